@@ -1,0 +1,1 @@
+//! Arrays: the stored form, text form, subscripts and slices.

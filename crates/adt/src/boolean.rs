@@ -1,0 +1,1 @@
+//! boolean input and output.

@@ -1,0 +1,1 @@
+//! real and double precision.

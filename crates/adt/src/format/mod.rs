@@ -1,0 +1,1 @@
+//! The to_char and to_date family.

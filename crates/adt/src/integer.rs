@@ -1,0 +1,1 @@
+//! smallint, integer and bigint.

@@ -1,0 +1,1 @@
+//! LIKE, ILIKE and SIMILAR TO.

@@ -1,0 +1,1 @@
+//! Identifiers of up to 63 bytes.

@@ -1,0 +1,1 @@
+//! Exact decimal numbers of up to 131072 digits before the decimal point.

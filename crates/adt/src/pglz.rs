@@ -1,0 +1,1 @@
+//! PostgreSQL's LZ compression of stored values.

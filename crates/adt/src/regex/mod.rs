@@ -1,0 +1,1 @@
+//! Advanced regular expressions with PostgreSQL's meaning.

@@ -1,0 +1,1 @@
+//! Universally unique identifiers.
