@@ -8,3 +8,29 @@ pub mod poll;
 pub mod process;
 pub mod random;
 pub mod simulated;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use clock::Clock;
+pub use disk::{Disk, File, OpenOptions};
+pub use random::Random;
+
+/// What the engine knows of the outside world; passed down from the server or from a test.
+#[derive(Clone)]
+pub struct System {
+    pub disk: Arc<dyn Disk>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+}
+
+impl System {
+    /// The operating system's own, with `root` as the data directory.
+    pub fn real(root: &Path) -> System {
+        System {
+            disk: Arc::new(disk::RealDisk::new(root)),
+            clock: Arc::new(clock::RealClock::new()),
+            random: Arc::new(random::OsRandom),
+        }
+    }
+}
