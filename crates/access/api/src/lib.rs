@@ -1,6 +1,10 @@
 //! What an access method is: relations as the access methods see them, keys and their order. See README.md.
 #![forbid(unsafe_code)]
 
+mod context;
+
+pub use context::{Context, DirtyView, HeapView, ToastIndex};
+
 use base::{Oid, RelFileLocator, Tid};
 use datum::{Attribute, Datum, TupleDesc};
 use std::cmp::Ordering;
