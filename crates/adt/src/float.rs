@@ -1,1 +1,0 @@
-//! real and double precision.

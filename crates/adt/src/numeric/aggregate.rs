@@ -1,0 +1,338 @@
+//! Running sums for sum, avg, variance and stddev.
+
+use super::{Numeric, NumericView, Sign};
+use base::Result;
+
+/// The fast part of a sum counts in units of 10000^-4.
+const FAST_LOW: i32 = -4;
+/// The largest weight that goes to the fast part: magnitudes below 10^16.
+const FAST_WEIGHT: i32 = 3;
+
+/// An exact sum: 128 bits for numbers of ordinary size, a `Numeric` for the others.
+#[derive(Clone, Debug)]
+struct ExactSum {
+    fast: i128,
+    slow: Numeric,
+    scale: i32,
+}
+
+impl ExactSum {
+    const ZERO: ExactSum = ExactSum { fast: 0, slow: Numeric::ZERO, scale: 0 };
+
+    fn add_units(&mut self, units: i128) {
+        match self.fast.checked_add(units) {
+            Some(sum) => self.fast = sum,
+            None => {
+                self.flush();
+                self.fast = units;
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        self.slow = self.slow.add_finite(&Numeric::from_units(self.fast, FAST_LOW, 0));
+        self.fast = 0;
+    }
+
+    fn add(&mut self, number: &Numeric) {
+        self.scale = self.scale.max(number.scale);
+        self.slow = self.slow.add_finite(number);
+    }
+
+    fn total(&self) -> Numeric {
+        let mut total = self.slow.add_finite(&Numeric::from_units(self.fast, FAST_LOW, 0));
+        total.scale = self.scale;
+        total
+    }
+}
+
+/// The value in fast units, when it has that size.
+fn fast_units(view: &NumericView<'_>) -> Option<i128> {
+    let count = view.digit_count() as i32;
+    let low = view.weight + 1 - count;
+    if view.sign.is_special() || view.weight > FAST_WEIGHT || low < FAST_LOW {
+        return None;
+    }
+    let shift = 10_000_i64.pow((low - FAST_LOW).clamp(0, 4) as u32);
+    let rest = 10_000_i64.pow((low - FAST_LOW - 4).max(0) as u32);
+    let magnitude = if count <= 4 {
+        i128::from(view.digits().fold(0_i64, |value, digit| value * 10_000 + i64::from(digit)))
+    } else {
+        view.digits().fold(0_i128, |value, digit| value * 10_000 + i128::from(digit))
+    };
+    let units = magnitude * i128::from(shift) * i128::from(rest);
+    Some(if view.sign == Sign::Negative { -units } else { units })
+}
+
+/// State of sum, avg, variance and stddev over numeric. Special values are counted apart, so that they can leave a
+/// moving window again.
+#[derive(Clone, Debug)]
+pub struct NumericSum {
+    count: i64,
+    sum: ExactSum,
+    squares: Option<Box<ExactSum>>,
+    max_scale: i32,
+    max_scale_count: i64,
+    nan_count: i64,
+    infinity_count: i64,
+    negative_infinity_count: i64,
+}
+
+impl NumericSum {
+    /// `with_squares` is needed for variance and stddev.
+    pub fn new(with_squares: bool) -> NumericSum {
+        NumericSum {
+            count: 0,
+            sum: ExactSum::ZERO,
+            squares: with_squares.then(|| Box::new(ExactSum::ZERO)),
+            max_scale: 0,
+            max_scale_count: 0,
+            nan_count: 0,
+            infinity_count: 0,
+            negative_infinity_count: 0,
+        }
+    }
+
+    /// Numbers added so far, special values included.
+    pub fn count(&self) -> i64 {
+        self.count + self.nan_count + self.infinity_count + self.negative_infinity_count
+    }
+
+    fn count_special(&mut self, sign: Sign, step: i64) {
+        match sign {
+            Sign::NaN => self.nan_count += step,
+            Sign::Infinity => self.infinity_count += step,
+            Sign::NegativeInfinity => self.negative_infinity_count += step,
+            Sign::Positive | Sign::Negative => {}
+        }
+    }
+
+    /// Adds a stored number.
+    ///
+    /// # Errors
+    /// `XX001`
+    pub fn add(&mut self, view: &NumericView<'_>) -> Result<()> {
+        if view.sign.is_special() {
+            self.count_special(view.sign, 1);
+            return Ok(());
+        }
+        if view.scale > self.max_scale {
+            (self.max_scale, self.max_scale_count) = (view.scale, 1);
+        } else if view.scale == self.max_scale {
+            self.max_scale_count += 1;
+        }
+        self.count += 1;
+        if self.squares.is_none() {
+            if let Some(units) = fast_units(view) {
+                self.sum.scale = self.sum.scale.max(view.scale);
+                self.sum.add_units(units);
+                return Ok(());
+            }
+        }
+        self.add_slowly(&view.to_numeric()?);
+        Ok(())
+    }
+
+    /// Adds a number from memory.
+    pub fn add_numeric(&mut self, number: &Numeric) -> Result<()> {
+        self.add(&NumericView::new(&number.to_payload())?)
+    }
+
+    fn add_slowly(&mut self, number: &Numeric) {
+        self.sum.add(number);
+        if let Some(squares) = &mut self.squares {
+            squares.add(&number.mul_finite(number));
+        }
+    }
+
+    /// Takes a number out again; false when the scale of the remaining sum would not be known, and the aggregate
+    /// must start anew.
+    ///
+    /// # Errors
+    /// `XX001`
+    pub fn remove(&mut self, view: &NumericView<'_>) -> Result<bool> {
+        if view.sign.is_special() {
+            self.count_special(view.sign, -1);
+            return Ok(true);
+        }
+        if view.scale == self.max_scale {
+            if self.max_scale_count > 1 || self.max_scale == 0 {
+                self.max_scale_count -= 1;
+            } else if self.count == 1 {
+                (self.max_scale, self.max_scale_count) = (0, 0);
+            } else {
+                return Ok(false);
+            }
+        }
+        self.count -= 1;
+        if self.count == 0 {
+            self.sum = ExactSum::ZERO;
+            if let Some(squares) = &mut self.squares {
+                **squares = ExactSum::ZERO;
+            }
+            return Ok(true);
+        }
+        let number = view.to_numeric()?;
+        self.sum.add(&number.negate());
+        if let Some(squares) = &mut self.squares {
+            squares.add(&number.mul_finite(&number).negate());
+        }
+        Ok(true)
+    }
+
+    /// Adds another state, from a parallel worker.
+    pub fn combine(&mut self, other: &NumericSum) {
+        if other.max_scale > self.max_scale {
+            (self.max_scale, self.max_scale_count) = (other.max_scale, other.max_scale_count);
+        } else if other.max_scale == self.max_scale {
+            self.max_scale_count += other.max_scale_count;
+        }
+        self.count += other.count;
+        self.nan_count += other.nan_count;
+        self.infinity_count += other.infinity_count;
+        self.negative_infinity_count += other.negative_infinity_count;
+        self.sum.add(&other.sum.total());
+        if let (Some(mine), Some(theirs)) = (&mut self.squares, &other.squares) {
+            mine.add(&theirs.total());
+        }
+    }
+
+    fn special_sum(&self) -> Option<Numeric> {
+        if self.nan_count > 0 || (self.infinity_count > 0 && self.negative_infinity_count > 0) {
+            Some(Numeric::NAN)
+        } else if self.infinity_count > 0 {
+            Some(Numeric::INFINITY)
+        } else if self.negative_infinity_count > 0 {
+            Some(Numeric::NEGATIVE_INFINITY)
+        } else {
+            None
+        }
+    }
+
+    /// `sum`; `None` for no input. Errors: `22003`.
+    pub fn sum(&self) -> Result<Option<Numeric>> {
+        if self.count() == 0 {
+            return Ok(None);
+        }
+        match self.special_sum() {
+            Some(special) => Ok(Some(special)),
+            None => self.sum.total().checked().map(Some),
+        }
+    }
+
+    /// `avg`; `None` for no input. Errors: `22003`.
+    pub fn avg(&self) -> Result<Option<Numeric>> {
+        if self.count() == 0 {
+            return Ok(None);
+        }
+        match self.special_sum() {
+            Some(special) => Ok(Some(special)),
+            None => self.sum.total().div(&Numeric::from(self.count)).map(Some),
+        }
+    }
+
+    /// `var_samp` or `var_pop`; `None` where undefined. Errors: `22003`.
+    pub fn variance(&self, sample: bool) -> Result<Option<Numeric>> {
+        self.spread(sample, true)
+    }
+
+    /// `stddev_samp` or `stddev_pop`; `None` where undefined. Errors: `22003`.
+    pub fn stddev(&self, sample: bool) -> Result<Option<Numeric>> {
+        self.spread(sample, false)
+    }
+
+    fn spread(&self, sample: bool, variance: bool) -> Result<Option<Numeric>> {
+        let count = self.count();
+        if count == 0 || (sample && count <= 1) {
+            return Ok(None);
+        }
+        if self.special_sum().is_some() {
+            return Ok(Some(Numeric::NAN));
+        }
+        let squares = self.squares.as_ref().map_or(Numeric::ZERO, |squares| squares.total());
+        spread(self.count, &self.sum.total(), &squares, sample, variance).map(Some)
+    }
+}
+
+/// (N * sum of squares - square of sum) / (N * N) or / (N * (N - 1)).
+fn spread(count: i64, sum: &Numeric, squares: &Numeric, sample: bool, variance: bool) -> Result<Numeric> {
+    let n = Numeric::from(count);
+    let scale = sum.scale * 2;
+    let numerator = n.mul_rounded(squares, scale).sub_finite(&sum.mul_rounded(sum, scale));
+    if numerator.is_zero() || numerator.is_negative() {
+        return Ok(Numeric::ZERO);
+    }
+    let divisor = n.mul_finite(&if sample { Numeric::from(count - 1) } else { n.clone() });
+    let scale = numerator.division_scale(&divisor);
+    let quotient = numerator.div_finite(&divisor, scale, true);
+    if variance { quotient } else { quotient.sqrt_finite(scale) }.checked()
+}
+
+/// State of sum, avg, variance and stddev over integers: 128-bit sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Int128Sum {
+    pub count: i64,
+    pub sum: i128,
+    /// Sum of squares of integers up to 32 bits; wider ones go through [`NumericSum`].
+    pub squares: i128,
+}
+
+impl Int128Sum {
+    #[inline]
+    pub fn add(&mut self, value: i64) {
+        self.count += 1;
+        self.sum += i128::from(value);
+    }
+
+    #[inline]
+    pub fn add_with_square(&mut self, value: i64) {
+        self.add(value);
+        self.squares += i128::from(value) * i128::from(value);
+    }
+
+    pub fn remove(&mut self, value: i64) {
+        self.count -= 1;
+        self.sum -= i128::from(value);
+    }
+
+    pub fn remove_with_square(&mut self, value: i64) {
+        self.remove(value);
+        self.squares -= i128::from(value) * i128::from(value);
+    }
+
+    pub fn combine(&mut self, other: &Int128Sum) {
+        self.count += other.count;
+        self.sum += other.sum;
+        self.squares += other.squares;
+    }
+
+    /// `sum` as numeric; `None` for no input.
+    pub fn sum(&self) -> Option<Numeric> {
+        (self.count > 0).then(|| Numeric::from(self.sum))
+    }
+
+    /// `avg`; `None` for no input. Errors: `22003`.
+    pub fn avg(&self) -> Result<Option<Numeric>> {
+        match self.sum() {
+            Some(sum) => sum.div(&Numeric::from(self.count)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// `var_samp` or `var_pop`; `None` where undefined. Errors: `22003`.
+    pub fn variance(&self, sample: bool) -> Result<Option<Numeric>> {
+        self.spread(sample, true)
+    }
+
+    /// `stddev_samp` or `stddev_pop`; `None` where undefined. Errors: `22003`.
+    pub fn stddev(&self, sample: bool) -> Result<Option<Numeric>> {
+        self.spread(sample, false)
+    }
+
+    fn spread(&self, sample: bool, variance: bool) -> Result<Option<Numeric>> {
+        if self.count == 0 || (sample && self.count <= 1) {
+            return Ok(None);
+        }
+        spread(self.count, &Numeric::from(self.sum), &Numeric::from(self.squares), sample, variance).map(Some)
+    }
+}

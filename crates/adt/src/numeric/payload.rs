@@ -1,0 +1,171 @@
+//! The stored form: what follows the varlena header.
+//!
+//! ```text
+//! short   u16  10 s dddddd w wwwwww      s sign, d display scale (6 bits), w weight (7 bits, signed)
+//! long    u16  0s dddddddddddddd         d display scale (14 bits), then i16 weight
+//! special u16  11 tt ............        tt 00 NaN, 01 Infinity, 11 -Infinity
+//! ```
+//! Digits follow as little-endian u16.
+
+use super::{BASE, Digits, Numeric, Sign, compare_magnitudes};
+use base::{Error, Result};
+use std::cmp::Ordering;
+
+const LONG_NEGATIVE: u16 = 0x4000;
+const LONG_SCALE: u16 = 0x3fff;
+const SHORT: u16 = 0x8000;
+const SHORT_NEGATIVE: u16 = 0x2000;
+const SHORT_SCALE_SHIFT: u32 = 7;
+const SHORT_SCALE_MAX: i32 = 63;
+const SHORT_WEIGHT: u16 = 0x7f;
+const NAN: u16 = 0xc000;
+const INFINITY: u16 = 0xd000;
+const NEGATIVE_INFINITY: u16 = 0xf000;
+
+/// A stored number, read in place.
+#[derive(Clone, Copy, Debug)]
+pub struct NumericView<'a> {
+    pub sign: Sign,
+    pub weight: i32,
+    /// Display scale.
+    pub scale: i32,
+    /// Little-endian pairs of bytes.
+    digits: &'a [u8],
+}
+
+impl<'a> NumericView<'a> {
+    /// Reads the header of a varlena payload.
+    ///
+    /// # Errors
+    /// `XX001` when the bytes cannot be a number.
+    pub fn new(payload: &'a [u8]) -> Result<NumericView<'a>> {
+        let damaged = || Error::corrupted("invalid stored numeric value");
+        let (header, rest) = payload.split_first_chunk::<2>().ok_or_else(damaged)?;
+        let header = u16::from_le_bytes(*header);
+        if rest.len() % 2 != 0 {
+            return Err(damaged());
+        }
+        let view = match header >> 14 {
+            0b11 => {
+                let sign = match header & 0xf000 {
+                    NAN => Sign::NaN,
+                    INFINITY => Sign::Infinity,
+                    NEGATIVE_INFINITY => Sign::NegativeInfinity,
+                    _ => return Err(damaged()),
+                };
+                NumericView { sign, weight: 0, scale: 0, digits: &[] }
+            }
+            0b10 => NumericView {
+                sign: if header & SHORT_NEGATIVE != 0 { Sign::Negative } else { Sign::Positive },
+                // Seven bits, sign-extended.
+                weight: i32::from((((header & SHORT_WEIGHT) << 9) as i16) >> 9),
+                scale: i32::from((header >> SHORT_SCALE_SHIFT) & 0x3f),
+                digits: rest,
+            },
+            _ => {
+                let (weight, digits) = rest.split_first_chunk::<2>().ok_or_else(damaged)?;
+                NumericView {
+                    sign: if header & LONG_NEGATIVE != 0 { Sign::Negative } else { Sign::Positive },
+                    weight: i32::from(i16::from_le_bytes(*weight)),
+                    scale: i32::from(header & LONG_SCALE),
+                    digits,
+                }
+            }
+        };
+        Ok(view)
+    }
+
+    pub fn digit_count(&self) -> usize {
+        self.digits.len() / 2
+    }
+
+    /// Digits in base 10000, the most significant first.
+    pub fn digits(&self) -> impl ExactSizeIterator<Item = u16> + use<'a> {
+        self.digits.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+    }
+
+    /// The number in its in-memory form.
+    ///
+    /// # Errors
+    /// `XX001` when a digit is out of range.
+    pub fn to_numeric(&self) -> Result<Numeric> {
+        let digits: Digits = self.digits().collect();
+        if digits.iter().any(|&digit| u32::from(digit) >= BASE) {
+            return Err(Error::corrupted("invalid stored numeric value"));
+        }
+        if self.sign.is_special() {
+            return Ok(Numeric::special(self.sign));
+        }
+        Ok(Numeric::new(self.sign, self.weight, self.scale, digits))
+    }
+
+    /// Order by value, as [`Numeric`] has it.
+    pub fn compare(&self, other: &NumericView<'_>) -> Ordering {
+        let class = |view: &NumericView<'_>| match view.sign {
+            Sign::NegativeInfinity => -2,
+            Sign::Infinity => 2,
+            Sign::NaN => 3,
+            _ if view.digits.is_empty() => 0,
+            Sign::Negative => -1,
+            Sign::Positive => 1,
+        };
+        let (a, b) = (class(self), class(other));
+        a.cmp(&b).then_with(|| {
+            let magnitudes = |a: &NumericView<'_>, b: &NumericView<'_>| {
+                a.weight.cmp(&b.weight).then_with(|| a.digits().cmp(b.digits()))
+            };
+            match a {
+                1 => magnitudes(self, other),
+                -1 => magnitudes(other, self),
+                _ => Ordering::Equal,
+            }
+        })
+    }
+}
+
+impl Numeric {
+    /// Reads a varlena payload.
+    ///
+    /// # Errors
+    /// `XX001`
+    pub fn from_payload(payload: &[u8]) -> Result<Numeric> {
+        NumericView::new(payload)?.to_numeric()
+    }
+
+    /// The varlena payload, in the short form where it fits.
+    pub fn to_payload(&self) -> Vec<u8> {
+        let mut payload = Vec::with_capacity(4 + 2 * self.digits.len());
+        self.push_payload(&mut payload);
+        payload
+    }
+
+    /// Appends the varlena payload.
+    pub fn push_payload(&self, payload: &mut Vec<u8>) {
+        let negative = match self.sign {
+            Sign::NaN => return payload.extend(NAN.to_le_bytes()),
+            Sign::Infinity => return payload.extend(INFINITY.to_le_bytes()),
+            Sign::NegativeInfinity => return payload.extend(NEGATIVE_INFINITY.to_le_bytes()),
+            Sign::Negative => true,
+            Sign::Positive => false,
+        };
+        if self.scale <= SHORT_SCALE_MAX && (-64..64).contains(&self.weight) {
+            let header = SHORT
+                | if negative { SHORT_NEGATIVE } else { 0 }
+                | ((self.scale as u16) << SHORT_SCALE_SHIFT)
+                | (self.weight as u16 & SHORT_WEIGHT);
+            payload.extend(header.to_le_bytes());
+        } else {
+            let header = if negative { LONG_NEGATIVE } else { 0 } | self.scale as u16;
+            payload.extend(header.to_le_bytes());
+            payload.extend((self.weight as i16).to_le_bytes());
+        }
+        for digit in &self.digits {
+            payload.extend(digit.to_le_bytes());
+        }
+    }
+
+    /// Order of absolute values of finite numbers.
+    pub(super) fn compare_abs(&self, other: &Numeric) -> Ordering {
+        compare_magnitudes((self.weight, &self.digits), (other.weight, &other.digits))
+    }
+}
