@@ -65,7 +65,8 @@ pub fn timestamptz_from_date(date: Date, zone: &TimeZone) -> Result<TimestampTz>
         return Ok(local);
     }
     let out_of_range = || err!(DATETIME_VALUE_OUT_OF_RANGE, "date out of range for timestamp");
-    timestamp_from_civil(&civil_from_date(date), zone.offset_of_local(&civil_from_date(date))).ok_or_else(out_of_range)
+    timestamp_from_civil(&civil_from_date(date), zone.offset_of_local(&civil_from_date(date)))
+        .ok_or_else(out_of_range)
 }
 
 /// The day that a timestamp without zone is in.
@@ -183,7 +184,9 @@ fn add_months(civil: &mut Civil, months: i32) -> Option<()> {
 
 /// Adds months and days in local time, where `offset` tells the displacement of local fields, then the time.
 fn add_interval(
-    timestamp: Timestamp, interval: &Interval, to_local: impl Fn(Timestamp) -> Result<Civil>,
+    timestamp: Timestamp,
+    interval: &Interval,
+    to_local: impl Fn(Timestamp) -> Result<Civil>,
     offset: impl Fn(&Civil) -> i32,
 ) -> Result<Timestamp> {
     if !interval.is_finite() {
@@ -235,7 +238,11 @@ pub fn timestamptz_add(timestamp: TimestampTz, interval: &Interval, zone: &TimeZ
 
 /// # Errors
 /// `22008`
-pub fn timestamptz_subtract(timestamp: TimestampTz, interval: &Interval, zone: &TimeZone) -> Result<TimestampTz> {
+pub fn timestamptz_subtract(
+    timestamp: TimestampTz,
+    interval: &Interval,
+    zone: &TimeZone,
+) -> Result<TimestampTz> {
     timestamptz_add(timestamp, &interval.negate()?, zone)
 }
 

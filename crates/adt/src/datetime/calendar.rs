@@ -41,7 +41,8 @@ impl Civil {
     /// Whether the date has a Julian day number that is not negative and fits (roughly: year and month only).
     pub(crate) fn is_valid_julian(&self) -> bool {
         let Civil { year, month, .. } = *self;
-        (year > -4713 || (year == -4713 && month >= 11)) && (year < 5_874_898 || (year == 5_874_898 && month < 6))
+        (year > -4713 || (year == -4713 && month >= 11))
+            && (year < 5_874_898 || (year == 5_874_898 && month < 6))
     }
 
     /// 1 to 366

@@ -445,7 +445,8 @@ impl<'a> Decoder<'a> {
             return Err(Refusal::BadFormat);
         }
         let modified = self.mask.contains(Mask::DAYLIGHT_MODIFIER);
-        let from_moment = self.named_zone.is_some() || self.dynamic.is_some() || !self.mask.contains(Mask::ZONE);
+        let from_moment =
+            self.named_zone.is_some() || self.dynamic.is_some() || !self.mask.contains(Mask::ZONE);
         if modified && from_moment {
             return Err(Refusal::BadFormat);
         }
@@ -469,7 +470,8 @@ impl<'a> Decoder<'a> {
             return Err(Refusal::BadFormat);
         }
         let modified = self.mask.contains(Mask::DAYLIGHT_MODIFIER);
-        let from_moment = self.named_zone.is_some() || self.dynamic.is_some() || !self.mask.contains(Mask::ZONE);
+        let from_moment =
+            self.named_zone.is_some() || self.dynamic.is_some() || !self.mask.contains(Mask::ZONE);
         if modified && from_moment {
             return Err(Refusal::BadFormat);
         }

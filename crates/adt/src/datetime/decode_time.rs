@@ -43,7 +43,9 @@ pub(super) fn micros_fraction(text: &str) -> Result<i32, Refusal> {
 pub(super) fn clock(text: &str, minutes_first: bool) -> Result<ClockFields, Refusal> {
     let end = text.bytes().take_while(u8::is_ascii_digit).count();
     let (hour, rest) = text.split_at(end);
-    let hour: i64 = hour.parse().map_err(|_| if hour.is_empty() { Refusal::BadFormat } else { Refusal::FieldOverflow })?;
+    let hour: i64 = hour
+        .parse()
+        .map_err(|_| if hour.is_empty() { Refusal::BadFormat } else { Refusal::FieldOverflow })?;
     let rest = rest.strip_prefix(':').ok_or(Refusal::BadFormat)?;
     let (minute, rest) = int_or_zero(rest)?;
     let mut fields = ClockFields { hour, minute, second: 0, micros: 0 };

@@ -14,7 +14,10 @@ pub enum Extracted {
     Infinity,
     NegativeInfinity,
     /// `unscaled` / 10^`scale`, to be shown with `scale` decimals.
-    Number { unscaled: i128, scale: u32 },
+    Number {
+        unscaled: i128,
+        scale: u32,
+    },
 }
 
 impl Extracted {
@@ -175,9 +178,7 @@ fn extract_moment(unit: Unit, timestamp: Timestamp, civil: &Civil) -> Option<Ext
             let micros = i128::from(timestamp) + i128::from(UNIX_EPOCH_SECS) * i128::from(USECS_PER_SEC);
             Some(Extracted::decimal(micros, 6))
         }
-        _ => date_field(civil, unit)
-            .map(Extracted::int)
-            .or_else(|| time_field(civil.time_of_day(), unit)),
+        _ => date_field(civil, unit).map(Extracted::int).or_else(|| time_field(civil.time_of_day(), unit)),
     }
 }
 
@@ -194,7 +195,8 @@ pub fn extract_timestamp(name: &str, timestamp: Timestamp) -> Result<Extracted> 
         return Err(unit_not_supported(&name, TYPE));
     }
     if !timestamp_is_finite(timestamp) {
-        return infinite_field(timestamp == TIMESTAMP_NOBEGIN, unit).ok_or_else(|| unit_not_supported(&name, TYPE));
+        return infinite_field(timestamp == TIMESTAMP_NOBEGIN, unit)
+            .ok_or_else(|| unit_not_supported(&name, TYPE));
     }
     let civil = civil_from_timestamp(timestamp).ok_or_else(timestamp_out_of_range)?;
     extract_moment(unit, timestamp, &civil).ok_or_else(|| unit_not_supported(&name, TYPE))
@@ -206,7 +208,8 @@ pub fn extract_timestamptz(name: &str, timestamp: TimestampTz, zone: &TimeZone) 
     const TYPE: &str = "timestamp with time zone";
     let (unit, name) = field(name, TYPE)?;
     if !timestamp_is_finite(timestamp) {
-        return infinite_field(timestamp == TIMESTAMP_NOBEGIN, unit).ok_or_else(|| unit_not_supported(&name, TYPE));
+        return infinite_field(timestamp == TIMESTAMP_NOBEGIN, unit)
+            .ok_or_else(|| unit_not_supported(&name, TYPE));
     }
     let (civil, east) = civil_in_zone(timestamp, zone)?;
     zone_field(east, unit)

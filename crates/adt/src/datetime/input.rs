@@ -40,7 +40,8 @@ pub fn date_in(text: &str, context: &DateTimeContext) -> Result<Date> {
         Moment::Early => return Ok(DATE_NOBEGIN),
         Moment::Civil(civil, _) => civil,
     };
-    let out_of_range = || Error::new(SqlState::DATETIME_VALUE_OUT_OF_RANGE, format!("date out of range: \"{text}\""));
+    let out_of_range =
+        || Error::new(SqlState::DATETIME_VALUE_OUT_OF_RANGE, format!("date out of range: \"{text}\""));
     if !civil.is_valid_julian() {
         return Err(out_of_range());
     }

@@ -140,7 +140,11 @@ impl Interval {
 }
 
 fn to_i32(value: f64) -> Result<i32> {
-    if value > -2_147_483_649.0 && value < 2_147_483_648.0 { Ok(value as i32) } else { Err(interval_out_of_range()) }
+    if value > -2_147_483_649.0 && value < 2_147_483_648.0 {
+        Ok(value as i32)
+    } else {
+        Err(interval_out_of_range())
+    }
 }
 
 /// Rounds to microseconds, to hide that most fractions have no exact double.

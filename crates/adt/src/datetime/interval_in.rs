@@ -162,7 +162,9 @@ fn default_unit(range: i32) -> Unit {
 fn claim_of(unit: Unit, has_fraction: bool) -> u32 {
     match unit {
         Unit::Second if has_fraction => {
-            claim_of(Unit::Second, false) | claim_of(Unit::Millisecond, false) | claim_of(Unit::Microsecond, false)
+            claim_of(Unit::Second, false)
+                | claim_of(Unit::Millisecond, false)
+                | claim_of(Unit::Microsecond, false)
         }
         _ => 1 << unit as u32,
     }
@@ -178,7 +180,8 @@ fn signed_number(text: &str) -> std::result::Result<(bool, i64, &str), Refusal> 
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let end = digits.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = digits.split_at(end);
-    let value: i128 = if number.is_empty() { 0 } else { number.parse().map_err(|_| Refusal::FieldOverflow)? };
+    let value: i128 =
+        if number.is_empty() { 0 } else { number.parse().map_err(|_| Refusal::FieldOverflow)? };
     let value = if negative { -value } else { value };
     Ok((negative, i64::try_from(value).map_err(|_| Refusal::FieldOverflow)?, rest))
 }
@@ -220,7 +223,8 @@ impl IntervalDecoder {
             }
             unit = Unit::Month;
             let months = i64::from(if negative { -months } else { months });
-            value = value.checked_mul(12).and_then(|v| v.checked_add(months)).ok_or(Refusal::FieldOverflow)?;
+            value =
+                value.checked_mul(12).and_then(|v| v.checked_add(months)).ok_or(Refusal::FieldOverflow)?;
         } else if rest.starts_with('.') {
             part = fraction(rest)?;
             if negative {
@@ -503,8 +507,14 @@ pub fn adjust_interval(mut interval: Interval, typmod: i32) -> Result<Interval> 
 /// The fields and precision of a typmod as they follow the type's name: ` day to second(3)`.
 pub fn interval_typmod_text(typmod: i32) -> String {
     let (range, precision) = split_typmod(typmod);
-    const FIELDS: [(i32, &str); 6] =
-        [(YEAR, "year"), (MONTH, "month"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second")];
+    const FIELDS: [(i32, &str); 6] = [
+        (YEAR, "year"),
+        (MONTH, "month"),
+        (DAY, "day"),
+        (HOUR, "hour"),
+        (MINUTE, "minute"),
+        (SECOND, "second"),
+    ];
     let mut text = String::new();
     if range != FULL_RANGE {
         let mut named = FIELDS.iter().filter(|field| range & field.0 != 0);

@@ -72,7 +72,14 @@ pub fn make_time(hour: i32, minute: i32, second: f64) -> Result<Time> {
 
 /// # Errors
 /// `22008`
-pub fn make_timestamp(year: i32, month: i32, day: i32, hour: i32, minute: i32, second: f64) -> Result<Timestamp> {
+pub fn make_timestamp(
+    year: i32,
+    month: i32,
+    day: i32,
+    hour: i32,
+    minute: i32,
+    second: f64,
+) -> Result<Timestamp> {
     let civil = check_date(year, month, day)?;
     let time = make_time(hour, minute, second)?;
     i64::from(civil.julian_day().wrapping_sub(EPOCH_JULIAN))
@@ -92,7 +99,11 @@ pub fn make_timestamp(year: i32, month: i32, day: i32, hour: i32, minute: i32, s
 ///
 /// # Errors
 /// `22008`, `22023`
-pub fn make_timestamptz(local: Timestamp, zone: Option<&str>, context: &DateTimeContext) -> Result<TimestampTz> {
+pub fn make_timestamptz(
+    local: Timestamp,
+    zone: Option<&str>,
+    context: &DateTimeContext,
+) -> Result<TimestampTz> {
     let Some(name) = zone else {
         return timestamptz_from_timestamp(local, context.zone);
     };
@@ -116,7 +127,13 @@ pub fn make_timestamptz(local: Timestamp, zone: Option<&str>, context: &DateTime
 /// # Errors
 /// `22008`
 pub fn make_interval(
-    years: i32, months: i32, weeks: i32, days: i32, hours: i32, minutes: i32, seconds: f64,
+    years: i32,
+    months: i32,
+    weeks: i32,
+    days: i32,
+    hours: i32,
+    minutes: i32,
+    seconds: f64,
 ) -> Result<Interval> {
     let months = years.checked_mul(MONTHS_PER_YEAR).and_then(|years| years.checked_add(months));
     let days = weeks.checked_mul(7).and_then(|weeks| weeks.checked_add(days));

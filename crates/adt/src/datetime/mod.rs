@@ -39,8 +39,8 @@ pub use age::{age, justify_days, justify_hours, justify_interval};
 pub use arithmetic::*;
 pub use binary::*;
 pub use calendar::{
-    Civil, civil_from_date, civil_from_timestamp, day_of_week, days_in_month, iso_week, iso_week_monday, iso_year,
-    julian_day, julian_to_ymd, timestamp_from_civil,
+    Civil, civil_from_date, civil_from_timestamp, day_of_week, days_in_month, iso_week, iso_week_monday,
+    iso_year, julian_day, julian_to_ymd, timestamp_from_civil,
 };
 pub use extract::*;
 pub use input::*;

@@ -5,7 +5,8 @@ use super::*;
 use base::Result;
 use std::fmt::Write;
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 /// Longest zone abbreviation that is written.
@@ -97,7 +98,11 @@ fn put_era(out: &mut String, civil: &Civil) {
 
 /// Writes local fields, with what the zone shows where there is one.
 fn put_timestamp(
-    out: &mut String, civil: &Civil, zone: Option<LocalOffset>, style: DateStyle, order: DateOrder,
+    out: &mut String,
+    civil: &Civil,
+    zone: Option<LocalOffset>,
+    style: DateStyle,
+    order: DateOrder,
 ) {
     if style == DateStyle::Postgres {
         let weekday = WEEKDAYS[day_of_week(civil.julian_day()) as usize];
@@ -153,7 +158,12 @@ pub fn timestamp_out(timestamp: Timestamp, style: DateStyle, order: DateOrder) -
 ///
 /// # Errors
 /// `22008` for a value outside the calendar.
-pub fn timestamptz_out(timestamp: TimestampTz, zone: &TimeZone, style: DateStyle, order: DateOrder) -> Result<String> {
+pub fn timestamptz_out(
+    timestamp: TimestampTz,
+    zone: &TimeZone,
+    style: DateStyle,
+    order: DateOrder,
+) -> Result<String> {
     if let Some(text) = infinity(timestamp) {
         return Ok(text);
     }

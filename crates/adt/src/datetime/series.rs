@@ -17,7 +17,12 @@ pub struct TimestampSeries {
 impl TimestampSeries {
     /// # Errors
     /// `22023` for a step that is zero or infinite.
-    pub fn new(start: Timestamp, finish: Timestamp, step: Interval, zone: Option<TimeZone>) -> Result<TimestampSeries> {
+    pub fn new(
+        start: Timestamp,
+        finish: Timestamp,
+        step: Interval,
+        zone: Option<TimeZone>,
+    ) -> Result<TimestampSeries> {
         if !step.is_finite() {
             bail!(INVALID_PARAMETER_VALUE, "step size cannot be infinite");
         }

@@ -73,8 +73,8 @@ fn significant(word: &str) -> &str {
 
 /// The meaning of a lower-case word in a date or timestamp.
 pub(crate) fn find_word(word: &str) -> Option<Word> {
-    use Word::*;
     use self::Reserved as Name;
+    use Word::*;
     Some(match significant(word) {
         "+infinity" | "infinity" => Reserved(Name::Late),
         "-infinity" => Reserved(Name::Early),

@@ -151,7 +151,8 @@ pub fn date_bin(stride: &Interval, timestamp: Timestamp, origin: Timestamp) -> R
     if stride.months != 0 {
         bail!(FEATURE_NOT_SUPPORTED, "timestamps cannot be binned into intervals containing months or years");
     }
-    let width = i64::from(stride.days).checked_mul(USECS_PER_DAY).and_then(|days| days.checked_add(stride.micros));
+    let width =
+        i64::from(stride.days).checked_mul(USECS_PER_DAY).and_then(|days| days.checked_add(stride.micros));
     let width = width.ok_or_else(interval_out_of_range)?;
     if width <= 0 {
         bail!(DATETIME_VALUE_OUT_OF_RANGE, "stride must be greater than zero");

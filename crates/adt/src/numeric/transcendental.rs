@@ -97,11 +97,8 @@ impl Numeric {
         let mut term = argument.clone();
         let mut n = 2_i64;
         loop {
-            term = term.mul_rounded(&argument, precision + 4).div_finite(
-                &Numeric::from(n),
-                precision + 4,
-                true,
-            );
+            term =
+                term.mul_rounded(&argument, precision + 4).div_finite(&Numeric::from(n), precision + 4, true);
             if term.is_zero() {
                 break;
             }
@@ -351,8 +348,7 @@ impl Numeric {
         let significant =
             1 + scale + decimals as i32 + f64::from(exponent).abs().ln() as i32 + 8 + DIGIT_WIDTH;
         let product = |a: &Numeric, b: &Numeric| {
-            let places =
-                (significant - (a.weight + b.weight) * DIGIT_WIDTH).min(a.scale + b.scale).max(0);
+            let places = (significant - (a.weight + b.weight) * DIGIT_WIDTH).min(a.scale + b.scale).max(0);
             a.mul_rounded(b, places)
         };
         let mut mask = exponent.unsigned_abs();
