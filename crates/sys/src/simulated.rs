@@ -8,10 +8,10 @@
 //! order, as file systems do: `sync_dir` makes durable everything up to the last operation on that directory, and of the rest
 //! a crash keeps a prefix. Failures are ordered in advance, by count: `crash_at_sync(n)`, `fail_at(n, ...)`.
 
+use crate::System;
 use crate::clock::Clock;
 use crate::disk::{Disk, File, Metadata, OpenOptions, parent};
 use crate::random::Random;
-use crate::System;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
