@@ -156,8 +156,8 @@ fn encode_base64(bytes: &[u8]) -> String {
         if i > 0 && i % 19 == 0 {
             text.push('\n');
         }
-        let word = group.iter().fold(0_u32, |word, &byte| (word << 8) | u32::from(byte))
-            << (8 * (3 - group.len()));
+        let word =
+            group.iter().fold(0_u32, |word, &byte| (word << 8) | u32::from(byte)) << (8 * (3 - group.len()));
         for place in 0..4 {
             if place <= group.len() {
                 text.push(char::from(BASE64[(word >> (18 - 6 * place)) as usize & 63]));
@@ -189,19 +189,15 @@ fn decode_base64(text: &str) -> Result<Vec<u8>> {
                     padding = match count {
                         2 => 1,
                         3 => 2,
-                        _ => bail!(
-                            INVALID_PARAMETER_VALUE,
-                            "unexpected \"=\" while decoding base64 sequence"
-                        ),
+                        _ => {
+                            bail!(INVALID_PARAMETER_VALUE, "unexpected \"=\" while decoding base64 sequence")
+                        }
                     };
                 }
                 0
             }
             _ => {
-                bail!(
-                    INVALID_PARAMETER_VALUE,
-                    "invalid symbol \"{c}\" found while decoding base64 sequence"
-                )
+                bail!(INVALID_PARAMETER_VALUE, "invalid symbol \"{c}\" found while decoding base64 sequence")
             }
         };
         word = (word << 6) | value;
@@ -368,10 +364,7 @@ mod tests {
                 assert_eq!(transport.decode(&transport.encode(data)).unwrap(), data);
             }
         }
-        assert_eq!(
-            Transport::Base64.decode("abc").unwrap_err().message(),
-            "invalid base64 end sequence"
-        );
+        assert_eq!(Transport::Base64.decode("abc").unwrap_err().message(), "invalid base64 end sequence");
     }
 
     #[test]

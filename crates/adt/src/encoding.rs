@@ -171,10 +171,7 @@ pub fn validate_utf8(bytes: &[u8]) -> Result<&str> {
 /// LATIN1 to UTF-8. Errors: `22021` for a zero byte.
 pub fn latin1_to_utf8(bytes: &[u8]) -> Result<String> {
     if memchr::memchr(0, bytes).is_some() {
-        return Err(err!(
-            CHARACTER_NOT_IN_REPERTOIRE,
-            "invalid byte sequence for encoding \"LATIN1\": 0x00"
-        ));
+        return Err(err!(CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"LATIN1\": 0x00"));
     }
     Ok(bytes.iter().map(|&byte| char::from(byte)).collect())
 }

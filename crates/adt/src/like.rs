@@ -282,10 +282,7 @@ mod tests {
             assert_eq!(Pattern::new(pattern).matches(text).unwrap(), expected, "{text} {pattern}");
         }
         assert!(ilike("HÉLLO", "hé%").unwrap());
-        assert_eq!(
-            like("b", "\\").unwrap_err().message(),
-            "LIKE pattern must not end with escape character"
-        );
+        assert_eq!(like("b", "\\").unwrap_err().message(), "LIKE pattern must not end with escape character");
         assert_eq!(like_escape("a#%\\", "#").unwrap(), "a\\%\\\\");
         assert_eq!(fixed_prefix("ab\\%c%", false), ("ab%c".to_owned(), false));
     }

@@ -61,10 +61,7 @@ impl Scanner<'_> {
 
     fn argument_number(n: i32) -> Result<usize> {
         if n == 0 {
-            bail!(
-                INVALID_PARAMETER_VALUE,
-                "format specifies argument 0, but arguments are numbered from 1"
-            );
+            bail!(INVALID_PARAMETER_VALUE, "format specifies argument 0, but arguments are numbered from 1");
         }
         Ok(n as usize)
     }
@@ -89,10 +86,7 @@ impl Scanner<'_> {
                 None => Width::Next,
                 Some(n) => {
                     if self.current() != b'$' {
-                        bail!(
-                            INVALID_PARAMETER_VALUE,
-                            "width argument position must be ended by \"$\""
-                        );
+                        bail!(INVALID_PARAMETER_VALUE, "width argument position must be ended by \"$\"");
                     }
                     let argument = Width::Argument(Scanner::argument_number(n)?);
                     self.advance()?;

@@ -108,11 +108,8 @@ pub fn left(text: &str, count: i32) -> &str {
 
 /// `right`: a negative count leaves that many characters off the start.
 pub fn right(text: &str, count: i32) -> &str {
-    let skipped = if count < 0 {
-        count.unsigned_abs() as usize
-    } else {
-        length(text).saturating_sub(count as usize)
-    };
+    let skipped =
+        if count < 0 { count.unsigned_abs() as usize } else { length(text).saturating_sub(count as usize) };
     &text[offset_of(text, skipped)..]
 }
 

@@ -6,10 +6,7 @@ fn pieces() {
     assert_eq!(substring("aéb", 2, Some(1)).unwrap(), "é");
     assert_eq!(substring("abc", i32::MIN, Some(5)).unwrap(), "");
     assert_eq!(substring("abc", 2, Some(i32::MAX)).unwrap(), "bc");
-    assert_eq!(
-        substring("abc", 1, Some(-1)).unwrap_err().message(),
-        "negative substring length not allowed"
-    );
+    assert_eq!(substring("abc", 1, Some(-1)).unwrap_err().message(), "negative substring length not allowed");
     assert_eq!(overlay("abcdef", "XX", 3, 0).unwrap(), "abXXcdef");
     assert_eq!(position("xéy", "y"), 3);
     assert_eq!(left("abc", -1), "ab");
