@@ -1,6 +1,7 @@
 use super::*;
 use crate::datetime::{
     DateOrder, DateStyle, DateTimeContext, IntervalStyle, TimeZone, ZoneCache, interval_in, timestamptz_in,
+    timestamptz_out,
 };
 use crate::numeric::Numeric;
 use base::Result;
@@ -24,17 +25,32 @@ fn check(cases: &[(&str, &str, &str)], answer: impl Fn(&str, &str) -> Result<Opt
 
 #[test]
 fn timestamps() {
+    with_context(|context| {
+        check(cases::TIMESTAMPS, |value, template| {
+            timestamptz_to_char(timestamptz_in(value, -1, context)?, context.zone, template)
+        });
+    });
+}
+
+#[test]
+fn timestamps_from_text() {
+    with_context(|context| {
+        check(cases::TO_TIMESTAMP, |value, template| {
+            let timestamp = to_timestamp(value, template, context)?;
+            timestamptz_out(timestamp, context.zone, context.date_style, context.date_order).map(Some)
+        });
+    });
+}
+
+fn with_context(test: impl FnOnce(&DateTimeContext)) {
     let zone = TimeZone::lookup("America/New_York").unwrap();
-    let context = DateTimeContext {
+    test(&DateTimeContext {
         date_style: DateStyle::Iso,
         date_order: DateOrder::Mdy,
         interval_style: IntervalStyle::Postgres,
         zone: &zone,
         zones: &ZoneCache::default(),
         now: 0,
-    };
-    check(cases::TIMESTAMPS, |value, template| {
-        timestamptz_to_char(timestamptz_in(value, -1, &context)?, &zone, template)
     });
 }
 
