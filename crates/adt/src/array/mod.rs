@@ -153,7 +153,8 @@ impl<'a> ArrayView<'a> {
         if data_offset == 0 {
             view.data = max_align(shape_end + HEADER) - HEADER;
         } else {
-            view.data = usize::try_from(data_offset).ok().and_then(|o| o.checked_sub(HEADER)).ok_or_else(damaged)?;
+            view.data =
+                usize::try_from(data_offset).ok().and_then(|o| o.checked_sub(HEADER)).ok_or_else(damaged)?;
             let bitmap = payload.get(shape_end..shape_end + view.count.div_ceil(8)).ok_or_else(damaged)?;
             view.nulls = Some(bitmap);
         }

@@ -188,7 +188,12 @@ pub fn set_element(
 }
 
 /// `array_fill`. Errors: `54000`, `2202E`.
-pub fn fill(element_type: Oid, layout: ElementLayout, value: Option<&[u8]>, shape: &Shape) -> Result<Vec<u8>> {
+pub fn fill(
+    element_type: Oid,
+    layout: ElementLayout,
+    value: Option<&[u8]>,
+    shape: &Shape,
+) -> Result<Vec<u8>> {
     if shape.lengths.len() > MAX_DIMENSIONS {
         return Err(too_many_dimensions());
     }
@@ -223,10 +228,7 @@ pub fn position(
     mut is_wanted: impl FnMut(Option<&[u8]>) -> Result<bool>,
 ) -> Result<Option<i32>> {
     if array.dimensions() > 1 {
-        bail!(
-            FEATURE_NOT_SUPPORTED,
-            "searching for elements in multidimensional arrays is not supported"
-        );
+        bail!(FEATURE_NOT_SUPPORTED, "searching for elements in multidimensional arrays is not supported");
     }
     if array.is_empty() {
         return Ok(None);

@@ -81,9 +81,9 @@ impl Parser<'_> {
         if digits == 0 {
             return Ok(None);
         }
-        let value = rest[..sign + digits].parse().map_err(|_| {
-            err!(PROGRAM_LIMIT_EXCEEDED, "array bound is out of integer range")
-        })?;
+        let value = rest[..sign + digits]
+            .parse()
+            .map_err(|_| err!(PROGRAM_LIMIT_EXCEEDED, "array bound is out of integer range"))?;
         self.at += sign + digits;
         Ok(Some(value))
     }
@@ -295,8 +295,9 @@ impl Parser<'_> {
 
 fn push_element(out: &mut String, element: Option<&str>, delimiter: char) {
     let Some(text) = element else { return out.push_str("NULL") };
-    let special =
-        |c: char| matches!(c, '"' | '\\' | '{' | '}') || c == delimiter || (c.is_ascii() && is_space(c as u8));
+    let special = |c: char| {
+        matches!(c, '"' | '\\' | '{' | '}') || c == delimiter || (c.is_ascii() && is_space(c as u8))
+    };
     if !text.is_empty() && !text.eq_ignore_ascii_case("null") && !text.contains(special) {
         return out.push_str(text);
     }

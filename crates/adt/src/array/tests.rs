@@ -60,10 +60,7 @@ fn text_forms() {
 
 #[test]
 fn stored_form() {
-    assert_eq!(
-        ints("{7}"),
-        [1, 0, 0, 0, 0, 0, 0, 0, 23, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0]
-    );
+    assert_eq!(ints("{7}"), [1, 0, 0, 0, 0, 0, 0, 0, 23, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0]);
     let mut builder = ArrayBuilder::new(Oid(25), TEXT);
     for text in [Some("a"), None, Some("bcdef")] {
         builder.push(text.map(str::as_bytes)).unwrap();
@@ -83,11 +80,8 @@ fn stored_form() {
 #[test]
 fn operations() {
     let (a, b, empty) = (ints("[0:1]={1,2}"), ints("[5:6]={3,4}"), ints("{}"));
-    let (a, b, empty) = (
-        ArrayView::new(&a).unwrap(),
-        ArrayView::new(&b).unwrap(),
-        ArrayView::new(&empty).unwrap(),
-    );
+    let (a, b, empty) =
+        (ArrayView::new(&a).unwrap(), ArrayView::new(&b).unwrap(), ArrayView::new(&empty).unwrap());
     let one = 9_i32.to_le_bytes();
     assert_eq!(shown(&concatenate(&a, &b, INT4).unwrap()), "[0:3]={1,2,3,4}");
     assert_eq!(shown(&prepend(&a, INT4, Some(&one)).unwrap()), "[0:2]={9,1,2}");
