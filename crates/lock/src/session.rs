@@ -116,6 +116,16 @@ impl LockSession {
         result.map(|_| Acquired::NotAvailable)
     }
 
+    /// Acquires a new lock of a transaction on its own xid, as of an outer nesting (0: the whole transaction).
+    ///
+    /// # Errors
+    /// As [`LockSession::lock`]: somebody may have been quick enough to wait for an xid that is not locked yet.
+    pub fn lock_at(&self, tag: LockTag, mode: LockMode, nesting: u32) -> Result<()> {
+        self.lock_shared(tag, mode, &WaitPolicy::default())?;
+        self.shared.state.lock().holds.insert_at((tag, mode), nesting);
+        Ok(())
+    }
+
     /// Acquires the lock only if that needs no waiting.
     ///
     /// # Errors

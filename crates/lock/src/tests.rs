@@ -312,7 +312,7 @@ fn exclusive_lock_excludes_under_contention() {
             scope.spawn(move || {
                 let me = session(manager, pid);
                 for round in 0..200u32 {
-                    let exclusive = (round + pid as u32) % 4 == 0;
+                    let exclusive = (round + pid as u32).is_multiple_of(4);
                     let mode = if exclusive { AccessExclusive } else { RowExclusive };
                     lock(&me, table(1), mode).unwrap();
                     let mut inside = counter.lock();

@@ -15,7 +15,6 @@
 
 use crate::Transactions;
 use crate::clog::Status;
-use crate::fatal;
 use base::{Lsn, Result, Xid};
 use parking_lot::{Mutex, RwLock};
 use std::collections::{HashMap, VecDeque};
@@ -52,7 +51,7 @@ impl Transactions {
     /// Gives a commit its place in the log.
     pub(crate) fn place(
         &self,
-        record: &RecordBuilder<'_>,
+        record: &RecordBuilder,
         top: Xid,
         children: &[Xid],
         waits_for_flush: bool,
@@ -78,7 +77,8 @@ impl Transactions {
             return Ok(());
         }
         let flushed = self.wal().flushed();
-        let ready = queue.iter().take_while(|commit| !commit.waits_for_flush || commit.lsn <= flushed).count();
+        let ready =
+            queue.iter().take_while(|commit| !commit.waits_for_flush || commit.lsn <= flushed).count();
         let mut done = 0;
         let mut result = Ok(());
         for commit in queue.iter().take(ready) {
@@ -105,7 +105,7 @@ impl Transactions {
         if let Some(last) = finished.last() {
             self.order.published.store(last.lsn.0, Ordering::Release);
         }
-        result.map_err(fatal)
+        result.map_err(|error| self.wal().panic(error))
     }
 
     /// Returns once every commit placed up to `lsn` is visible to new snapshots.
@@ -120,7 +120,7 @@ impl Transactions {
         if self.order.is_published(lsn) {
             return Ok(());
         }
-        self.wal().flush(lsn).map_err(fatal)?;
+        self.wal().flush(lsn).map_err(|error| self.wal().panic(error))?;
         self.publish()
     }
 

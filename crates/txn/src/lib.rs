@@ -15,8 +15,8 @@ mod running;
 mod session;
 mod slru;
 mod snapshot;
-mod subtransaction;
 mod subtrans;
+mod subtransaction;
 mod transaction;
 
 #[cfg(test)]
@@ -31,10 +31,3 @@ pub use redo::{ClogManager, MultiXactManager, StandbyManager, TransactionManager
 pub use session::{Session, SessionOptions, TransactionParticipant};
 pub use snapshot::Snapshot;
 pub use transaction::{Isolation, Options, SynchronousCommit, Transaction};
-
-use base::{Error, Severity};
-
-/// A failure where neither going on nor undoing is possible: the process has to go through recovery.
-pub(crate) fn fatal(error: Error) -> Error {
-    error.severity(Severity::Panic)
-}

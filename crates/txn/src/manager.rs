@@ -86,7 +86,7 @@ pub struct Transactions {
     /// `running.version`, readable without its latch.
     version: AtomicU64,
     latest_set: ArcSwap<RunningSet>,
-    next_xid: AtomicU64,
+    next_xid: Arc<AtomicU64>,
     /// The next xid when recovery ended: older ones without an outcome died in a crash.
     first_of_this_life: AtomicU64,
     recovered: AtomicBool,
@@ -102,9 +102,11 @@ impl Transactions {
     /// The disk's.
     pub fn bootstrap(config: Config) -> Result<()> {
         let make_dir = |dir| {
-            config.system.disk.create_dir_all(dir).map_err(|error| {
-                err!(IO_ERROR, "could not create directory \"{dir}\": {error}")
-            })
+            config
+                .system
+                .disk
+                .create_dir_all(dir)
+                .map_err(|error| err!(IO_ERROR, "could not create directory \"{dir}\": {error}"))
         };
         for dir in ["pg_xact", "pg_subtrans", "pg_multixact/offsets", "pg_multixact/members"] {
             make_dir(dir)?;
@@ -124,6 +126,7 @@ impl Transactions {
         let Config { system, wal, pool, locks, counters, sync } = config;
         let slru = |dir| Slru::new(system.disk.clone(), wal.clone(), dir, sync);
         let running = Running::new(counters.next_xid);
+        let next_xid = Arc::new(AtomicU64::new(counters.next_xid.0));
         Ok(Arc::new(Transactions {
             clog: CommitLog(slru("pg_xact")),
             subtrans: Subtransactions(slru("pg_subtrans")),
@@ -131,6 +134,7 @@ impl Transactions {
                 slru("pg_multixact/offsets"),
                 slru("pg_multixact/members"),
                 wal.clone(),
+                next_xid.clone(),
                 &counters,
             ),
             order: CommitOrder::default(),
@@ -138,7 +142,7 @@ impl Transactions {
             version: AtomicU64::new(running.version),
             latest_set: ArcSwap::new(running.set()),
             running: Mutex::new(running),
-            next_xid: AtomicU64::new(counters.next_xid.0),
+            next_xid,
             first_of_this_life: AtomicU64::new(counters.next_xid.0),
             recovered: AtomicBool::new(false),
             oids: Mutex::new(Oids { next: counters.next_oid.0, logged: 0 }),
@@ -250,11 +254,7 @@ impl Transactions {
     }
 
     /// The running set now. `advertise` is called with its xmin before the set is known to be current, `retract` if it was not.
-    pub(crate) fn running_set(
-        &self,
-        advertise: impl Fn(Xid),
-        retract: impl Fn(Xid),
-    ) -> Arc<RunningSet> {
+    pub(crate) fn running_set(&self, advertise: impl Fn(Xid), retract: impl Fn(Xid)) -> Arc<RunningSet> {
         loop {
             let mut set = self.latest_set.load_full();
             if set.version != self.version() {
@@ -325,10 +325,7 @@ impl Transactions {
     /// Hands out an xid. For a subtransaction `parents` is (top-level xid, xid of the parent).
     pub(crate) fn new_xid(&self, database: Oid, parents: Option<(Xid, Xid)>) -> Result<Xid> {
         if !self.recovered.load(Ordering::Acquire) {
-            bail!(
-                OBJECT_NOT_IN_PREREQUISITE_STATE,
-                "cannot assign TransactionIds during recovery"
-            );
+            bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot assign TransactionIds during recovery");
         }
         let mut running = self.running.lock();
         let xid = self.next_xid();
@@ -386,10 +383,6 @@ impl Transactions {
         Ok(())
     }
 
-    pub(crate) fn is_running_top(&self, xid: Xid) -> bool {
-        self.running.lock().is_running(xid)
-    }
-
     /// The next value of the OID counter. Whether it is free is for the caller to find out.
     ///
     /// # Errors
@@ -402,8 +395,7 @@ impl Transactions {
         }
         if oids.logged == 0 {
             let limit = oids.next.wrapping_add(OID_PREFETCH).to_le_bytes();
-            self.wal
-                .insert(&RecordBuilder::new(RmgrId::XLOG, XLOG_NEXT_OID, Xid::INVALID).main(&limit))?;
+            self.wal.insert(&RecordBuilder::new(RmgrId::XLOG, XLOG_NEXT_OID, Xid::INVALID).main(&limit))?;
             oids.logged = OID_PREFETCH;
         }
         let oid = Oid(oids.next);
@@ -505,8 +497,7 @@ impl Transactions {
         main.extend((cutoff as i64).to_le_bytes());
         main.extend(oldest.low().to_le_bytes());
         main.extend(database.0.to_le_bytes());
-        let record =
-            RecordBuilder::new(RmgrId::CLOG, crate::redo::CLOG_TRUNCATE, Xid::INVALID).main(&main);
+        let record = RecordBuilder::new(RmgrId::CLOG, crate::redo::CLOG_TRUNCATE, Xid::INVALID).main(&main);
         let lsn = self.wal.insert(&record)?;
         self.wal.flush(lsn)?;
         self.clog.0.remove(|page| clog::precedes(page, cutoff))

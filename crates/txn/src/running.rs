@@ -54,7 +54,11 @@ impl Running {
 
     pub fn start_sub(&mut self, top: Xid, xid: Xid) {
         if let Some(entry) = self.entries.get_mut(&top) {
-            if entry.subxids.len() < LISTED_SUBXIDS { entry.subxids.push(xid) } else { entry.overflowed = true }
+            if entry.subxids.len() < LISTED_SUBXIDS {
+                entry.subxids.push(xid)
+            } else {
+                entry.overflowed = true
+            }
         }
     }
 
@@ -90,10 +94,6 @@ impl Running {
 
     pub fn latest_completed(&self) -> Xid {
         self.latest_completed
-    }
-
-    pub fn is_running(&self, top: Xid) -> bool {
-        self.entries.contains_key(&top)
     }
 
     pub fn set(&self) -> Arc<RunningSet> {

@@ -157,6 +157,11 @@ impl Session {
         self.slot.in_vacuum.store(in_vacuum, Ordering::SeqCst);
     }
 
+    /// `pg_stat_activity.backend_xmin`: the oldest xmin of the session's snapshots.
+    pub fn xmin(&self) -> Option<Xid> {
+        Some(Xid(self.slot.xmin.load(Ordering::Relaxed))).filter(|xmin| xmin.is_valid())
+    }
+
     pub(crate) fn slot(&self) -> &Arc<Slot> {
         &self.slot
     }

@@ -194,16 +194,15 @@ impl Slru {
                 // Truncated meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
-                    return Err(crate::fatal(access_error(
-                        &error,
-                        format!("Could not fsync file \"{path}\": "),
-                    )));
+                    return Err(self
+                        .wal
+                        .panic(access_error(&error, format!("Could not fsync file \"{path}\": "))));
                 }
                 Ok(()) => {}
             }
         }
         self.disk.sync_dir(self.dir).map_err(|error| {
-            crate::fatal(access_error(&error, format!("Could not fsync file \"{}\": ", self.dir)))
+            self.wal.panic(access_error(&error, format!("Could not fsync file \"{}\": ", self.dir)))
         })
     }
 
@@ -212,18 +211,19 @@ impl Slru {
         for bank in &self.banks {
             bank.lock().pages.retain(|page, _| !is_old(*page));
         }
-        let names = self.disk.list(self.dir).map_err(|error| {
-            access_error(&error, format!("Could not open directory \"{}\": ", self.dir))
-        })?;
+        let names = self
+            .disk
+            .list(self.dir)
+            .map_err(|error| access_error(&error, format!("Could not open directory \"{}\": ", self.dir)))?;
         for name in names {
             let Some(segment) = segment_number(&name) else { continue };
             let first = segment * PAGES_PER_SEGMENT;
             if is_old(first) && is_old(first + PAGES_PER_SEGMENT - 1) {
                 self.unsynced.lock().remove(&segment);
                 let path = self.path(segment);
-                self.disk.remove_file(&path).map_err(|error| {
-                    access_error(&error, format!("Could not remove file \"{path}\": "))
-                })?;
+                self.disk
+                    .remove_file(&path)
+                    .map_err(|error| access_error(&error, format!("Could not remove file \"{path}\": ")))?;
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Subtransactions: savepoints, and the blocks of procedural languages.
 
+use crate::Transaction;
 use crate::transaction::{Phase, State};
-use crate::{Transaction, fatal};
 use base::{Result, Xid, bail};
 use lock::Mark;
 
@@ -22,15 +22,7 @@ pub(crate) struct Level {
 
 impl Level {
     pub fn top() -> Level {
-        Level {
-            sub_id: 1,
-            name: None,
-            xid: None,
-            children: Vec::new(),
-            mark: None,
-            depth: 0,
-            failed: false,
-        }
+        Level { sub_id: 1, name: None, xid: None, children: Vec::new(), mark: None, depth: 0, failed: false }
     }
 
     /// The nesting of its locks.
@@ -59,7 +51,7 @@ impl Transaction {
     /// SAVEPOINT.
     ///
     /// # Errors
-    /// `25P01`-class when the transaction has ended or failed.
+    /// `25P01` or `25P02` when the transaction has ended or failed.
     pub fn savepoint(&self, name: &str) -> Result<()> {
         self.push(Some(name.to_owned()))
     }
@@ -167,7 +159,7 @@ impl Transaction {
     /// Undoes the innermost subtransaction and closes it.
     ///
     /// # Errors
-    /// `XX000` without an open one; the disk's.
+    /// `XX000` without an open one; PANIC when the log cannot be written.
     pub fn rollback_sub(&self) -> Result<()> {
         if self.nesting() < 2 {
             bail!(INTERNAL_ERROR, "no subtransaction is open");
@@ -182,7 +174,7 @@ impl Transaction {
     /// makes up its mind. It stays open, failed, until it is rolled back.
     ///
     /// # Errors
-    /// PANIC or the disk's.
+    /// PANIC when the log cannot be written.
     pub fn fail(&self) -> Result<()> {
         if self.nesting() > 1 { self.undo_sub() } else { self.undo() }
     }
@@ -211,12 +203,13 @@ impl Transaction {
         if let Some(mark) = mark {
             self.session.locks().release_to(mark);
             // The level stays open: later locks in it are released when it is closed.
-            self.state.lock().levels.last_mut().expect("undone level is open").mark = None;
+            if let Some(level) = self.state.lock().levels.last_mut() {
+                level.mark = None;
+            }
         }
-        let removed = self.remove_created_files();
+        self.remove_created_files();
         self.own.remove_subs(&xids);
-        aborted.map_err(fatal)?;
-        removed
+        aborted.map_err(|error| self.transactions().wal().panic(error))
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::combo::ComboCommands;
 use crate::snapshot::OwnXids;
 use crate::subtransaction::Level;
-use crate::{MemberStatus, Outcome, Session, Snapshot, TransactionParticipant, Transactions};
-use base::{CommandId, Lsn, MultiXactId, RelFileLocator, Result, Xid, bail};
+use crate::{Member, MemberStatus, Outcome, Session, Snapshot, TransactionParticipant, Transactions};
+use base::{CommandId, Error, Lsn, MultiXactId, RelFileLocator, Result, Xid, bail};
 use lock::{Acquired, LockMode, LockTag, WaitPolicy};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -84,6 +84,7 @@ pub(crate) struct State {
     pub kept_snapshot: Option<Snapshot>,
     pub exclusive_locks: bool,
     pub force_sync: bool,
+    pub warnings: Vec<Error>,
 }
 
 /// One transaction. All methods take shared references, so that every part of a running statement can hold it.
@@ -114,6 +115,7 @@ impl Transaction {
                 kept_snapshot: None,
                 exclusive_locks: false,
                 force_sync: false,
+                warnings: Vec::new(),
             }),
             options: Mutex::new(options),
             started_at: options.statement_time,
@@ -384,15 +386,30 @@ impl Transaction {
         Ok(true)
     }
 
+    /// The members of a multixact found on a tuple; they stay readable until the transaction ends.
+    ///
+    /// # Errors
+    /// As [`crate::MultiXacts::members`].
+    pub fn multi_members(&self, multi: MultiXactId) -> Result<Arc<[Member]>> {
+        let visible = &self.session.slot().oldest_visible;
+        if visible.load(Ordering::SeqCst) == 0 {
+            visible.store(self.transactions().oldest_multi_needed().0, Ordering::SeqCst);
+        }
+        self.transactions().multixacts().members(multi)
+    }
+
     /// Waits for those members of a multixact whose hold on the tuple excludes `status`.
     ///
     /// # Errors
     /// As [`Transaction::wait_for_xid`].
-    pub fn wait_for_multi(&self, multi: MultiXactId, status: MemberStatus, policy: &WaitPolicy) -> Result<bool> {
-        for member in self.transactions().multixacts().members(multi, self.transactions())?.iter() {
-            if self.is_current(member.xid)
-                || !member.status.lock_mode().conflicts_with(status.lock_mode())
-            {
+    pub fn wait_for_multi(
+        &self,
+        multi: MultiXactId,
+        status: MemberStatus,
+        policy: &WaitPolicy,
+    ) -> Result<bool> {
+        for member in self.multi_members(multi)?.iter() {
+            if self.is_current(member.xid) || !member.status.lock_mode().conflicts_with(status.lock_mode()) {
                 continue;
             }
             if !self.wait_for_xid(member.xid, policy)? {
