@@ -209,7 +209,7 @@ impl Transaction {
 
     /// The transaction's end stands whether or not the files can be removed: what is left behind is worth a warning.
     fn unlink(&self, locators: &[RelFileLocator]) {
-        if let Err(error) = self.transactions().drop_files(locators) {
+        if let Err(error) = self.transactions().drop_files(locators, false) {
             self.state.lock().warnings.push(error.severity(Severity::Warning));
         }
     }

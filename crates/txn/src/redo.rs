@@ -30,8 +30,8 @@ impl ResourceManager for TransactionManager {
         "Transaction"
     }
 
-    fn redo(&self, _context: &RedoContext<'_>, record: &Record<'_>) -> Result<()> {
-        self.0.redo_xact(record)
+    fn redo(&self, context: &RedoContext<'_>, record: &Record<'_>) -> Result<()> {
+        self.0.redo_xact(context, record)
     }
 }
 
@@ -82,10 +82,10 @@ impl Transactions {
     ///
     /// # Errors
     /// `XX001` for what no such record is; the disk's.
-    pub fn redo_xact(&self, record: &Record<'_>) -> Result<()> {
+    pub fn redo_xact(&self, context: &RedoContext<'_>, record: &Record<'_>) -> Result<()> {
         match record.info & record::OPERATION {
-            record::COMMIT => self.redo_completion(record, Status::Committed),
-            record::ABORT => self.redo_completion(record, Status::Aborted),
+            record::COMMIT => self.redo_completion(context, record, Status::Committed),
+            record::ABORT => self.redo_completion(context, record, Status::Aborted),
             record::PREPARE | record::COMMIT_PREPARED | record::ABORT_PREPARED => {
                 Err(base::Error::unsupported("replay of prepared transactions"))
             }
@@ -95,7 +95,7 @@ impl Transactions {
         }
     }
 
-    fn redo_completion(&self, record: &Record<'_>, status: Status) -> Result<()> {
+    fn redo_completion(&self, context: &RedoContext<'_>, record: &Record<'_>, status: Status) -> Result<()> {
         let completion = Completion::decode(record.info, record.main)?;
         let top = self.note_xid(record.xid);
         let mut children: Vec<Xid> = completion.subxids.iter().map(|low| self.note_xid(*low)).collect();
@@ -103,15 +103,22 @@ impl Transactions {
         if top.is_normal() {
             self.clog.set_tree(top, &children, status, Lsn::INVALID)?;
         }
-        self.drop_files(&completion.contents.locators)
+        for locator in &completion.contents.locators {
+            context.missing.forget_relation(*locator);
+        }
+        self.drop_files(&completion.contents.locators, true)
     }
 
-    /// Removes relations' buffers and files.
-    pub(crate) fn drop_files(&self, locators: &[RelFileLocator]) -> Result<()> {
+    /// Removes relations' pages and files. In redo (`now`) the files go at once: nothing older is replayed any more.
+    pub(crate) fn drop_files(&self, locators: &[RelFileLocator], now: bool) -> Result<()> {
         if locators.is_empty() {
             return Ok(());
         }
-        self.pool().drop_relations(locators)
+        let mut result = self.pool().drop_relations(locators);
+        for locator in locators {
+            result = result.and(self.pool().files().unlink_relation(*locator, now));
+        }
+        result
     }
 
     /// Replays a record of the CLOG resource manager.

@@ -13,7 +13,9 @@ const SEGMENT: u32 = 1 << 20;
 const START: Lsn = Lsn(SEGMENT as u64 + 40);
 
 fn config(system: &System, wal: &Arc<Wal>, counters: Counters) -> Config {
-    let pool = Arc::new(buffer::BufferPool);
+    let files = Arc::new(storage::RelationFiles::new(system.disk.clone(), 100, true));
+    let options = buffer::BufferOptions { frames: 16, ..buffer::BufferOptions::default() };
+    let pool = buffer::BufferPool::new(files, wal.clone(), options).expect("room for 16 pages");
     let locks = LockManager::new(system.clock.clone());
     Config { system: system.clone(), wal: wal.clone(), pool, locks, counters, sync: true }
 }
@@ -45,12 +47,14 @@ fn fresh(seed: u64) -> (System, Arc<SimulatedDisk>, Arc<Transactions>) {
 fn recover(system: &System) -> Arc<Transactions> {
     let wal = open_wal(system);
     let transactions = Transactions::open(config(system, &wal, Counters::initial())).unwrap();
+    let missing = buffer::MissingPages::new();
+    let context = buffer::RedoContext { pool: transactions.pool(), missing: &missing };
     let mut reader = wal::Reader::new(system.disk.clone(), TimelineId(1), SEGMENT, Some(7));
     reader.seek(START);
     while let Some(record) = reader.next().unwrap() {
         transactions.note_xid(record.xid);
         match record.rmgr {
-            RmgrId::TRANSACTION => transactions.redo_xact(&record).unwrap(),
+            RmgrId::TRANSACTION => transactions.redo_xact(&context, &record).unwrap(),
             RmgrId::CLOG => transactions.redo_clog(&record).unwrap(),
             RmgrId::MULTIXACT => transactions.redo_multixact(&record).unwrap(),
             _ => {}
@@ -475,4 +479,44 @@ fn writers_in_turn_see_each_other() {
     assert_eq!(changes.load(Ordering::Relaxed), 240);
     assert!(transactions.locks().list().is_empty());
     assert_eq!(transactions.horizon(Scope::Shared), transactions.next_xid());
+}
+
+#[test]
+fn files_follow_their_transaction() {
+    let (system, _, transactions) = fresh(1);
+    let files = transactions.pool().files().clone();
+    let a = session(&transactions, 1);
+    system.disk.create_dir_all("base/5").unwrap();
+    let file = |number| RelFileLocator { tablespace: Oid(1663), database: DATABASE, number: Oid(number) };
+    let create = |tx: &Transaction, number| {
+        files.create(file(number), base::Fork::Main, false).unwrap();
+        tx.file_created(file(number));
+    };
+    let exists = |number| {
+        // The first segment of a dropped relation stays behind, empty, until the next checkpoint.
+        files.after_checkpoint(files.before_checkpoint() + 1);
+        files.exists(file(number), base::Fork::Main).unwrap()
+    };
+    let tx = begin(&a);
+    create(&tx, 1);
+    tx.begin_sub().unwrap();
+    create(&tx, 2);
+    tx.delete_at_commit(file(1));
+    tx.rollback_sub().unwrap();
+    assert!(exists(1) && !exists(2));
+    tx.begin_sub().unwrap();
+    create(&tx, 3);
+    tx.commit_sub().unwrap();
+    tx.commit().unwrap();
+    assert!(exists(1) && exists(3));
+    let tx = begin(&a);
+    tx.delete_at_commit(file(1));
+    create(&tx, 4);
+    tx.abort().unwrap();
+    assert!(exists(1) && !exists(4));
+    let tx = begin(&a);
+    tx.delete_at_commit(file(1));
+    tx.commit().unwrap();
+    assert!(!exists(1) && exists(3));
+    assert_eq!(tx.take_warnings(), []);
 }
