@@ -8,6 +8,7 @@ pub mod fsm;
 mod pin;
 mod pool;
 mod redo;
+pub mod relation;
 mod ring;
 mod table;
 pub mod vm;
@@ -20,6 +21,8 @@ pub use pin::{PageRead, PageWrite, Pin};
 pub use pool::{BufferOptions, BufferPool, Counters};
 pub use redo::{
     MissingPages, RedoContext, RedoLatch, Replayed, ResourceManager, pin_for_redo, redo, redo_block,
+    redo_images,
 };
+pub use relation::StorageManager;
 pub use ring::{Ring, RingKind, Strategy};
 pub use writeback::Progress;

@@ -9,7 +9,7 @@ use crate::ring::{NO_FRAME, Ring, RingKind, Strategy};
 use crate::table::{self, Entry, Table};
 use base::{BlockNumber, Error, Fork, PAGE_SIZE, RelFileLocator, Result, SqlState};
 use parking_lot::lock_api::RawRwLock as _;
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 use std::io::IoSliceMut;
 use std::ops::Range;
 use std::sync::Arc;
@@ -84,6 +84,7 @@ pub struct BufferPool {
     extension: Vec<Mutex<()>>,
     waits: Vec<(Mutex<()>, Condvar)>,
     pub(crate) tallies: Tallies,
+    checkpoint_gate: RwLock<()>,
 }
 
 impl BufferPool {
@@ -108,6 +109,7 @@ impl BufferPool {
             extension: (0..EXTENSION_LOCKS).map(|_| Mutex::new(())).collect(),
             waits: (0..WAIT_QUEUES).map(|_| (Mutex::new(()), Condvar::new())).collect(),
             tallies: Tallies::default(),
+            checkpoint_gate: RwLock::new(()),
         }))
     }
 
@@ -480,6 +482,17 @@ impl BufferPool {
     /// `58P01` when there is no such file, and the disk's.
     pub fn block_count(&self, rel: RelFileLocator, fork: Fork) -> Result<BlockNumber> {
         self.files.block_count(rel, fork)
+    }
+
+    /// While this is held, no checkpoint sets its redo point or completes: for what must not be split by one, such as a commit record and the commit log.
+    pub fn delay_checkpoint(&self) -> RwLockReadGuard<'_, ()> {
+        self.checkpoint_gate.read_recursive()
+    }
+
+    /// Runs `work` while nobody delays checkpoints.
+    pub fn without_delays<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _gate = self.checkpoint_gate.write();
+        work()
     }
 
     /// Keeps others from extending or cutting the fork.

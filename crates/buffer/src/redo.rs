@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use storage::Page;
-use wal::{Block, Change, Record, RmgrId};
+use wal::{Block, Change, Image, Record, RmgrId};
 
 /// What resource managers replay with.
 pub struct RedoContext<'a> {
@@ -151,6 +151,50 @@ fn latched<'p>(pin: &'p Pin, latch: RedoLatch) -> PageWrite<'p> {
     }
 }
 
+fn restore(
+    context: &RedoContext<'_>,
+    record: &Record<'_>,
+    block: &Block<'_>,
+    image: &Image<'_>,
+    latch: RedoLatch,
+) -> Result<Replayed> {
+    let pin = pin_for_redo(context, block, true)?.ok_or_else(|| Error::internal("block was not made"))?;
+    let mut page = latched(&pin, latch);
+    let mut restored = Ok(());
+    page.change_unlogged(|page| {
+        restored = image.restore(page);
+        if !page.is_new() {
+            page.set_lsn(record.end);
+        }
+    });
+    restored?;
+    drop(page);
+    // The main fork is copied from the file when recovery ends.
+    if block.fork == Fork::Init {
+        context.pool.flush_block(block.locator, block.fork, block.block)?;
+    }
+    Ok(Replayed::Restored(pin))
+}
+
+/// Replays a record that consists of images alone (XLOG_FPI).
+///
+/// # Errors
+/// `XX001` when a block has none; the disk's.
+pub fn redo_images(context: &RedoContext<'_>, record: &Record<'_>) -> Result<()> {
+    for block in &record.blocks {
+        match block.image.filter(|image| image.apply) {
+            Some(image) => drop(restore(context, record, block, &image, RedoLatch::Exclusive)?),
+            None => {
+                return Err(Error::corrupted(format!(
+                    "unexpected missing image in WAL record at {}",
+                    record.lsn
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn replay<'r, C: Change<'r>>(
     context: &RedoContext<'_>,
     record: &Record<'r>,
@@ -159,18 +203,7 @@ fn replay<'r, C: Change<'r>>(
     latch: RedoLatch,
 ) -> Result<Replayed> {
     if let Some(image) = block.image.filter(|image| image.apply) {
-        let pin = pin_for_redo(context, block, true)?.ok_or_else(|| Error::internal("block was not made"))?;
-        let mut page = latched(&pin, latch);
-        let mut restored = Ok(());
-        page.change_unlogged(|page| {
-            restored = image.restore(page);
-            if !page.is_new() {
-                page.set_lsn(record.end);
-            }
-        });
-        restored?;
-        drop(page);
-        return Ok(Replayed::Restored(pin));
+        return restore(context, record, block, &image, latch);
     }
     let Some(pin) = pin_for_redo(context, block, block.will_init)? else { return Ok(Replayed::Missing) };
     let mut page = latched(&pin, latch);

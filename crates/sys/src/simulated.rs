@@ -211,7 +211,7 @@ impl Content {
         if len < self.len {
             let first_gone = len.div_ceil(CHUNK);
             self.chunks.split_off(&first_gone);
-            if len % CHUNK != 0
+            if !len.is_multiple_of(CHUNK)
                 && let Some(last) = self.chunks.get_mut(&(len / CHUNK))
             {
                 Arc::make_mut(last)[(len % CHUNK) as usize..].fill(0);

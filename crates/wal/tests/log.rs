@@ -28,7 +28,7 @@ fn read_all(system: &sys::System, from: Lsn) -> Vec<(Lsn, Vec<u8>)> {
     let mut reader = Reader::new(system.disk.clone(), TimelineId(1), SEGMENT, Some(SYSTEM));
     reader.seek(from);
     let mut found = Vec::new();
-    while let Some(record) = reader.next().expect("reads") {
+    while let Some(record) = reader.read().expect("reads") {
         found.push((record.end, record.main.to_vec()));
     }
     found
@@ -130,7 +130,7 @@ fn images_leave_out_the_hole_and_come_once_after_a_checkpoint() {
         wal.flush(placed.end).expect("flushes");
         let mut reader = Reader::new(system.disk.clone(), TimelineId(1), SEGMENT, Some(SYSTEM));
         reader.seek(placed.start);
-        let read = reader.next().expect("reads").expect("is there");
+        let read = reader.read().expect("reads").expect("is there");
         assert_eq!((read.xid, read.main, read.rmgr), (700, &b"main"[..], RmgrId::HEAP));
         assert_eq!(read.has_image(0), expect_image);
         assert_eq!(read.data(0), if expect_image { &b""[..] } else { b"data" });
