@@ -121,6 +121,7 @@ impl LockSession {
     /// # Errors
     /// As [`LockSession::lock`]: somebody may have been quick enough to wait for an xid that is not locked yet.
     pub fn lock_at(&self, tag: LockTag, mode: LockMode, nesting: u32) -> Result<()> {
+        let _turn = self.turn.lock();
         self.lock_shared(tag, mode, &WaitPolicy::default())?;
         self.shared.state.lock().holds.insert_at((tag, mode), nesting);
         Ok(())

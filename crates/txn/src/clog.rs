@@ -42,7 +42,7 @@ fn group(xid: Xid) -> usize {
 impl CommitLog {
     /// The status, and up to where the WAL must be durable before others may rely on it.
     pub fn get(&self, xid: Xid) -> Result<(Status, Lsn)> {
-        self.0.read(page_of(xid), |page| {
+        self.0.read(page_of(xid), xid.low(), |page| {
             let (byte, shift) = place(xid);
             let status = match page.bytes[byte] >> shift & 3 {
                 0 => Status::InProgress,
@@ -70,7 +70,8 @@ impl CommitLog {
     }
 
     fn set_run(&self, page: u64, xids: &[Xid], status: Status, unflushed: Lsn) -> Result<()> {
-        self.0.change(page, unflushed, |page| {
+        let about = xids.first().map_or(0, |xid| xid.low());
+        self.0.change(page, about, unflushed, |page| {
             for xid in xids {
                 let (byte, shift) = place(*xid);
                 page.bytes[byte] = page.bytes[byte] & !(3 << shift) | (status as u8) << shift;
@@ -90,7 +91,7 @@ impl CommitLog {
         if u64::from(next.low()).is_multiple_of(PER_PAGE) {
             return Ok(());
         }
-        self.0.change(page_of(next), Lsn::INVALID, |page| {
+        self.0.change(page_of(next), next.low(), Lsn::INVALID, |page| {
             let (byte, shift) = place(next);
             page.bytes[byte] &= (1u8 << shift) - 1;
             page.bytes[byte + 1..].fill(0);

@@ -221,14 +221,17 @@ impl Transaction {
 
     /// Gives up what the transaction still holds.
     fn end(&self, phase: Phase) {
-        let kept = {
+        let (kept, exported) = {
             let mut state = self.state.lock();
             state.phase = phase;
             state.files.clear();
             state.participants.clear();
-            state.kept_snapshot.take()
+            (state.kept_snapshot.take(), std::mem::take(&mut state.exported))
         };
         drop(kept);
+        if !exported.is_empty() {
+            self.transactions().exported.forget(&exported);
+        }
         let slot = self.session.slot();
         slot.oldest_member.store(0, Ordering::SeqCst);
         slot.oldest_visible.store(0, Ordering::SeqCst);

@@ -23,6 +23,9 @@ pub enum Scope {
 /// How long a cached horizon serves while transactions go on finishing.
 const CACHE_TIME: Duration = Duration::from_micros(500);
 
+/// The same while none finishes: then only the end of an old snapshot moves the horizon.
+const QUIET_CACHE_TIME: Duration = Duration::from_millis(50);
+
 struct Cached {
     horizon: Xid,
     version: u64,
@@ -53,7 +56,8 @@ impl Transactions {
         let version = self.version();
         let now = self.system().clock.monotonic();
         if let Some(cached) = self.horizons.0.read().get(&database)
-            && (cached.version == version || now.saturating_sub(cached.at) < CACHE_TIME)
+            && now.saturating_sub(cached.at)
+                < if cached.version == version { QUIET_CACHE_TIME } else { CACHE_TIME }
         {
             return cached.horizon;
         }

@@ -6,6 +6,7 @@ mod combo;
 mod commit_order;
 mod completion;
 mod counters;
+mod export;
 mod horizon;
 mod manager;
 mod multixact;

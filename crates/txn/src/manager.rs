@@ -2,6 +2,7 @@
 
 use crate::clog::{self, CommitLog, Status};
 use crate::commit_order::CommitOrder;
+use crate::export::ExportedSnapshots;
 use crate::horizon::HorizonCache;
 use crate::running::{Running, RunningSet};
 use crate::session::Slot;
@@ -93,6 +94,7 @@ pub struct Transactions {
     oids: Mutex<Oids>,
     oldest: Mutex<Oldest>,
     slots: RwLock<Vec<Option<Arc<Slot>>>>,
+    pub(crate) exported: ExportedSnapshots,
 }
 
 impl Transactions {
@@ -151,6 +153,7 @@ impl Transactions {
                 xid_database: counters.oldest_xid_database,
             }),
             slots: RwLock::default(),
+            exported: ExportedSnapshots::default(),
             system,
             wal,
             pool,

@@ -210,13 +210,13 @@ impl MultiXacts {
             self.offsets.zero(page)?;
         }
         let next_offset = generation.next_offset;
-        self.offsets.change(page, Lsn::INVALID, |page| {
+        self.offsets.change(page, generation.next.0, Lsn::INVALID, |page| {
             put_u32(&mut page.bytes[..], at, next_offset);
             page.bytes[at + 4..].fill(0);
         })?;
         let (page, flags, xid) = member_place(next_offset);
         if flags != 0 {
-            self.members.change(page, Lsn::INVALID, |page| page.bytes[xid..].fill(0))?;
+            self.members.change(page, next_offset, Lsn::INVALID, |page| page.bytes[xid..].fill(0))?;
         }
         if generation.oldest == generation.next {
             generation.oldest_offset = Some(next_offset);
@@ -229,7 +229,7 @@ impl MultiXacts {
 
     fn offset(&self, multi: MultiXactId) -> Result<u32> {
         let (page, at) = offset_place(multi);
-        self.offsets.read(page, |page| get_u32(&page.bytes[..], at))
+        self.offsets.read(page, multi.0, |page| get_u32(&page.bytes[..], at))
     }
 
     /// Makes sure that the session's horizon covers whatever multixact its transaction becomes a member of from now on. To be
@@ -361,11 +361,12 @@ impl MultiXacts {
     ) -> Result<()> {
         for (at, offset) in [(multi, first), (following(multi), end.max(1))] {
             let (page, at) = offset_place(at);
-            self.offsets.change(page, Lsn::INVALID, |page| put_u32(&mut page.bytes[..], at, offset))?;
+            self.offsets
+                .change(page, multi.0, Lsn::INVALID, |page| put_u32(&mut page.bytes[..], at, offset))?;
         }
         for (n, (xid, status)) in members.enumerate() {
             let (page, flags, at) = member_place(first.wrapping_add(n as u32));
-            self.members.change(page, Lsn::INVALID, |page| {
+            self.members.change(page, multi.0, Lsn::INVALID, |page| {
                 page.bytes[flags] = status as u8;
                 put_u32(&mut page.bytes[..], at, xid);
             })?;
@@ -444,7 +445,7 @@ impl MultiXacts {
             let (page, flags, at) = member_place(first.wrapping_add(n));
             let (xid, status) = self
                 .members
-                .read(page, |page| (get_u32(&page.bytes[..], at), u32::from(page.bytes[flags])))?;
+                .read(page, multi.0, |page| (get_u32(&page.bytes[..], at), u32::from(page.bytes[flags])))?;
             if xid == 0 {
                 // The place that stands for offset 0.
                 continue;

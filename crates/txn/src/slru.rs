@@ -4,13 +4,13 @@
 //! A page remembers up to which LSN the WAL must be durable before it may be written. For the commit log it also remembers
 //! that LSN per group of 32 xids, for commits that did not wait for their flush.
 
-use base::{Error, Lsn, PAGE_SIZE, Result, SqlState, err};
+use base::{Error, Lsn, PAGE_SIZE, Result, err};
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use sys::{Disk, OpenOptions};
+use sys::disk::{Disk, OpenOptions, error_text, file_error};
 use wal::Wal;
 
 const PAGES_PER_SEGMENT: u64 = 32;
@@ -64,21 +64,22 @@ impl Slru {
         self.zero_missing.store(false, Ordering::Relaxed);
     }
 
-    /// Looks at a page.
-    pub fn read<R>(&self, page: u64, look: impl FnOnce(&SlruPage) -> R) -> Result<R> {
+    /// Looks at a page. `about`: the 32-bit id that an error shall name.
+    pub fn read<R>(&self, page: u64, about: u32, look: impl FnOnce(&SlruPage) -> R) -> Result<R> {
         let mut bank = self.banks[(page % BANKS) as usize].lock();
-        Ok(look(self.cached(&mut bank, page)?))
+        Ok(look(self.cached(&mut bank, page, about)?))
     }
 
     /// Changes a page, which then must not be written before the WAL is durable up to `flush_first`.
     pub fn change<R>(
         &self,
         page: u64,
+        about: u32,
         flush_first: Lsn,
         change: impl FnOnce(&mut SlruPage) -> R,
     ) -> Result<R> {
         let mut bank = self.banks[(page % BANKS) as usize].lock();
-        let cached = self.cached(&mut bank, page)?;
+        let cached = self.cached(&mut bank, page, about)?;
         cached.dirty = true;
         cached.flush_first = cached.flush_first.max(flush_first);
         Ok(change(cached))
@@ -92,9 +93,9 @@ impl Slru {
         Ok(())
     }
 
-    fn cached<'b>(&self, bank: &'b mut Bank, page: u64) -> Result<&'b mut SlruPage> {
+    fn cached<'b>(&self, bank: &'b mut Bank, page: u64, about: u32) -> Result<&'b mut SlruPage> {
         if !bank.pages.contains_key(&page) {
-            let read = self.load(page)?;
+            let read = self.load(page, about)?;
             self.make_room(bank)?;
             bank.pages.insert(page, read);
         }
@@ -123,14 +124,16 @@ impl Slru {
         format!("{}/{segment:04X}", self.dir)
     }
 
-    fn load(&self, page: u64) -> Result<SlruPage> {
+    fn load(&self, page: u64, about: u32) -> Result<SlruPage> {
         let path = self.path(page / PAGES_PER_SEGMENT);
         let offset = page % PAGES_PER_SEGMENT * PAGE_SIZE as u64;
         let lenient = self.zero_missing.load(Ordering::Relaxed);
         let file = match self.disk.open(&path, OpenOptions::READ) {
             Ok(file) => file,
             Err(error) if lenient && error.kind() == io::ErrorKind::NotFound => return Ok(SlruPage::zeros()),
-            Err(error) => return Err(access_error(&error, format!("Could not open file \"{path}\": "))),
+            Err(error) => {
+                return Err(access_error(about, &error, format!("Could not open file \"{path}\": ")));
+            }
         };
         let mut read = SlruPage::zeros();
         let mut filled = 0;
@@ -138,14 +141,15 @@ impl Slru {
             match file.read_at(&mut read.bytes[filled..], offset + filled as u64) {
                 Ok(0) if lenient => return Ok(SlruPage::zeros()),
                 Ok(0) => {
-                    return Err(err!(DATA_CORRUPTED, "could not access transaction log").detail(format!(
-                        "Could not read from file \"{path}\" at offset {offset}: read too few bytes."
-                    )));
+                    return Err(err!(DATA_CORRUPTED, "could not access status of transaction {about}")
+                        .detail(format!(
+                            "Could not read from file \"{path}\" at offset {offset}: read too few bytes."
+                        )));
                 }
                 Ok(n) => filled += n,
                 Err(error) => {
                     let what = format!("Could not read from file \"{path}\" at offset {offset}: ");
-                    return Err(access_error(&error, what));
+                    return Err(access_error(about, &error, what));
                 }
             }
         }
@@ -167,7 +171,7 @@ impl Slru {
             .open(&path, OpenOptions::CREATE)
             .and_then(|file| file.write_all_at(&page.bytes[..], offset));
         written.map_err(|error| {
-            access_error(&error, format!("Could not write to file \"{path}\" at offset {offset}: "))
+            access_error(0, &error, format!("Could not write to file \"{path}\" at offset {offset}: "))
         })?;
         self.unsynced.lock().insert(segment);
         page.dirty = false;
@@ -194,15 +198,17 @@ impl Slru {
                 // Truncated meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
-                    return Err(self
-                        .wal
-                        .panic(access_error(&error, format!("Could not fsync file \"{path}\": "))));
+                    return Err(self.wal.panic(access_error(
+                        0,
+                        &error,
+                        format!("Could not fsync file \"{path}\": "),
+                    )));
                 }
                 Ok(()) => {}
             }
         }
         self.disk.sync_dir(self.dir).map_err(|error| {
-            self.wal.panic(access_error(&error, format!("Could not fsync file \"{}\": ", self.dir)))
+            self.wal.panic(access_error(0, &error, format!("Could not fsync file \"{}\": ", self.dir)))
         })
     }
 
@@ -211,19 +217,18 @@ impl Slru {
         for bank in &self.banks {
             bank.lock().pages.retain(|page, _| !is_old(*page));
         }
-        let names = self
-            .disk
-            .list(self.dir)
-            .map_err(|error| access_error(&error, format!("Could not open directory \"{}\": ", self.dir)))?;
+        let names = self.disk.list(self.dir).map_err(|error| {
+            access_error(0, &error, format!("Could not open directory \"{}\": ", self.dir))
+        })?;
         for name in names {
             let Some(segment) = segment_number(&name) else { continue };
             let first = segment * PAGES_PER_SEGMENT;
             if is_old(first) && is_old(first + PAGES_PER_SEGMENT - 1) {
                 self.unsynced.lock().remove(&segment);
                 let path = self.path(segment);
-                self.disk
-                    .remove_file(&path)
-                    .map_err(|error| access_error(&error, format!("Could not remove file \"{path}\": ")))?;
+                self.disk.remove_file(&path).map_err(|error| {
+                    access_error(0, &error, format!("Could not remove file \"{path}\": "))
+                })?;
             }
         }
         Ok(())
@@ -238,7 +243,7 @@ impl Slru {
         match self.disk.metadata(&path) {
             Ok(found) => Ok(found.len >= (page % PAGES_PER_SEGMENT + 1) * PAGE_SIZE as u64),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(access_error(&error, format!("Could not open file \"{path}\": "))),
+            Err(error) => Err(access_error(0, &error, format!("Could not open file \"{path}\": "))),
         }
     }
 }
@@ -262,12 +267,8 @@ fn segment_number(name: &str) -> Option<u64> {
     digits.then(|| u64::from_str_radix(name, 16).ok())?
 }
 
-fn access_error(error: &io::Error, what: String) -> Error {
-    let state = match error.kind() {
-        io::ErrorKind::NotFound => SqlState::UNDEFINED_FILE,
-        io::ErrorKind::StorageFull => SqlState::DISK_FULL,
-        io::ErrorKind::PermissionDenied => SqlState::INSUFFICIENT_PRIVILEGE,
-        _ => SqlState::IO_ERROR,
-    };
-    Error::new(state, "could not access transaction log").detail(format!("{what}{error}."))
+fn access_error(about: u32, error: &io::Error, what: String) -> Error {
+    let state = file_error(error, format_args!("")).state();
+    Error::new(state, format!("could not access status of transaction {about}"))
+        .detail(format!("{what}{}.", error_text(error)))
 }

@@ -1,8 +1,7 @@
 //! Snapshots: which transactions' effects a statement sees.
 
 use crate::running::RunningSet;
-use crate::session::Slot;
-use crate::{Outcome, Transactions};
+use crate::{Outcome, Session, Transactions};
 use base::{CommandId, Result, Xid};
 use parking_lot::RwLock;
 use std::fmt;
@@ -46,13 +45,13 @@ impl OwnXids {
 
 /// Keeps the session's xmin back as long as it lives.
 struct Registration {
-    slot: Arc<Slot>,
+    session: Arc<Session>,
     xmin: Xid,
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.slot.unregister(self.xmin);
+        self.session.slot().unregister(self.xmin);
     }
 }
 
@@ -68,14 +67,10 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    pub(crate) fn new(
-        transactions: &Arc<Transactions>,
-        slot: &Arc<Slot>,
-        own: &Arc<OwnXids>,
-        command: CommandId,
-    ) -> Snapshot {
+    pub(crate) fn new(session: &Arc<Session>, own: &Arc<OwnXids>, command: CommandId) -> Snapshot {
+        let (transactions, slot) = (session.transactions(), session.slot());
         let set = transactions.running_set(|xmin| slot.register(xmin), |xmin| slot.unregister(xmin));
-        let registration = Arc::new(Registration { slot: slot.clone(), xmin: set.xmin });
+        let registration = Arc::new(Registration { session: session.clone(), xmin: set.xmin });
         Snapshot {
             command,
             set,
@@ -83,6 +78,14 @@ impl Snapshot {
             transactions: transactions.clone(),
             _registration: registration,
         }
+    }
+
+    /// The same view for another transaction.
+    pub(crate) fn adopt(&self, session: &Arc<Session>, own: &Arc<OwnXids>, command: CommandId) -> Snapshot {
+        // This snapshot keeps the xmin back until the other session does.
+        session.slot().register(self.set.xmin);
+        let registration = Arc::new(Registration { session: session.clone(), xmin: self.set.xmin });
+        Snapshot { command, own: own.clone(), _registration: registration, ..self.clone() }
     }
 
     /// Every transaction before this one has finished.

@@ -40,14 +40,14 @@ impl Subtransactions {
     }
 
     pub fn set_parent(&self, xid: Xid, parent: Xid) -> Result<()> {
-        self.0.change(page_of(xid), Lsn::INVALID, |page| {
+        self.0.change(page_of(xid), xid.low(), Lsn::INVALID, |page| {
             bytes::put_u32(&mut page.bytes[..], place(xid), parent.low());
         })
     }
 
     /// `None` for a top-level transaction.
     pub fn parent(&self, xid: Xid) -> Result<Option<Xid>> {
-        let low = self.0.read(page_of(xid), |page| bytes::get_u32(&page.bytes[..], place(xid)))?;
+        let low = self.0.read(page_of(xid), xid.low(), |page| bytes::get_u32(&page.bytes[..], place(xid)))?;
         Ok((low != 0).then(|| Xid::widen(low, xid)))
     }
 

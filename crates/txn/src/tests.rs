@@ -376,30 +376,60 @@ fn multixacts_survive_and_expand() {
     assert_eq!(multixacts.members(last).unwrap().len(), 3);
 }
 
-/// A run of transactions with a checkpoint now and then, until the machine stops. What was acknowledged: (xid, its subxid).
-fn run_until_crash(transactions: &Arc<Transactions>) -> Vec<(Xid, Xid)> {
-    let a = session(transactions, 1);
-    let mut acknowledged = Vec::new();
+struct Attempt {
+    top: Xid,
+    sub: Xid,
+    acknowledged: bool,
+}
+
+/// Transactions of one session, with a checkpoint now and then, until the machine stops.
+fn run_until_crash(transactions: &Arc<Transactions>, pid: i32) -> Vec<Attempt> {
+    let a = session(transactions, pid);
+    let mut attempts = Vec::new();
     for round in 0..60 {
         let tx = begin(&a);
-        let commit = || -> Result<(Xid, Xid)> {
+        let assign = || -> Result<Attempt> {
             tx.begin_sub()?;
             let sub = tx.xid()?;
             tx.commit_sub()?;
-            let top = tx.top_xid()?;
-            if round % 7 == 3 {
+            Ok(Attempt { top: tx.top_xid()?, sub, acknowledged: false })
+        };
+        let Ok(mut attempt) = assign() else { break };
+        let commit = || -> Result<()> {
+            if round % 7 == pid {
                 transactions.checkpoint(transactions.wal().inserted())?;
             }
             tx.commit()?;
-            a.answer_barrier()?;
-            Ok((top, sub))
+            a.answer_barrier()
         };
-        match commit() {
-            Ok(xids) => acknowledged.push(xids),
-            Err(_) => break,
+        attempt.acknowledged = commit().is_ok();
+        let stopped = !attempt.acknowledged;
+        attempts.push(attempt);
+        if stopped {
+            break;
         }
     }
-    acknowledged
+    attempts
+}
+
+fn check_after_crash(system: &System, attempts: &[Attempt], case: &str) {
+    let transactions = recover(system);
+    let next_xid = transactions.next_xid();
+    for Attempt { top, sub, acknowledged } in attempts {
+        if *sub >= next_xid {
+            assert!(!acknowledged, "{case}: {top} is forgotten");
+            continue;
+        }
+        let outcome = transactions.outcome(*top).unwrap();
+        assert_eq!(transactions.outcome(*sub).unwrap(), outcome, "{case}: {top} is whole");
+        assert!(!acknowledged || outcome == Outcome::DURABLE, "{case}: {top} {outcome:?}");
+    }
+    for low in 3..transactions.next_xid().0 {
+        assert_ne!(transactions.outcome(Xid(low)).unwrap(), Outcome::InProgress);
+    }
+    let next = begin(&session(&transactions, 9));
+    assert_eq!(next.xid().unwrap(), next_xid);
+    next.commit().unwrap();
 }
 
 #[test]
@@ -407,23 +437,60 @@ fn crash_between_any_two_syncs_keeps_acknowledged_commits() {
     for seed in 0..80 {
         let (system, disk, transactions) = fresh(seed);
         disk.crash_at_sync(seed);
-        let acknowledged = run_until_crash(&transactions);
+        let attempts = run_until_crash(&transactions, 1);
         drop(transactions);
         disk.crash();
         disk.restart();
-        let transactions = recover(&system);
-        for (top, sub) in &acknowledged {
-            for xid in [top, sub] {
-                assert_eq!(transactions.outcome(*xid).unwrap(), Outcome::DURABLE, "seed {seed}: {xid}");
-            }
-        }
-        for low in 3..transactions.next_xid().0 {
-            assert_ne!(transactions.outcome(Xid(low)).unwrap(), Outcome::InProgress);
-        }
-        let next = begin(&session(&transactions, 9));
-        assert!(acknowledged.iter().all(|(top, sub)| next.xid().unwrap() > *top.max(sub)));
-        next.commit().unwrap();
+        check_after_crash(&system, &attempts, &format!("seed {seed}"));
     }
+}
+
+#[test]
+fn crash_under_concurrency_keeps_acknowledged_commits() {
+    for seed in 0..40 {
+        let (system, disk, transactions) = fresh(seed);
+        if seed % 2 == 0 {
+            disk.crash_at_sync(seed * 2)
+        } else {
+            disk.crash_at_write(seed * 3)
+        }
+        let attempts: Vec<Attempt> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (1..5)
+                .map(|pid| {
+                    let transactions = &transactions;
+                    scope.spawn(move || run_until_crash(transactions, pid))
+                })
+                .collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        drop(transactions);
+        disk.crash();
+        disk.restart();
+        check_after_crash(&system, &attempts, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn exported_snapshot_is_seen_by_another() {
+    let (_, _, transactions) = fresh(1);
+    let (a, b, c) = (session(&transactions, 1), session(&transactions, 2), session(&transactions, 3));
+    let keep = |options: &mut Options| options.isolation = Isolation::RepeatableRead;
+    let exporter = begin_with(&a, keep);
+    let own = exporter.xid().unwrap();
+    let writer = begin(&b);
+    let xid = writer.xid().unwrap();
+    let name = exporter.export_snapshot().unwrap();
+    writer.commit().unwrap();
+    assert_eq!(begin(&b).import_snapshot(&name).unwrap_err().state().code(), "0A000");
+    let importer = begin_with(&c, keep);
+    assert_eq!(importer.import_snapshot("x").unwrap_err().state().code(), "22023");
+    importer.import_snapshot(&name).unwrap();
+    exporter.commit().unwrap();
+    let snapshot = importer.snapshot().unwrap();
+    assert!(snapshot.is_running(xid).unwrap() && snapshot.is_running(own).unwrap() && !snapshot.is_mine(own));
+    assert_eq!(transactions.horizon(Scope::Shared), own);
+    let late = begin_with(&b, keep).import_snapshot(&name).unwrap_err();
+    assert_eq!(late.message(), format!("snapshot \"{name}\" does not exist"));
 }
 
 #[test]

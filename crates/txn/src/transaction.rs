@@ -85,6 +85,8 @@ pub(crate) struct State {
     pub exclusive_locks: bool,
     pub force_sync: bool,
     pub warnings: Vec<Error>,
+    /// Identifiers of exported snapshots.
+    pub exported: Vec<String>,
 }
 
 /// One transaction. All methods take shared references, so that every part of a running statement can hold it.
@@ -116,6 +118,7 @@ impl Transaction {
                 exclusive_locks: false,
                 force_sync: false,
                 warnings: Vec::new(),
+                exported: Vec::new(),
             }),
             options: Mutex::new(options),
             started_at: options.statement_time,
@@ -310,7 +313,7 @@ impl Transaction {
     /// As [`Transaction::snapshot`].
     pub fn latest_snapshot(&self) -> Result<Snapshot> {
         self.session.snapshot_barrier()?;
-        Ok(Snapshot::new(self.transactions(), self.session.slot(), &self.own, self.command()))
+        Ok(Snapshot::new(&self.session, &self.own, self.command()))
     }
 
     /// How `xid` ended, as a writer that meets it on a tuple sees it; own xids are in progress. A commit without a flush yet becomes
