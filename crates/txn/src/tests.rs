@@ -51,7 +51,7 @@ fn recover(system: &System) -> Arc<Transactions> {
     let context = buffer::RedoContext { pool: transactions.pool(), missing: &missing };
     let mut reader = wal::Reader::new(system.disk.clone(), TimelineId(1), SEGMENT, Some(7));
     reader.seek(START);
-    while let Some(record) = reader.next().unwrap() {
+    while let Some(record) = reader.read().unwrap() {
         transactions.note_xid(record.xid);
         match record.rmgr {
             RmgrId::TRANSACTION => transactions.redo_xact(&context, &record).unwrap(),
