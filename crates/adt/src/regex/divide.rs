@@ -147,11 +147,19 @@ impl Divider<'_, '_> {
                 Ok(false)
             }
             NodeKind::Repeat { inner, min, max } => {
-                if start == end && *min == 0 {
+                // No repetition at all is the last resort, so that groups are set, unless the least is preferred.
+                let may_skip = start == end && *min == 0;
+                if may_skip && inner.shortest {
                     return Ok(true);
                 }
                 let most = max.unwrap_or(usize::MAX).min(end - start).max((*min).max(1));
-                self.divide_repeat(inner, (*min).max(1), most, start, end)
+                if self.divide_repeat(inner, (*min).max(1), most, start, end)? {
+                    return Ok(true);
+                }
+                if may_skip {
+                    self.clear(inner);
+                }
+                Ok(may_skip)
             }
             NodeKind::Backref { group, min, max } => Ok(self.backref(*group, *min, *max, start, end)),
         }

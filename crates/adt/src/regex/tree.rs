@@ -97,14 +97,22 @@ pub(super) fn build(ast: &Ast, programs: &mut Programs) -> Result<Node> {
         }
         Ast::Concat(parts) => return build_concat(parts, programs),
         Ast::Backref(group) => NodeKind::Backref { group: *group, min: 1, max: Some(1) },
-        Ast::Repeat { inner, min, max, .. } => match **inner {
+        Ast::Repeat { inner, min, max, greedy } => match **inner {
             _ if (*min, *max) == (1, Some(1)) => return build(inner, programs),
             Ast::Backref(group) => {
                 NodeKind::Backref { group, min: *min as usize, max: max.map(|max| max as usize) }
             }
             _ if !traits.is_divided() => return leaf(ast, programs),
+            // All repetitions but the last, then the last, as only that one is captured.
             _ if *min > 0 && !traits.backrefs => {
-                return build_concat(std::slice::from_ref(ast), programs);
+                let first = Ast::Repeat {
+                    inner: Box::new(without_captures(inner)),
+                    min: min - 1,
+                    max: max.map(|max| max - 1),
+                    greedy: greedy.or(traits.prefers_shortest.map(|shortest| !shortest)),
+                };
+                let last = build(inner, programs)?;
+                NodeKind::Concat(Box::new(leaf(&first, programs)?), Box::new(last))
             }
             _ => NodeKind::Repeat {
                 inner: Box::new(build(inner, programs)?),
@@ -127,8 +135,7 @@ fn leaf(ast: &Ast, programs: &mut Programs) -> Result<Node> {
     Ok(Node { kind: NodeKind::Leaf, program: programs.compile(ast)?, shortest, divided: false })
 }
 
-/// The parts that are divided separately: runs of plain parts become one, and a repeated capture becomes all of its
-/// repetitions but the last, then the last, as only that one is captured.
+/// The parts that are divided separately: runs of plain parts become one.
 fn separate(parts: &[Ast]) -> Vec<Ast> {
     let mut separated = Vec::new();
     let mut run: Vec<Ast> = Vec::new();
@@ -145,20 +152,7 @@ fn separate(parts: &[Ast]) -> Vec<Ast> {
             separated.push(Ast::Concat(std::mem::take(&mut run)));
         }
         run_traits = Traits::default();
-        match part {
-            Ast::Repeat { inner, min, max, greedy }
-                if *min > 0 && own.captures && !own.backrefs && *max != Some(1) =>
-            {
-                separated.push(Ast::Repeat {
-                    inner: Box::new(without_captures(inner)),
-                    min: min - 1,
-                    max: max.map(|max| max - 1),
-                    greedy: greedy.or(own.prefers_shortest.map(|shortest| !shortest)),
-                });
-                separated.push((**inner).clone());
-            }
-            _ => separated.push(part.clone()),
-        }
+        separated.push(part.clone());
     }
     if !run.is_empty() {
         separated.push(Ast::Concat(run));
