@@ -17,7 +17,9 @@ mod operate;
 mod parse;
 
 pub use build::ArrayBuilder;
-pub use operate::{append, compare, concatenate, element, fill, position, prepend, set_element, slice, trim};
+pub use operate::{
+    append, compare, concatenate, element, fill, position, prepend, set_element, set_slice, slice, trim,
+};
 pub use parse::{TextArray, parse, push_text};
 
 use base::bytes::{align_up, get_i32, get_u32, max_align};

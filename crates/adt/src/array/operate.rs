@@ -187,6 +187,86 @@ pub fn set_element(
     }
 }
 
+/// `array[l1:u1]... = source`: elements of `source` in storage order replace those of the slice; a list grows.
+///
+/// # Errors
+/// `2202E`, `54000`
+pub fn set_slice(
+    array: &ArrayView<'_>,
+    layout: ElementLayout,
+    bounds: &[(Option<i32>, Option<i32>)],
+    source: &ArrayView<'_>,
+) -> Result<Vec<u8>> {
+    let shape = array.shape();
+    let dimensions = shape.lengths.len();
+    if bounds.is_empty() || bounds.len() > MAX_DIMENSIONS || (dimensions > 0 && bounds.len() > dimensions) {
+        bail!(ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts");
+    }
+    // First and last subscript per dimension.
+    let mut window = Vec::with_capacity(dimensions.max(bounds.len()));
+    for dimension in 0..dimensions.max(bounds.len()) {
+        let (lower, upper) = bounds.get(dimension).copied().unwrap_or((None, None));
+        let own = |bound: Option<i32>| {
+            bound.ok_or_else(|| {
+                err!(ARRAY_SUBSCRIPT_ERROR, "array slice subscript must provide both boundaries").detail(
+                    "When assigning to a slice of an empty array value, slice boundaries must be fully specified.",
+                )
+            })
+        };
+        let lower = lower.map_or_else(|| own(shape.lower_bounds.get(dimension).copied()), Ok)?;
+        let upper = upper.map_or_else(|| own(shape.upper_bound(dimension)), Ok)?;
+        if lower > upper {
+            bail!(ARRAY_SUBSCRIPT_ERROR, "upper bound cannot be less than lower bound");
+        }
+        window.push((lower, upper));
+    }
+    let wanted = Shape {
+        lengths: window
+            .iter()
+            .map(|&(lower, upper)| upper.checked_sub(lower).and_then(|n| n.checked_add(1)))
+            .collect::<Option<_>>()
+            .ok_or_else(super::too_many_elements)?,
+        lower_bounds: window.iter().map(|&(lower, _)| lower).collect(),
+    };
+    if source.len() < wanted.count()? {
+        bail!(ARRAY_SUBSCRIPT_ERROR, "source array too small");
+    }
+    let element_type = array.element_type();
+    if dimensions == 0 {
+        return build(element_type, layout, &wanted, source.iter(layout).take(wanted.count()?));
+    }
+    let mut grown = shape.clone();
+    for (dimension, &(lower, upper)) in window.iter().enumerate() {
+        let (first, last) = (shape.lower_bounds[dimension], shape.upper_bound(dimension).unwrap_or(0));
+        if dimensions > 1 && (lower < first || upper > last) {
+            bail!(ARRAY_SUBSCRIPT_ERROR, "array subscript out of range");
+        }
+        let length = i64::from(upper.max(last)) - i64::from(lower.min(first)) + 1;
+        grown.lower_bounds[dimension] = lower.min(first);
+        grown.lengths[dimension] = i32::try_from(length).map_err(|_| super::too_many_elements())?;
+    }
+    let count = grown.count()?;
+    let old = array.elements(layout)?;
+    let mut replacements = source.iter(layout);
+    let mut subscripts = grown.lower_bounds.clone();
+    let mut builder = ArrayBuilder::new(element_type, layout);
+    for _ in 0..count {
+        if wanted.index_of(&subscripts).is_some() {
+            builder.push(replacements.next().transpose()?.flatten())?;
+        } else {
+            builder.push(shape.index_of(&subscripts).and_then(|index| old[index]))?;
+        }
+        for dimension in (0..dimensions).rev() {
+            if subscripts[dimension] < grown.upper_bound(dimension).unwrap_or(0) {
+                subscripts[dimension] += 1;
+                break;
+            }
+            subscripts[dimension] = grown.lower_bounds[dimension];
+        }
+    }
+    builder.finish_shaped(&grown)
+}
+
 /// `array_fill`. Errors: `54000`, `2202E`.
 pub fn fill(
     element_type: Oid,

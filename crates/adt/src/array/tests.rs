@@ -90,6 +90,12 @@ fn operations() {
     assert_eq!(shown(&set_element(&a, INT4, &[-2], Some(&one)).unwrap()), "[-2:1]={9,NULL,1,2}");
     assert_eq!(shown(&slice(&a, INT4, &[(Some(1), None)]).unwrap()), "{2}");
     assert_eq!(shown(&slice(&a, INT4, &[(Some(5), Some(6))]).unwrap()), "{}");
+    assert_eq!(shown(&set_slice(&a, INT4, &[(Some(3), Some(4))], &b).unwrap()), "[0:4]={1,2,NULL,3,4}");
+    assert_eq!(shown(&set_slice(&empty, INT4, &[(Some(3), Some(4))], &b).unwrap()), "[3:4]={3,4}");
+    assert_eq!(
+        set_slice(&a, INT4, &[(Some(1), Some(3))], &b).unwrap_err().message(),
+        "source array too small"
+    );
     let nested = ints("{{1,2},{3,4}}");
     let nested = ArrayView::new(&nested).unwrap();
     assert_eq!(shown(&slice(&nested, INT4, &[(None, None), (Some(2), None)]).unwrap()), "{{2},{4}}");

@@ -9,7 +9,10 @@ mod charset;
 mod divide;
 mod parse;
 mod program;
+mod replace;
 mod tree;
+
+pub use replace::Replacement;
 
 use automaton::{Cache, Runner};
 use base::{Error, Result, bail};
@@ -202,11 +205,19 @@ impl Regex {
 
     /// Whether the text contains a match.
     pub fn is_match(&self, text: &str) -> Result<bool> {
+        self.is_match_interruptible(text, &|| Ok(()))
+    }
+
+    /// [`Regex::is_match`] that asks now and then whether it shall go on.
+    ///
+    /// # Errors
+    /// What `interrupt` returns.
+    pub fn is_match_interruptible(&self, text: &str, interrupt: &dyn Fn() -> Result<()>) -> Result<bool> {
         if self.has_backrefs {
-            return Ok(self.find_at(text, 0)?.is_some());
+            return Ok(self.find_interruptible(text, 0, interrupt)?.is_some());
         }
         let Some(start) = self.candidate(text, 0) else { return Ok(false) };
-        self.with_runner(text, &|| Ok(()), |runner| {
+        self.with_runner(text, interrupt, |runner| {
             if self.anchored {
                 Ok(runner.shortest(self.root.program, 0, 0, text.len())?.is_some())
             } else {

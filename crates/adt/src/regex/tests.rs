@@ -87,6 +87,21 @@ fn errors() {
 }
 
 #[test]
+fn replacement() {
+    for (text, pattern, with, nth, expected) in [
+        ("foobarbaz", "b..", "X", 0, "fooXX"),
+        ("foobarbaz", "b(..)", "X\\1Y", 0, "fooXarYXazY"),
+        ("foobarbaz", "b..", "[\\&]", 2, "foobar[baz]"),
+        ("abc", "", "-", 0, "-a-b-c-"),
+        ("a", "a", "\\\\\\x", 1, "\\\\x"),
+    ] {
+        let regex = Regex::compile(pattern, Flags::default()).unwrap();
+        let replaced = regex.replace(text, &Replacement::new(with), 0, nth, &|| Ok(())).unwrap();
+        assert_eq!(replaced, expected, "{pattern}");
+    }
+}
+
+#[test]
 fn prefixes() {
     let regex = Regex::compile("^abc.*", Flags::default()).unwrap();
     assert_eq!(regex.fixed_prefix(), Some(("abc", false)));
