@@ -112,10 +112,7 @@ macro_rules! bounded_domain {
             if $x.is_nan() {
                 return Ok($x);
             }
-            if !($domain) {
-                return Err(outside_domain());
-            }
-            Ok($result)
+            if $domain { Ok($result) } else { Err(outside_domain()) }
         }
     )* };
 }

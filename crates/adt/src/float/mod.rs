@@ -200,7 +200,7 @@ fn shortest(
     let (digits, power) = split_exponent(&scientific);
     let on_border =
         |digits: &str, power: i32| is_halfway(digits, power + 1 - digits.len() as i32, mantissa, exponent);
-    let rejected = mantissa % 2 == 0 && on_border(&digits, power);
+    let rejected = mantissa.is_multiple_of(2) && on_border(&digits, power);
     // A tie needs a value with few binary digits behind the point.
     let may_tie = mantissa != 0 && exponent + mantissa.trailing_zeros() as i32 >= -45 && exponent <= 80;
     if !rejected && !may_tie {
@@ -210,7 +210,7 @@ fn shortest(
     for n in first..most {
         let scientific = print(n);
         let (even, even_power) = split_exponent(&scientific);
-        if reads_back(&scientific) && !(mantissa % 2 == 0 && on_border(&even, even_power)) {
+        if reads_back(&scientific) && !(mantissa.is_multiple_of(2) && on_border(&even, even_power)) {
             return (even, even_power);
         }
         if !rejected {

@@ -174,7 +174,7 @@ impl Runner<'_> {
     /// Gives a waiting cancel request its chance.
     pub(super) fn tick(&mut self) -> Result<()> {
         self.steps = self.steps.wrapping_add(1);
-        if self.steps % 8192 == 0 { (self.interrupt)() } else { Ok(()) }
+        if self.steps.is_multiple_of(8192) { (self.interrupt)() } else { Ok(()) }
     }
 
     fn start_state(&mut self, program: usize, floating: bool, at: usize) -> u32 {

@@ -195,10 +195,10 @@ impl Regex {
         let mut cache = kept.unwrap_or_else(|| Box::new(Cache::new(&self.programs)));
         let mut runner = Runner { programs: &self.programs, text, cache: &mut cache, interrupt, steps: 0 };
         let result = body(&mut runner);
-        if result.is_ok() {
-            if let Ok(mut slot) = self.cache.lock() {
-                *slot = Some(cache);
-            }
+        if result.is_ok()
+            && let Ok(mut slot) = self.cache.lock()
+        {
+            *slot = Some(cache);
         }
         result
     }

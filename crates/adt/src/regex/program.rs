@@ -144,12 +144,15 @@ impl Emitter<'_> {
 
     fn emit_repeat(&mut self, inner: &Ast, min: u32, max: Option<u32>, next: u32) -> Result<u32> {
         let mut start = next;
+        let mut required = min;
         match max {
             None => {
                 let split = self.push(Instruction::Split(next, next))?;
                 let body = self.emit(inner, split)?;
                 self.program.instructions[split as usize] = Instruction::Split(body, next);
-                start = split;
+                // The loop's body serves as the last required copy, so that nested loops do not double.
+                start = if min > 0 { body } else { split };
+                required = min.saturating_sub(1);
             }
             Some(max) => {
                 for _ in min..max {
@@ -158,7 +161,7 @@ impl Emitter<'_> {
                 }
             }
         }
-        for _ in 0..min {
+        for _ in 0..required {
             start = self.emit(inner, start)?;
         }
         Ok(start)
