@@ -1,5 +1,6 @@
 //! real and double precision: text forms, checked arithmetic, order, casts. Functions of chapter 9 are in [`math`].
 
+pub mod erf;
 pub mod math;
 
 use crate::integer::{invalid_input, is_space, out_of_range, push_int8};
