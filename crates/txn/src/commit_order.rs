@@ -124,6 +124,14 @@ impl Transactions {
         self.publish()
     }
 
+    /// Publishes every commit whose record lies before `redo`.
+    pub(crate) fn publish_placed_before(&self, redo: Lsn) -> Result<()> {
+        let queue = self.order.queue.lock();
+        let last = queue.iter().map(|commit| commit.lsn).take_while(|lsn| *lsn <= redo).last();
+        drop(queue);
+        last.map_or(Ok(()), |lsn| self.ensure_published(lsn))
+    }
+
     /// Publishes every commit that has been placed by now.
     pub(crate) fn publish_all_placed(&self) -> Result<()> {
         let last = self.order.queue.lock().back().map(|commit| commit.lsn);

@@ -428,10 +428,15 @@ impl Transactions {
         xid
     }
 
-    /// Redo of a checkpoint record: counters only move forward, except the OID counter, which is as recorded.
+    /// Redo of a checkpoint record: counters only move forward. An online checkpoint's are from its beginning, and records since then
+    /// may have been replayed.
     pub fn redo_checkpoint(&self, counters: &Counters) {
         self.next_xid.fetch_max(counters.next_xid.0, Ordering::AcqRel);
-        self.redo_next_oid(counters.next_oid);
+        let mut oids = self.oids.lock();
+        if (counters.next_oid.0.wrapping_sub(oids.next) as i32) > 0 {
+            *oids = Oids { next: counters.next_oid.0, logged: 0 };
+        }
+        drop(oids);
         self.multixacts.advance(counters.next_multi, counters.next_multi_offset);
         self.set_oldest_xid(counters.oldest_xid, counters.oldest_xid_database);
         self.multixacts.set_oldest(counters.oldest_multi, counters.oldest_multi_database);
@@ -464,8 +469,7 @@ impl Transactions {
     /// # Errors
     /// The disk's.
     pub fn checkpoint(&self, redo: Lsn) -> Result<()> {
-        self.wal.flush(redo)?;
-        self.publish_all_placed()?;
+        self.publish_placed_before(redo)?;
         self.multixacts.settle();
         self.flush_logs()
     }

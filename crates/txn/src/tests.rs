@@ -500,6 +500,9 @@ fn oids_are_logged_ahead() {
     transactions.end_of_bootstrap_oids();
     assert_eq!(transactions.new_oid().unwrap(), Oid(16_384));
     assert_eq!(transactions.counters().next_oid, Oid(16_384 + 8192));
+    let old = Counters { next_oid: Oid(11_000), ..transactions.counters() };
+    transactions.redo_checkpoint(&old);
+    assert_eq!(transactions.new_oid().unwrap(), Oid(16_385));
     transactions.redo_next_oid(Oid(0));
     assert_eq!(transactions.new_oid().unwrap(), Oid(16_384));
 }
