@@ -1,6 +1,6 @@
 //! Sets of characters, and classes by name.
 
-use crate::text::case::{lower_char, upper_char};
+use crate::text::case::{is_alphanumeric, lower_char, upper_char};
 
 /// A named class, of all of Unicode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Class {
     fn contains(self, c: char) -> bool {
         match self {
             Class::Alpha => c.is_alphabetic(),
-            Class::Alnum => c.is_alphanumeric(),
+            Class::Alnum => is_alphanumeric(c),
             Class::Ascii => c.is_ascii(),
             Class::Blank => matches!(c, ' ' | '\t'),
             Class::Cntrl => c.is_control(),
@@ -67,7 +67,7 @@ impl Class {
 
 /// What `\w` matches.
 pub(super) fn is_word(c: char) -> bool {
-    c == '_' || c.is_alphanumeric()
+    c == '_' || is_alphanumeric(c)
 }
 
 /// A set of characters: ranges and classes, perhaps as a complement.

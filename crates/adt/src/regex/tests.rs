@@ -52,6 +52,7 @@ fn captures() {
         ("[[:digit:]]+", "ab12", "12"),
         ("a*b", "aaab", "aaab"),
         ("é+", "caféé", "éé"),
+        ("\\w+", "½٣aⅧ_1", "aⅧ_1"),
     ] {
         assert_eq!(groups(pattern, text), expected, "{pattern} on {text}");
     }
