@@ -262,8 +262,11 @@ impl Transactions {
             let mut set = self.latest_set.load_full();
             if set.version != self.version() {
                 let running = self.running.lock();
-                set = running.set();
-                self.latest_set.store(set.clone());
+                set = self.latest_set.load_full();
+                if set.version != running.version {
+                    set = running.set();
+                    self.latest_set.store(set.clone());
+                }
             }
             advertise(set.xmin);
             if set.version == self.version() {
