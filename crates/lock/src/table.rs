@@ -53,6 +53,8 @@ pub(crate) enum Request {
         other: Arc<SessionShared>,
         other_mode: LockMode,
     },
+    /// The table takes no more tags.
+    Full,
 }
 
 impl Table {
