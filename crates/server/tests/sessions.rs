@@ -19,21 +19,26 @@ struct Echo;
 
 impl Installation for Echo {
     fn initialize(&self, options: &InitOptions) -> Result<()> {
-        std::fs::write(options.data_directory.join("PG_VERSION"), "18\n").map_err(|e| Error::internal(e.to_string()))
+        std::fs::write(options.data_directory.join("PG_VERSION"), "18\n")
+            .map_err(|e| Error::internal(e.to_string()))
     }
 
     fn start(&self, _: EngineStart) -> Result<Arc<dyn Engine>> {
-        Ok(Arc::new(EchoEngine))
+        Ok(Arc::new(EchoEngine { password: stored_password("pencil", 4096)? }))
     }
 }
 
-struct EchoEngine;
+struct EchoEngine {
+    /// Made once: a secret takes thousands of hashes.
+    password: String,
+}
 
 impl Engine for EchoEngine {
     fn role(&self, name: &str) -> Result<Option<RoleLogin>> {
-        let role = RoleLogin { oid: Oid(10), can_login: true, superuser: name == "root", ..RoleLogin::default() };
+        let role =
+            RoleLogin { oid: Oid(10), can_login: true, superuser: name == "root", ..RoleLogin::default() };
         Ok(match name {
-            "ann" | "root" => Some(RoleLogin { password: Some(stored_password("pencil", 4096)?), ..role }),
+            "ann" | "root" => Some(RoleLogin { password: Some(self.password.clone()), ..role }),
             "group" => Some(RoleLogin { can_login: false, ..role }),
             _ => None,
         })
@@ -221,7 +226,10 @@ impl Drop for Running {
 }
 
 fn start(hba: &str, extra: &str) -> Running {
-    let directory = tempfile::tempdir().unwrap();
+    start_in(tempfile::tempdir().unwrap(), hba, extra)
+}
+
+fn start_in(directory: tempfile::TempDir, hba: &str, extra: &str) -> Running {
     std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
@@ -248,6 +256,7 @@ impl Client {
     fn raw(port: u16) -> Client {
         let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_nodelay(true).unwrap();
         Client { stream }
     }
 
@@ -291,7 +300,9 @@ impl Client {
             let text = String::from_utf8_lossy(&body).into_owned();
             match kind {
                 b'E' => {
-                    let field = |code: char| text.split('\0').find(|f| f.starts_with(code)).map(|f| f[1..].to_string());
+                    let field = |code: char| {
+                        text.split('\0').find(|f| f.starts_with(code)).map(|f| f[1..].to_string())
+                    };
                     seen.push_str(&format!("({} {})", field('C').unwrap(), field('M').unwrap()));
                 }
                 b'C' => seen.push_str(&format!("({})", text.trim_end_matches('\0'))),
@@ -364,9 +375,13 @@ fn copy_in_reads_the_stream() {
 
 #[test]
 fn startup_answers_as_postgresql_does() {
-    let running = start("host all,db group,ann,root,ghost all trust\nhost all barred all reject\n", "max_connections = 5");
+    let running = start(
+        "host all,db group,ann,root,ghost all trust\nhost all barred all reject\n",
+        "max_connections = 5",
+    );
     let port = running.port;
-    let answer = |version: u32, parameters: &[(&str, &str)]| Client::startup(port, version, parameters).until(b'Z');
+    let answer =
+        |version: u32, parameters: &[(&str, &str)]| Client::startup(port, version, parameters).until(b'Z');
     let v3 = 3 << 16;
     assert_eq!(
         answer(v3, &[("user", "eve"), ("database", "db")]),
@@ -379,12 +394,27 @@ fn startup_answers_as_postgresql_does() {
     assert_eq!(answer(v3, &[("user", "ghost")]), "E(28000 role \"ghost\" does not exist)");
     assert_eq!(answer(v3, &[("user", "group")]), "E(28000 role \"group\" is not permitted to log in)");
     assert_eq!(answer(v3, &[]), "E(28000 no PostgreSQL user name specified in startup packet)");
-    assert_eq!(answer(2 << 16, &[]), "E(0A000 unsupported frontend protocol 2.0: server supports 3.0 to 3.2)");
-    assert!(answer(v3, &[("user", "ann"), ("database", "nowhere")]).ends_with("E(3D000 database \"nowhere\" does not exist)"));
-    assert!(answer(v3, &[("user", "ann"), ("nosuch", "1")]).ends_with("E(42704 unrecognized configuration parameter \"nosuch\")"));
-    let greeting = answer(v3 | 9, &[("user", "ann"), ("_pq_.x", "1"), ("application_name", "t"), ("options", "-c datestyle=german")]);
+    assert_eq!(
+        answer(2 << 16, &[]),
+        "E(0A000 unsupported frontend protocol 2.0: server supports 3.0 to 3.2)"
+    );
+    assert!(
+        answer(v3, &[("user", "ann"), ("database", "nowhere")])
+            .ends_with("E(3D000 database \"nowhere\" does not exist)")
+    );
+    assert!(
+        answer(v3, &[("user", "ann"), ("nosuch", "1")])
+            .ends_with("E(42704 unrecognized configuration parameter \"nosuch\")")
+    );
+    let greeting = answer(
+        v3 | 9,
+        &[("user", "ann"), ("_pq_.x", "1"), ("application_name", "t"), ("options", "-c datestyle=german")],
+    );
     assert!(greeting.starts_with("vR") && greeting.ends_with("KZ"), "{greeting}");
-    assert!(greeting.contains("S(application_name=t)") && greeting.contains("S(DateStyle=German, DMY)"), "{greeting}");
+    assert!(
+        greeting.contains("S(application_name=t)") && greeting.contains("S(DateStyle=German, DMY)"),
+        "{greeting}"
+    );
     // Three of five slots are for superusers.
     let _held: Vec<Client> = (0..2).map(|_| Client::connect(port)).collect();
     assert_eq!(
@@ -398,7 +428,13 @@ fn startup_answers_as_postgresql_does() {
 fn hostile_bytes_end_only_their_session() {
     let running = start(TRUST, "authentication_timeout = 1s");
     let mut good = Client::connect(running.port);
-    for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0; 64], &[0xff; 64], b"\0\0\0\x08\0\x03\0", b"\x16\x03\x01\0\x05hello"] {
+    for bytes in [
+        &b"GET / HTTP/1.1\r\n\r\n"[..],
+        &[0; 64],
+        &[0xff; 64],
+        b"\0\0\0\x08\0\x03\0",
+        b"\x16\x03\x01\0\x05hello",
+    ] {
         let mut bad = Client::raw(running.port);
         bad.stream.write_all(bytes).unwrap();
         while bad.receive().is_some() {}
@@ -505,4 +541,40 @@ fn psql_logs_in_by_scram() {
     };
     assert_eq!(psql("pencil").trim(), "ECHO");
     assert!(psql("wrong").contains("password authentication failed for user \"ann\""));
+}
+
+/// psql over TLS, by SSLRequest and directly, with SCRAM bound to the channel; where psql and openssl are installed.
+#[test]
+fn psql_logs_in_over_tls() {
+    if !Path::new("/usr/bin/psql").exists() || !Path::new("/usr/bin/openssl").exists() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("/usr/bin/openssl")
+        .args(["req", "-new", "-x509", "-days", "1", "-nodes", "-subj", "/CN=localhost"])
+        .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+        .args(["-keyout", "server.key", "-out", "server.crt"])
+        .current_dir(directory.path())
+        .output()
+        .unwrap();
+    assert!(made.status.success());
+    let key = directory.path().join("server.key");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let running = start_in(directory, "hostssl all all all scram-sha-256\n", "ssl = on");
+    let psql = |options: &str| {
+        let address = format!("host=127.0.0.1 port={} user=ann dbname=x {options}", running.port);
+        let output = std::process::Command::new("/usr/bin/psql")
+            .args([&address, "-XAtc", "begin"])
+            .env("PGPASSWORD", "pencil")
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).trim().to_string()
+    };
+    assert_eq!(psql("sslmode=require channel_binding=require"), "ECHO");
+    assert_eq!(psql("sslmode=require channel_binding=disable"), "ECHO");
+    let direct = psql("sslmode=require sslnegotiation=direct channel_binding=require");
+    assert!(direct == "ECHO" || direct.contains("invalid connection option"), "{direct}");
+    assert!(psql("sslmode=disable").contains(
+        "no pg_hba.conf entry for host \"127.0.0.1\", user \"ann\", database \"x\", no encryption"
+    ));
 }
