@@ -74,7 +74,7 @@ fn statements(text: &str) -> Vec<(usize, String)> {
 }
 
 fn is_command(text: &str) -> bool {
-    ["\\g", "\\crosstabview", "\\watch", "\\bind", "\\parse", "\\sendpipeline", "\\;"]
+    ["\\d", "\\p", "\\r", "\\g", "\\crosstabview", "\\watch", "\\bind", "\\parse", "\\sendpipeline", "\\;"]
         .iter()
         .any(|command| text.starts_with(command))
 }
@@ -143,16 +143,20 @@ fn variables(statement: &str) -> String {
         let (before, after) = rest.split_at(at);
         result.push_str(before);
         let name = &after[1..];
+        if name.starts_with([':', '=']) {
+            result.push_str(&after[..2]);
+            rest = &after[2..];
+            continue;
+        }
         let length = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
         if let Some(quote @ ("'" | "\"")) = name.get(..1)
             && let Some(end) = name[1..].find(quote)
             && name[1..1 + end].chars().all(|c| c.is_alphanumeric() || c == '_')
-            && !before.ends_with(':')
         {
             result.push_str(if quote == "'" { "'1'" } else { "variable" });
             rest = &name[end + 2..];
         } else if length > 0
-            && !before.ends_with([':', '[', '\''])
+            && !before.ends_with(['[', '\''])
             && name.starts_with(|c: char| c.is_ascii_alphabetic())
             && before.matches('\'').count() % 2 == 0
         {

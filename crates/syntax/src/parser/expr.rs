@@ -104,7 +104,8 @@ impl Parser<'_> {
             Kind::Keyword(K::And) => AND,
             Kind::Keyword(K::Or) => OR,
             Kind::Keyword(K::Is | K::Isnull | K::Notnull) => IS,
-            Kind::Keyword(K::Between | K::In | K::Like | K::Ilike | K::Similar) => PATTERN,
+            Kind::Keyword(K::Between | K::In | K::Like | K::Ilike) => PATTERN,
+            Kind::Keyword(K::Similar) if self.at_next(1, K::To) => PATTERN,
             Kind::Keyword(K::Not)
                 if matches!(
                     self.kind_at(1),

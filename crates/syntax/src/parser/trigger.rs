@@ -116,14 +116,14 @@ impl Parser<'_> {
                 K::Update => &mut events.update,
                 _ => &mut events.truncate,
             };
-            if std::mem::replace(slot, true) {
-                self.position -= 1;
+            let twice = std::mem::replace(slot, true);
+            if event == K::Update && self.eat(K::Of) {
+                columns = self.names()?;
+            }
+            if twice {
                 let token = self.token();
                 let (start, end) = (token.start as usize, token.end as usize);
                 return Err(error_near("duplicate trigger events specified", self.sql, start, end));
-            }
-            if event == K::Update && self.eat(K::Of) {
-                columns = self.names()?;
             }
             if !self.eat(K::Or) {
                 return Ok((events, columns));
