@@ -54,7 +54,7 @@ pub(crate) fn error_near(message: &str, sql: &str, start: usize, end: usize) -> 
     if start >= sql.len() {
         return err!(SYNTAX_ERROR, "{message} at end of input").at(start);
     }
-    err!(SYNTAX_ERROR, "{message} at or near \"{}\"", &sql[start..end]).at(start)
+    err!(SYNTAX_ERROR, "{message} at or near \"{}\"", &sql[start..sql.ceil_char_boundary(end)]).at(start)
 }
 
 /// Tokens of the whole of `sql`, which is shorter than 4 GiB.

@@ -7,6 +7,8 @@ mod lexer;
 mod parser;
 mod quote;
 mod string_literal;
+#[cfg(test)]
+mod tests;
 
 pub use ast::*;
 pub use quote::quote_identifier;

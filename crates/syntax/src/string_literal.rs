@@ -16,15 +16,16 @@ pub(crate) fn unescape(sql: &str, from: usize, to: usize, value: &mut String) ->
             [byte, ..] => (1, Unit::Byte(*byte)),
             [] => break,
         };
-        let place =
-            |end: usize| error_near("invalid Unicode surrogate pair", sql, from + at, from + at + end);
+        // PostgreSQL's lexer stops at the first character that is no escape of a code point.
+        let shown = if matches!(unit, Unit::Code(_)) { length } else { 1 };
+        let unpaired = || error_near("invalid Unicode surrogate pair", sql, from + at, from + at + shown);
         match (unit, high.take()) {
             (Unit::Byte(byte), None) => bytes.push(byte),
             (Unit::Code(code @ 0xd800..=0xdbff), None) => high = Some(code),
             (Unit::Code(code @ 0xdc00..=0xdfff), Some(first)) => {
                 push_code(&mut bytes, 0x10000 + ((first - 0xd800) << 10) + (code - 0xdc00));
             }
-            (Unit::Code(0xd800..=0xdfff), _) | (_, Some(_)) => return Err(place(length)),
+            (Unit::Code(0xd800..=0xdfff), _) | (_, Some(_)) => return Err(unpaired()),
             (Unit::Code(code), None) if code != 0 && char::from_u32(code).is_some() => {
                 push_code(&mut bytes, code)
             }

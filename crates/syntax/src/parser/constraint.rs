@@ -307,12 +307,15 @@ impl Parser<'_> {
 
     /// `ColQualList` of a column
     pub(super) fn column_constraints(&mut self, column: &mut ColumnDefinition) -> Result<()> {
-        (column.collation, column.constraints) = self.qualifications()?;
+        (column.collation, column.constraints) = self.qualifications(false)?;
         Ok(())
     }
 
     /// `ColQualList`
-    pub(super) fn qualifications(&mut self) -> Result<(Option<(ObjectName, usize)>, Vec<Constraint>)> {
+    pub(super) fn qualifications(
+        &mut self,
+        domain: bool,
+    ) -> Result<(Option<(ObjectName, usize)>, Vec<Constraint>)> {
         let mut collation = None;
         let mut constraints: Vec<Constraint> = Vec::new();
         loop {
@@ -324,7 +327,7 @@ impl Parser<'_> {
                 }
                 continue;
             }
-            if self.constraint_attribute(&mut constraints, location)? {
+            if self.constraint_attribute(&mut constraints, location, domain)? {
                 continue;
             }
             let name = self.constraint_name()?;
@@ -343,7 +346,12 @@ impl Parser<'_> {
     }
 
     /// DEFERRABLE, ENFORCED, ... after a column constraint: merged into it.
-    fn constraint_attribute(&mut self, constraints: &mut [Constraint], at: usize) -> Result<bool> {
+    fn constraint_attribute(
+        &mut self,
+        constraints: &mut [Constraint],
+        at: usize,
+        domain: bool,
+    ) -> Result<bool> {
         let word = match () {
             () if self.eat_all(&[K::Not, K::Deferrable]) => "NOT DEFERRABLE",
             () if self.eat(K::Deferrable) => "DEFERRABLE",
@@ -354,8 +362,13 @@ impl Parser<'_> {
             () => return Ok(false),
         };
         let misplaced = || Err(err!(SYNTAX_ERROR, "misplaced {word} clause").at(at));
-        let Some(constraint) = constraints.last_mut() else { return misplaced() };
         let enforcement = word.ends_with("ENFORCED");
+        if domain {
+            let what = if enforcement { "enforceability" } else { "deferrability" };
+            let message = format!("specifying constraint {what} not supported for domains");
+            return Err(Error::new(base::SqlState::FEATURE_NOT_SUPPORTED, message).at(at));
+        }
+        let Some(constraint) = constraints.last_mut() else { return misplaced() };
         let admitted = match &constraint.kind {
             ConstraintKind::Check(_) => enforcement,
             ConstraintKind::Foreign(_) => true,

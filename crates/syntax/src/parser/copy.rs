@@ -89,7 +89,7 @@ impl Parser<'_> {
                 self.paren_list(|parser| parser.boolean_or_string().map(OptionValue::String))?,
             ),
             Kind::Keyword(K::Default) => OptionValue::String(self.take_name()),
-            _ if self.is_signed_number() => self.signed_number()?.into(),
+            _ if self.is_number_start() => self.signed_number()?.into(),
             _ => OptionValue::String(self.boolean_or_string()?),
         }))
     }

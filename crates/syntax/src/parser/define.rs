@@ -275,7 +275,7 @@ impl Parser<'_> {
         let name = self.object_name()?;
         self.eat(K::As);
         let type_name = self.type_name()?;
-        let (collation, constraints) = self.qualifications()?;
+        let (collation, constraints) = self.qualifications(true)?;
         Ok(Statement::CreateDomain(Box::new(CreateDomain { name, type_name, collation, constraints })))
     }
 

@@ -14,7 +14,7 @@ impl Parser<'_> {
             };
             let value = match parser.kind() {
                 Kind::Char(b',' | b')') => None,
-                _ if parser.is_signed_number() => Some(parser.signed_number()?.into()),
+                _ if parser.is_number_start() => Some(parser.signed_number()?.into()),
                 _ => Some(OptionValue::String(parser.boolean_or_string()?)),
             };
             Ok(option(&name, value, location))

@@ -258,6 +258,11 @@ impl Parser<'_> {
         matches!(self.kind_at(usize::from(sign)), Kind::Integer | Kind::Numeric)
     }
 
+    /// Whether only a number may stand here: a digit or a sign.
+    pub(super) fn is_number_start(&self) -> bool {
+        matches!(self.kind(), Kind::Integer | Kind::Numeric | Kind::Char(b'+' | b'-'))
+    }
+
     /// `NumericOnly`
     pub(super) fn signed_number(&mut self) -> Result<SignedNumber> {
         let negative = self.at_char(b'-');

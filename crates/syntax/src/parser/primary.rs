@@ -168,11 +168,6 @@ impl Parser<'_> {
         loop {
             let location = self.location();
             if self.at_char(b'[') || self.at_char(b'.') {
-                if matches!(steps.last(), Some(Indirection::Star { .. })) {
-                    let token = self.token();
-                    let (start, end) = (token.start as usize, token.end as usize);
-                    return Err(error_near("improper use of \"*\"", self.sql, start, end));
-                }
                 let subscript = self.at_char(b'[');
                 self.advance();
                 steps.push(match subscript {
@@ -180,10 +175,17 @@ impl Parser<'_> {
                     false if self.eat_char(b'*') => Indirection::Star { location },
                     false => Indirection::Field { name: self.label()?, location },
                 });
+            } else if steps.iter().rev().skip(1).any(|step| matches!(step, Indirection::Star { .. })) {
+                return Err(self.improper_star());
             } else {
                 return Ok(steps);
             }
         }
+    }
+
+    fn improper_star(&self) -> Error {
+        let token = self.token();
+        error_near("improper use of \"*\"", self.sql, token.start as usize, token.end as usize)
     }
 
     fn subscript(&mut self, location: usize) -> Result<Indirection> {
@@ -243,13 +245,8 @@ impl Parser<'_> {
             }
         }
         if star && (self.at_char(b'.') || self.at_char(b'[')) {
-            let token = self.token();
-            return Err(error_near(
-                "improper use of \"*\"",
-                self.sql,
-                token.start as usize,
-                token.end as usize,
-            ));
+            self.indirection()?;
+            return Err(self.improper_star());
         }
         self.with_indirection(Expr::Column(ColumnRef { names, star, location }))
     }

@@ -444,7 +444,7 @@ impl Parser<'_> {
         }
         let values = self.list(|parser| {
             let location = parser.location();
-            let value = match parser.is_signed_number() {
+            let value = match parser.is_number_start() {
                 true => parser.signed_number()?,
                 false => Literal::String(parser.boolean_or_string()?),
             };
