@@ -116,11 +116,9 @@ fn statement_end(before: &str, line: &str) -> Option<usize> {
                 let length =
                     whole[at..].find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(whole.len() - at);
                 let word = &whole[at..at + length];
-                if word.eq_ignore_ascii_case("atomic")
-                    && words.last().is_some_and(|last| last.eq_ignore_ascii_case("begin"))
-                {
-                    atomic += 1;
-                } else if atomic > 0 && word.eq_ignore_ascii_case("case") {
+                let begins = word.eq_ignore_ascii_case("atomic")
+                    && words.last().is_some_and(|last| last.eq_ignore_ascii_case("begin"));
+                if begins || (atomic > 0 && word.eq_ignore_ascii_case("case")) {
                     atomic += 1;
                 } else if atomic > 0 && word.eq_ignore_ascii_case("end") {
                     atomic -= 1;

@@ -437,6 +437,10 @@ impl Lexer<'_> {
             let length = self.digits(start + 2, true, is_digit);
             let mut end = start + 2 + length;
             if length == 0 {
+                let junk = self.word_end(start);
+                if junk > start + 2 + usize::from(self.byte(2) == b'_') {
+                    return Err(error_near("trailing junk after numeric literal", self.sql, start, junk));
+                }
                 end += usize::from(self.bytes.get(end) == Some(&b'_'));
                 return Err(error_near(message, self.sql, start, end));
             }

@@ -254,7 +254,7 @@ impl Parser<'_> {
         if self.at_char(b'(') {
             return Ok(ColumnOrExpr::Expr(self.parens(Self::expr)?));
         }
-        if self.at_function() {
+        if self.at_function() || (self.is_column_id(0) && self.char_at(1, b'.')) {
             return Ok(ColumnOrExpr::Expr(self.windowless_function()?));
         }
         Ok(ColumnOrExpr::Column(self.column_id()?))

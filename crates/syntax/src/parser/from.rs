@@ -83,8 +83,8 @@ impl Parser<'_> {
         let location = self.location();
         let lateral = self.eat(K::Lateral);
         if self.at_char(b'(') {
-            return match self.nested(Self::from_paren)? {
-                FromParen::Query(query) => self.from_subquery(query, lateral, location),
+            return match self.nested(Self::parenthesised_item)? {
+                FromParen::Query(query) => self.subquery_item(query, lateral, location),
                 FromParen::Join(_) if lateral => Err(self.unexpected()),
                 FromParen::Join(join) => self.aliased_join(join),
             };
@@ -120,7 +120,7 @@ impl Parser<'_> {
         Ok(TableRef::Relation { relation, alias, sample })
     }
 
-    fn from_subquery(&mut self, query: SelectStatement, lateral: bool, location: usize) -> Result<TableRef> {
+    fn subquery_item(&mut self, query: SelectStatement, lateral: bool, location: usize) -> Result<TableRef> {
         let alias = self.optional_alias()?;
         Ok(TableRef::Subquery { query: Box::new(query), lateral, alias, location })
     }
@@ -136,7 +136,7 @@ impl Parser<'_> {
         })
     }
 
-    fn from_paren(&mut self) -> Result<FromParen> {
+    fn parenthesised_item(&mut self) -> Result<FromParen> {
         self.expect_char(b'(')?;
         let location = self.location();
         let first = if self.at_query() {
@@ -144,13 +144,13 @@ impl Parser<'_> {
             self.expect_char(b')')?;
             return Ok(FromParen::Query(query));
         } else if self.at_char(b'(') {
-            match self.nested(Self::from_paren)? {
+            match self.nested(Self::parenthesised_item)? {
                 FromParen::Query(query) if self.at_char(b')') || self.at_query_continuation() => {
                     let query = self.select_continued(query)?;
                     self.expect_char(b')')?;
                     return Ok(FromParen::Query(query));
                 }
-                FromParen::Query(query) => self.from_subquery(query, false, location)?,
+                FromParen::Query(query) => self.subquery_item(query, false, location)?,
                 FromParen::Join(join) => self.aliased_join(join)?,
             }
         } else {

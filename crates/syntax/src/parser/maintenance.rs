@@ -10,6 +10,7 @@ impl Parser<'_> {
             let location = parser.location();
             let name = match parser.eat_any(&[K::Analyze, K::Analyse]) {
                 Some(_) => "analyze".to_owned(),
+                None if parser.at(K::Format) => parser.take_name(),
                 None => parser.non_reserved_word()?,
             };
             let value = match parser.kind() {

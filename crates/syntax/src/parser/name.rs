@@ -12,7 +12,19 @@ impl Parser<'_> {
     fn is_name(&self, ahead: usize, categories: &[Category]) -> bool {
         match self.kind_at(ahead) {
             Kind::Identifier | Kind::QuotedIdentifier => true,
-            Kind::Keyword(keyword) => categories.contains(&keyword.category()),
+            Kind::Keyword(keyword) => {
+                categories.contains(&keyword.category()) && !self.is_joined(ahead, keyword)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the next token makes this key word part of a clause, so that it is no name.
+    fn is_joined(&self, ahead: usize, keyword: K) -> bool {
+        match keyword {
+            K::Nulls => matches!(self.kind_at(ahead + 1), Kind::Keyword(K::First | K::Last)),
+            K::Format => self.at_next(ahead + 1, K::Json),
+            K::Without => self.at_next(ahead + 1, K::Time),
             _ => false,
         }
     }

@@ -26,6 +26,9 @@ impl Parser<'_> {
             let location = parser.location();
             if parser.eat_all(&[K::Tables, K::In, K::Schema]) {
                 schemas = Some(true);
+                if !parser.at(K::CurrentSchema) {
+                    return Ok(PublicationObject::Schema { name: parser.column_id()?, location });
+                }
             } else if parser.eat(K::Table) {
                 schemas = Some(false);
             }

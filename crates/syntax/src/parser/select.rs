@@ -219,7 +219,7 @@ impl Parser<'_> {
             select.targets = self.targets()?;
         }
         if self.eat(K::Into) {
-            select.into = Some(self.into_target()?);
+            select.into = Some(self.select_into()?);
         }
         self.select_clauses(&mut select)?;
         Ok(select)
@@ -296,7 +296,7 @@ impl Parser<'_> {
     }
 
     /// `OptTempTableName`
-    fn into_target(&mut self) -> Result<IntoClause> {
+    fn select_into(&mut self) -> Result<IntoClause> {
         let start = self.position;
         let mut persistence = self.persistence(false);
         if persistence != Persistence::Permanent && !self.at(K::Table) && !self.is_column_id(0) {

@@ -121,6 +121,8 @@ impl Parser<'_> {
                 columns = self.names()?;
             }
             if twice {
+                // Only UPDATE needs a look at the next token.
+                self.position -= usize::from(event != K::Update);
                 let token = self.token();
                 let (start, end) = (token.start as usize, token.end as usize);
                 return Err(error_near("duplicate trigger events specified", self.sql, start, end));
