@@ -13,5 +13,5 @@ pub use checkpoint::{CheckpointKind, CheckpointReport, Checkpointer, Retention, 
 pub use control::{Checkpoint, ClusterState, ControlFile};
 pub use startup::{Recovered, Recovery, bootstrap};
 pub use store::ControlStore;
-pub use transactions::TransactionState;
+pub use transactions::{TransactionState, counters};
 pub use xlog::{XlogManager, log_next_oid};

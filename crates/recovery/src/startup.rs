@@ -103,9 +103,7 @@ impl Recovery<'_> {
             }
             let checkpoint = Checkpoint::decode(record.main)?;
             if checkpoint.redo > lsn {
-                return Err(
-                    Error::corrupted("invalid redo in checkpoint record").severity(Severity::Panic)
-                );
+                return Err(Error::corrupted("invalid redo in checkpoint record").severity(Severity::Panic));
             }
             return Ok((checkpoint, record.end));
         }
