@@ -1,1 +1,7 @@
-//! See README.md.
+//! Commands that are not planned: DDL, COPY, VACUUM, ANALYZE, EXPLAIN, settings. See README.md.
+#![forbid(unsafe_code)]
+
+mod invocation;
+pub mod pipeline;
+
+pub use invocation::{Client, Invocation, Outcome};
