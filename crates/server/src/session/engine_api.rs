@@ -113,7 +113,7 @@ pub struct Startup {
     pub timers: Arc<Timers>,
     /// Wakes the session while it is parked, to have [`EngineSession::idle_events`] called.
     pub nudge: Nudge,
-    /// The number of sessions of this role counted against `connection_limit`, is the engine's to check.
+    /// When the session began. (The limits of role and database on connections are the engine's to check.)
     pub started: SystemTime,
 }
 
