@@ -12,7 +12,7 @@ use crate::assembly::{self, Assembled, ImagePolicy};
 use crate::builder::RecordBuilder;
 use crate::insertion::{NeedWritten, Position, Ring, SlotGuard, Slots};
 use crate::layout::{Layout, RECORD_HEADER, SHORT_PAGE_HEADER, WAL_PAGE};
-use crate::options::{SyncMethod, WalOptions};
+use crate::options::{Compression, SyncMethod, WalOptions};
 use crate::segments::SegmentFiles;
 use base::bytes::max_align;
 use base::{Error, Lsn, Result, Severity, SqlState, TimelineId, Xid};
@@ -92,7 +92,7 @@ impl Wal {
     /// A log that does not accept records yet: recovery comes first, then [`Wal::start`].
     ///
     /// # Errors
-    /// `22023` for a segment size that is none.
+    /// `22023` for a segment size that is none, `0A000` for wal_compression.
     pub fn new(system: &sys::System, options: WalOptions) -> Result<Arc<Wal>> {
         let size = options.segment_size;
         if !size.is_power_of_two() || !(1 << 20..=1 << 30).contains(&size) {
@@ -101,6 +101,9 @@ impl Wal {
                 format!("invalid WAL segment size ({size} bytes)"),
             )
             .detail("The WAL segment size must be a power of two between 1 MB and 1 GB."));
+        }
+        if options.compression != Compression::Off {
+            return Err(Error::unsupported("wal_compression"));
         }
         let layout = Layout { segment_size: u64::from(size) };
         Ok(Arc::new(Wal {
@@ -262,7 +265,6 @@ impl Wal {
             redo: self.redo.load(Ordering::Acquire),
             full_page_writes: self.full_page_writes(),
             check_consistency: rmgr.0 < 32 && checked & (1 << rmgr.0) != 0,
-            compression: self.options.compression,
         }
     }
 
@@ -274,7 +276,7 @@ impl Wal {
         self.check_accepting()?;
         loop {
             let policy = self.policy(record.rmgr);
-            let Assembled { mut bytes, oldest_without_image } = assembly::assemble(record, pages, policy)?;
+            let Assembled { mut bytes, oldest_without_image } = assembly::assemble(record, pages, policy);
             let checksum = crc32c::crc32c(&bytes[RECORD_HEADER..]);
             let slot = self.slots.acquire();
             // Redo point and full_page_writes change only under all slots.
@@ -421,7 +423,7 @@ impl Wal {
         let level = (self.options.level as u32).to_le_bytes();
         let record =
             RecordBuilder::new(RmgrId::XLOG, CHECKPOINT_REDO, Xid::INVALID).main(&level).unimportant();
-        let Assembled { mut bytes, .. } = assembly::assemble(&record, &[], self.policy(RmgrId::XLOG))?;
+        let Assembled { mut bytes, .. } = assembly::assemble(&record, &[], self.policy(RmgrId::XLOG));
         let checksum = crc32c::crc32c(&bytes[RECORD_HEADER..]);
         let mut all = self.slots.acquire_all();
         let slot = all.swap_remove(0);
@@ -441,7 +443,7 @@ impl Wal {
     pub fn switch_segment(&self) -> Result<Lsn> {
         self.check_accepting()?;
         let record = RecordBuilder::new(RmgrId::XLOG, SWITCH, Xid::INVALID).unimportant();
-        let Assembled { mut bytes, .. } = assembly::assemble(&record, &[], self.policy(RmgrId::XLOG))?;
+        let Assembled { mut bytes, .. } = assembly::assemble(&record, &[], self.policy(RmgrId::XLOG));
         let checksum = crc32c::crc32c(&bytes[RECORD_HEADER..]);
         let mut all = self.slots.acquire_all();
         let slot = all.swap_remove(0);
