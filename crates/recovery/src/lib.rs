@@ -3,6 +3,7 @@
 
 mod checkpoint;
 pub mod control;
+mod durability;
 mod startup;
 mod store;
 mod transactions;

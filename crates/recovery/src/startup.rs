@@ -2,6 +2,7 @@
 
 use crate::checkpoint::{CheckpointKind, Checkpointer, Retention};
 use crate::control::{Checkpoint, ClusterState, ControlFile};
+use crate::durability;
 use crate::store::ControlStore;
 use crate::transactions::TransactionState;
 use crate::unlogged;
@@ -66,6 +67,9 @@ impl Recovery<'_> {
         }
         (self.log)("database system was not properly shut down; automatic recovery in progress");
         self.control.update(|control| control.state = ClusterState::InCrashRecovery)?;
+        if self.pool.wal().options().fsync {
+            durability::sync_data_directory(&**disk)?;
+        }
         unlogged::remove_content(&**disk)?;
         let (records, last, end) = self.redo(&mut reader, &control, &checkpoint)?;
         self.pool.wal().segments().erase_from(timeline, end.0)?;
