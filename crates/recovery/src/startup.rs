@@ -71,10 +71,12 @@ impl Recovery<'_> {
             durability::sync_data_directory(&**disk)?;
         }
         unlogged::remove_content(&**disk)?;
+        self.pool.files().close_all();
         let (records, last, end) = self.redo(&mut reader, &control, &checkpoint)?;
         self.pool.wal().segments().erase_from(timeline, end.0)?;
         self.start_log(&control, end, last, checkpoint.redo)?;
         unlogged::restore_content(&**disk)?;
+        self.pool.files().close_all();
         self.transactions.finish_recovery()?;
         let checkpointer = Checkpointer::new(
             self.system,
