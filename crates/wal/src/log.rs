@@ -86,6 +86,8 @@ pub struct Wal {
     requested: AtomicU64,
     request: Mutex<()>,
     request_made: Condvar,
+    /// The newest segment made before it was needed.
+    made_ahead: AtomicU64,
 }
 
 impl Wal {
@@ -128,6 +130,7 @@ impl Wal {
             requested: AtomicU64::new(0),
             request: Mutex::new(()),
             request_made: Condvar::new(),
+            made_ahead: AtomicU64::new(0),
             options,
         }))
     }
@@ -621,11 +624,25 @@ impl Wal {
         let inserted = self.inserted().0;
         let full_pages = inserted / WAL_PAGE * WAL_PAGE;
         let upto = self.requested.load(Ordering::Acquire).min(inserted).max(full_pages);
+        self.make_next_segment(inserted);
         if upto <= self.flushed().0 {
             return Ok(false);
         }
         self.flush(Lsn(upto))?;
         Ok(true)
+    }
+
+    /// Makes the next segment's file when three quarters of the current one are used, so that no commit waits for it to be filled with zeros.
+    /// A failure is met again by whoever needs it.
+    fn make_next_segment(&self, inserted: u64) {
+        let size = self.layout.segment_size;
+        let next = inserted / size + 1;
+        if inserted % size < size / 4 * 3 || self.made_ahead.load(Ordering::Relaxed) >= next {
+            return;
+        }
+        if self.segments.open_or_make(self.timeline(), next).is_ok() {
+            self.made_ahead.store(next, Ordering::Relaxed);
+        }
     }
 
     /// The LSN at which a page's records begin, for callers that place the first record of a segment.
