@@ -182,6 +182,21 @@ fn a_ring_leaves_other_pages_alone() {
 }
 
 #[test]
+fn copies_are_equal_and_logged() {
+    let (pool, _) = pool(7, 64);
+    fill(&pool, 100);
+    let copy = RelFileLocator { number: Oid(16385), ..RELATION };
+    let before = pool.wal().inserted();
+    buffer::relation::copy(&pool, RELATION, copy, Xid(9)).expect("copies");
+    assert_eq!(pool.block_count(copy, Fork::Main).expect("counts"), BlockNumber(100));
+    for block in 0..100 {
+        let pin = pool.pin(copy, Fork::Main, BlockNumber(block), Strategy::Normal).expect("pins");
+        let page = pin.read();
+        assert!(read_cell(&page) == 100 && page.lsn() > before);
+    }
+}
+
+#[test]
 fn cleanup_waits_for_other_pins() {
     let (pool, _) = pool(4, 16);
     fill(&pool, 1);
