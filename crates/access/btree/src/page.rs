@@ -29,8 +29,6 @@ pub const VERSION: u32 = 4;
 
 /// Three items must fit a page: (8192 - 24 - 3 * 4 aligned - 16) / 3, aligned down, less a tie-breaking tid.
 pub const MAX_ITEM_SIZE: usize = 2704;
-/// For pivots, which may carry that tid.
-pub const MAX_PIVOT_SIZE: usize = 2712;
 
 /// The special area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@
 //! - pivot (inner pages and high keys): the tid field holds a block below, and how many attributes are left: those
 //!   behind are cut off and count as minus infinity. A pivot may end with a tid as a last attribute.
 
-use base::bytes::{align_up, get_u16, get_u32, max_align, put_u16};
+use base::bytes::{align_up, get_u16, max_align, put_u16};
 use base::{BlockNumber, Error, OffsetNumber, Result, SqlState, Tid};
 use datum::{
     Attribute, Compression, Datum, INFOMASK_HAS_VARWIDTH, Repr, StoredBytes, TupleDesc, Varlena, form_data,
@@ -412,31 +412,8 @@ pub fn minus_infinity(block: BlockNumber) -> Vec<u8> {
     pivot
 }
 
-/// How many attributes two neighbouring tuples need to be told apart: 1 when they differ in the first; one more than
-/// there are key attributes when only their tids differ. Equal bytes count as equal, so that this errs on the side
-/// of keeping too much.
-pub fn attributes_to_tell_apart(
-    left: IndexTuple<'_>,
-    right: IndexTuple<'_>,
-    desc: &TupleDesc,
-    keys: usize,
-) -> Result<usize> {
-    let (mut a, mut b) = (left.walk(), right.walk());
-    for (index, attribute) in desc.attributes()[..keys].iter().enumerate() {
-        let cut = index >= left.attribute_count(desc.len()) || index >= right.attribute_count(desc.len());
-        if cut || a.bytes(attribute)? != b.bytes(attribute)? {
-            return Ok(index + 1);
-        }
-    }
-    Ok(keys + 1)
-}
-
-/// The number at `offset` of raw bytes, for walking items end to end.
+/// The size of the tuple at the start of raw bytes, for walking items end to end.
 pub fn size_at(bytes: &[u8]) -> Option<usize> {
     (bytes.len() >= HEADER).then(|| max_align(usize::from(get_u16(bytes, 6) & SIZE_MASK)))
 }
 
-/// The block number in the tid field, as half-dead pages keep one.
-pub fn top_parent(tuple: &[u8]) -> u32 {
-    get_u32(&[tuple[2], tuple[3], tuple[0], tuple[1]], 0)
-}
