@@ -167,7 +167,7 @@ fn encode_base64(bytes: &[u8]) -> String {
         }
     }
     // PostgreSQL breaks a line as soon as it is full, even when nothing follows.
-    if !bytes.is_empty() && bytes.len() % 57 == 0 {
+    if !bytes.is_empty() && bytes.len().is_multiple_of(57) {
         text.push('\n');
     }
     text

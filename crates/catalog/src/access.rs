@@ -21,7 +21,6 @@ pub const DEFAULT_TABLESPACE: Oid = Oid(1663);
 
 /// A catalog's heap and indexes as one database sees them.
 pub(crate) struct CatalogAccess {
-    pub table: Arc<Table>,
     pub relation: Relation,
     pub indexes: Vec<CatalogIndex>,
 }
@@ -67,13 +66,13 @@ fn order_of(opclass: Oid) -> &'static str {
     match opclass.0 {
         1979 => "btint2cmp",
         1978 => "btint4cmp",
-        3124 => "btint8cmp",
         1981 => "btoidcmp",
-        1986 => "btnamecmp",
         3126 => "bttextcmp",
-        424 => "btboolcmp",
-        429 => "btcharcmp",
-        1991 => "btoidvectorcmp",
+        10003 => "btboolcmp",
+        10007 => "btcharcmp",
+        10012 => "btfloat4cmp",
+        10028 => "btnamecmp",
+        10032 => "btoidvectorcmp",
         other => panic!("catalog indexes do not use operator class {other}"),
     }
 }
@@ -193,7 +192,7 @@ pub(crate) fn assemble(
             columns: index.columns.iter().map(|c| *c as usize - 1).collect(),
         });
     }
-    Ok(CatalogAccess { table, relation, indexes })
+    Ok(CatalogAccess { relation, indexes })
 }
 
 impl Instance {
@@ -287,7 +286,7 @@ impl Session {
             .map(|(column, value)| ScanKey {
                 column,
                 strategy: Strategy::Equal,
-                values: vec![Some(value.to_owned())],
+                values: vec![Some(Datum::to_owned(*value))],
                 order: catalog_index.access.keys[column].order.clone(),
             })
             .collect();

@@ -223,7 +223,7 @@ fn databases(choices: &Choices) -> Vec<PgDatabase> {
 fn describe_table(table: &Table, counter: &mut u32, add: &mut dyn FnMut(&'static str, Row)) {
     let desc = access::describe(table);
     let mapped = is_mapped(table);
-    let mut class = |oid: Oid, name: &str, namespace: u32, kind: u8, columns: usize| {
+    let class = |oid: Oid, name: &str, namespace: u32, kind: u8, columns: usize| {
         let mut row = PgClass::new(oid, name, Oid(namespace), kind, BOOTSTRAP_SUPERUSER);
         row.relfilenode = if mapped { Oid(0) } else { oid };
         row.reltablespace = if table.shared { GLOBAL_TABLESPACE } else { Oid(0) };

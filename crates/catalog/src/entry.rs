@@ -9,7 +9,7 @@ use crate::session::Session;
 use access_api::{IndexKey, IndexRelation, KeyOrder, Persistence, Relation};
 use base::{Error, Oid, RelFileLocator, Result, bail};
 use datum::{Attribute, TupleDesc};
-use lock::{Level, LockMode, LockTag};
+use lock::{LockMode, LockTag};
 use std::sync::Arc;
 
 /// A relation with everything the upper layers ask of it. Immutable; true while the lock it was taken under is held.
@@ -118,7 +118,7 @@ impl Session {
     /// `40P01`, `55P03`, `57014` as waiting ends.
     pub fn lock_relation(&self, oid: Oid, mode: LockMode) -> Result<()> {
         let tag = self.relation_lock_tag(oid)?;
-        self.transaction_session().locks().lock(tag, mode, Level::Transaction, &self.wait_policy())?;
+        self.transaction()?.lock(tag, mode, &self.wait_policy())?;
         Ok(())
     }
 
@@ -171,8 +171,8 @@ impl Session {
         let locator = RelFileLocator { tablespace, database, number };
         if number.is_valid() && class.relpersistence as u8 != b'p' {
             let persistence = match class.relpersistence as u8 {
-                b't' => storage::files::Persistence::Temporary { backend: self.temporary_owner(class)? },
-                _ => storage::files::Persistence::Unlogged,
+                b't' => storage::Persistence::Temporary { backend: self.temporary_owner(class)? },
+                _ => storage::Persistence::Unlogged,
             };
             self.instance().pool.files().declare(locator, persistence);
         }
@@ -180,7 +180,7 @@ impl Session {
     }
 
     /// The session number in the name of a temporary relation's schema.
-    fn temporary_owner(&self, class: &PgClass) -> Result<i32> {
+    fn temporary_owner(&self, class: &PgClass) -> Result<u32> {
         let namespace = self.row::<PgNamespace>(index::PG_NAMESPACE_OID, &[class.relnamespace.into()])?;
         let number = namespace.as_ref().and_then(|n| {
             n.nspname
@@ -189,7 +189,7 @@ impl Session {
                 .parse()
                 .ok()
         });
-        Ok(number.unwrap_or(self.number as i32))
+        Ok(number.unwrap_or(self.number))
     }
 
     fn load_entry(&self, class: PgClass) -> Result<RelationEntry> {

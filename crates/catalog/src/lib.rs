@@ -5,6 +5,8 @@ mod access;
 pub mod acl;
 pub mod bootstrap;
 mod cache;
+mod depend;
+mod describe;
 mod entry;
 pub mod facts;
 mod field;
@@ -23,6 +25,8 @@ mod types;
 
 pub use access::{DEFAULT_TABLESPACE, GLOBAL_TABLESPACE, as_datums};
 pub use cache::{CatalogCache, Changes, Epoch};
+pub use depend::DependencyKind;
+pub use describe::{ObjectAddress, relation_kind};
 pub use entry::{IndexEntry, RelationEntry, option};
 pub use field::{Field, Payload};
 pub use names::PG_CATALOG;

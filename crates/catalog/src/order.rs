@@ -48,7 +48,7 @@ pub fn by_source(prosrc: &str, _collation: Oid) -> Option<Arc<dyn KeyOrder>> {
         "bttextcmp" | "byteacmp" | "btnamecmp" | "btnametextcmp" | "bttextnamecmp" | "uuid_cmp"
         | "bttext_pattern_cmp" => (|a, b| a.bytes().cmp(b.bytes()), true),
         "bpcharcmp" | "btbpchar_pattern_cmp" => (|a, b| trim(a.bytes()).cmp(trim(b.bytes())), true),
-        "numeric_cmp" => (|a, b| NumericView::new(a.bytes()).cmp(&NumericView::new(b.bytes())), false),
+        "numeric_cmp" => (|a, b| numeric_order(a.bytes(), b.bytes()), false),
         "btoidvectorcmp" => (|a, b| oidvector_order(a.bytes(), b.bytes()), true),
         "bttidcmp" => (|a, b| a.tid().cmp(&b.tid()), true),
         "interval_cmp" => (|a, b| interval_span(a.bytes()).cmp(&interval_span(b.bytes())), false),
@@ -61,6 +61,14 @@ pub fn by_source(prosrc: &str, _collation: Oid) -> Option<Arc<dyn KeyOrder>> {
 /// PostgreSQL's order of floats: -0 equals 0, NaN equals itself and is greater than everything.
 fn float_order(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}
+
+/// Bytes that are no numeric, as in a damaged page, sort before all that are.
+fn numeric_order(a: &[u8], b: &[u8]) -> Ordering {
+    match (NumericView::new(a), NumericView::new(b)) {
+        (Ok(a), Ok(b)) => a.compare(&b),
+        (a, b) => a.is_ok().cmp(&b.is_ok()),
+    }
 }
 
 /// Trailing blanks of a `character` value do not count.

@@ -323,7 +323,7 @@ impl Session {
     }
 
     pub fn is_read_only(&self) -> bool {
-        self.current_transaction().is_some_and(|t| t.read_only())
+        self.current_transaction().is_some_and(|t| t.is_read_only())
     }
 
     /// # Errors

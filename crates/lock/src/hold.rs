@@ -79,6 +79,17 @@ impl Holds {
         count(hold, nesting, &mut self.log, &key, level);
     }
 
+    /// Records a new lock as acquired at an outer nesting.
+    pub fn insert_at(&mut self, key: Key, nesting: u32) {
+        let hold = self.map.entry(key).or_default();
+        hold.nested.push((nesting, 1));
+        let position = self.marks.get(nesting as usize).copied().unwrap_or(self.log.len());
+        self.log.insert(position, key);
+        for mark in self.marks.iter_mut().skip(nesting as usize) {
+            *mark += 1;
+        }
+    }
+
     pub fn release(&mut self, key: &Key, level: Level) -> Let {
         let Some(hold) = self.map.get_mut(key) else { return Let::Unheld };
         match level {

@@ -85,7 +85,7 @@ impl LockSession {
     /// Acquires a lock, waiting as `policy` says.
     ///
     /// # Errors
-    /// `40P01` when the wait is part of a deadlock, `55P03` after `lock_timeout`, or the interrupt's error.
+    /// `40P01` when the wait is part of a deadlock, `53200` when too much is locked, `55P03` after `lock_timeout`, or the interrupt's error.
     pub fn lock(&self, tag: LockTag, mode: LockMode, level: Level, policy: &WaitPolicy) -> Result<Acquired> {
         let key = (tag, mode);
         let is_relation = matches!(tag, LockTag::Relation { .. });
@@ -116,10 +116,21 @@ impl LockSession {
         result.map(|_| Acquired::NotAvailable)
     }
 
+    /// Acquires a new lock of a transaction on its own xid, as of an outer nesting (0: the whole transaction).
+    ///
+    /// # Errors
+    /// As [`LockSession::lock`]: somebody may have been quick enough to wait for an xid that is not locked yet.
+    pub fn lock_at(&self, tag: LockTag, mode: LockMode, nesting: u32) -> Result<()> {
+        let _turn = self.turn.lock();
+        self.lock_shared(tag, mode, &WaitPolicy::default())?;
+        self.shared.state.lock().holds.insert_at((tag, mode), nesting);
+        Ok(())
+    }
+
     /// Acquires the lock only if that needs no waiting.
     ///
     /// # Errors
-    /// None today; as [`LockSession::lock`].
+    /// `53200`, as [`LockSession::lock`].
     pub fn try_lock(&self, tag: LockTag, mode: LockMode, level: Level) -> Result<bool> {
         Ok(self.lock(tag, mode, level, &WaitPolicy::no_wait())? != Acquired::NotAvailable)
     }
@@ -129,6 +140,8 @@ impl LockSession {
         let join = (!policy.no_wait).then(|| self.manager.clock.timestamp());
         match self.manager.table.request(tag, &self.shared, mode, join) {
             Request::Granted => Ok(true),
+            Request::Full => Err(err!(OUT_OF_MEMORY, "out of shared memory")
+                .hint("You might need to increase \"max_locks_per_transaction\".")),
             Request::Conflict | Request::Deadlock { .. } if policy.no_wait => Ok(false),
             Request::Conflict => self.wait(tag, policy).map(|()| true),
             Request::Deadlock { other, other_mode } => Err(deadlock::report(&[

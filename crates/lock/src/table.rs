@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 const SHARDS: usize = 64;
+/// A million locked tags in all, some 200 MB: a bound on what one user can make us hold.
+const TAGS_PER_SHARD: usize = 1 << 14;
 
 pub(crate) struct Holder {
     pub session: Arc<SessionShared>,
@@ -51,6 +53,8 @@ pub(crate) enum Request {
         other: Arc<SessionShared>,
         other_mode: LockMode,
     },
+    /// The table takes no more tags.
+    Full,
 }
 
 impl Table {
@@ -81,6 +85,9 @@ impl Table {
         join: Option<i64>,
     ) -> Request {
         let mut shard = self.shard(&tag);
+        if shard.len() >= TAGS_PER_SHARD && !shard.contains_key(&tag) {
+            return Request::Full;
+        }
         let entry = shard.entry(tag).or_default();
         let must_queue = mode.conflicts() & entry.awaited() != 0;
         if !must_queue && !entry.conflicts(session, mode) {

@@ -312,7 +312,7 @@ fn exclusive_lock_excludes_under_contention() {
             scope.spawn(move || {
                 let me = session(manager, pid);
                 for round in 0..200u32 {
-                    let exclusive = (round + pid as u32) % 4 == 0;
+                    let exclusive = (round + pid as u32).is_multiple_of(4);
                     let mode = if exclusive { AccessExclusive } else { RowExclusive };
                     lock(&me, table(1), mode).unwrap();
                     let mut inside = counter.lock();
@@ -336,5 +336,17 @@ fn exclusive_lock_excludes_under_contention() {
             });
         }
     });
+    assert!(manager.list().is_empty());
+}
+
+#[test]
+fn table_is_bounded() {
+    let manager = manager();
+    let a = session(&manager, 1);
+    let error = (0..)
+        .find_map(|key| a.try_lock(LockTag::advisory_key(Oid(5), key), Share, Level::Session).err())
+        .expect("some key is one too many");
+    assert_eq!((error.state(), error.message()), (SqlState::OUT_OF_MEMORY, "out of shared memory"));
+    a.release_session_advisory();
     assert!(manager.list().is_empty());
 }

@@ -36,7 +36,7 @@ impl Page {
     /// # Panics
     /// On a page whose pointers are corrupted.
     pub fn repair_fragmentation(&mut self) {
-        assert!(self.pointers_sane() && self.special_offset() % 8 == 0, "corrupted page pointers");
+        assert!(self.pointers_sane() && self.special_offset().is_multiple_of(8), "corrupted page pointers");
         let mut stored = Vec::new();
         let (mut unused, mut last_used) = (0_usize, 0_u16);
         for offset in self.offsets() {
@@ -113,7 +113,7 @@ impl Page {
             }
             return;
         }
-        assert!(self.pointers_sane() && self.special_offset() % 8 == 0, "corrupted page pointers");
+        assert!(self.pointers_sane() && self.special_offset().is_multiple_of(8), "corrupted page pointers");
         let mut gone = offsets.iter().copied().peekable();
         let mut kept = Vec::with_capacity(usize::from(self.max_offset().0));
         for offset in self.offsets() {

@@ -400,7 +400,7 @@ impl Page {
                 && self.lower() <= self.upper()
                 && self.upper() <= self.special_offset()
                 && self.special_offset() <= PAGE_SIZE
-                && self.special_offset() % 8 == 0;
+                && self.special_offset().is_multiple_of(8);
             if sane && fault.is_none() {
                 return Ok(());
             }

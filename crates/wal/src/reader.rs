@@ -76,19 +76,19 @@ impl Reader {
     ///
     /// # Errors
     /// The disk's. A missing segment is the end.
-    pub fn next(&mut self) -> Result<Option<Record<'_>>> {
+    pub fn read(&mut self) -> Result<Option<Record<'_>>> {
         match self.read_record() {
-            Ok((start, end)) => {
-                self.last = Some((start, end));
-                self.next = end;
-                match Record::parse(&self.record, Lsn(start), Lsn(end)) {
-                    Ok(record) => Ok(Some(record)),
-                    Err(reason) => {
-                        self.stopped = Some(EndOfLog { lsn: Lsn(start), reason });
-                        Ok(None)
-                    }
+            Ok((start, end)) => match Record::parse(&self.record, Lsn(start), Lsn(end)) {
+                Ok(record) => {
+                    self.last = Some((start, end));
+                    self.next = end;
+                    Ok(Some(record))
                 }
-            }
+                Err(reason) => {
+                    self.stopped = Some(EndOfLog { lsn: Lsn(start), reason });
+                    Ok(None)
+                }
+            },
             Err(Stop::End(reason)) => {
                 self.stopped = Some(EndOfLog { lsn: Lsn(self.next), reason });
                 Ok(None)
@@ -97,7 +97,7 @@ impl Reader {
         }
     }
 
-    /// Why the last [`Reader::next`] gave nothing.
+    /// Why the last [`Reader::read`] gave nothing.
     pub fn end(&self) -> Option<&EndOfLog> {
         self.stopped.as_ref()
     }

@@ -182,18 +182,11 @@ fn extract_moment(unit: Unit, timestamp: Timestamp, civil: &Civil) -> Option<Ext
     }
 }
 
-fn is_zone_unit(unit: Unit) -> bool {
-    matches!(unit, Unit::Timezone | Unit::TimezoneHour | Unit::TimezoneMinute)
-}
-
 /// # Errors
 /// `22023`, `0A000`, `22008`
 pub fn extract_timestamp(name: &str, timestamp: Timestamp) -> Result<Extracted> {
     const TYPE: &str = "timestamp without time zone";
     let (unit, name) = field(name, TYPE)?;
-    if is_zone_unit(unit) {
-        return Err(unit_not_supported(&name, TYPE));
-    }
     if !timestamp_is_finite(timestamp) {
         return infinite_field(timestamp == TIMESTAMP_NOBEGIN, unit)
             .ok_or_else(|| unit_not_supported(&name, TYPE));

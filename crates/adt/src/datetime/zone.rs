@@ -85,9 +85,9 @@ impl TimeZone {
     pub fn fixed(east: i32) -> TimeZone {
         let size = east.unsigned_abs();
         let mut digits = format!("{:02}", size / 3600);
-        if size % 3600 != 0 {
+        if !size.is_multiple_of(3600) {
             digits += &format!(":{:02}", size / 60 % 60);
-            if size % 60 != 0 {
+            if !size.is_multiple_of(60) {
                 digits += &format!(":{:02}", size % 60);
             }
         }

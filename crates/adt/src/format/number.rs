@@ -333,7 +333,7 @@ fn scientific(template: &NumberTemplate, text: &str) -> String {
     if text.bytes().any(|c| c.is_ascii_alphabetic()) {
         // Infinities and NaN have no digits to show.
         let mut hashes = "#".repeat(template.before + template.after + 6);
-        if template.before + 1 <= hashes.len() {
+        if template.before < hashes.len() {
             hashes.replace_range(template.before + 1..template.before + 2, ".");
         }
         return hashes;
@@ -460,13 +460,13 @@ impl<'t> Renderer<'t> {
             !negative && template.fill && sign == SignPlace::None
         };
         let mut last_relevant = None;
-        if template.fill && template.decimal {
-            if let Some(point) = number.find('.') {
-                let nonzero = number.bytes().rposition(|c| c != b'0').unwrap_or(point).max(point);
-                let last_zero = (number.len() - 1).min(template.zero_end.saturating_sub(spaces));
-                last_relevant =
-                    Some(if template.zero_end > spaces { nonzero.max(last_zero) } else { nonzero });
-            }
+        if template.fill
+            && template.decimal
+            && let Some(point) = number.find('.')
+        {
+            let nonzero = number.bytes().rposition(|c| c != b'0').unwrap_or(point).max(point);
+            let last_zero = (number.len() - 1).min(template.zero_end.saturating_sub(spaces));
+            last_relevant = Some(if template.zero_end > spaces { nonzero.max(last_zero) } else { nonzero });
         }
         let digit_count = template.before + template.after;
         let digit_count = if !sign_done && spaces == 0 { digit_count } else { digit_count.saturating_sub(1) };
@@ -508,11 +508,11 @@ impl<'t> Renderer<'t> {
             Key::Comma | Key::Group | Key::Minus | Key::Plus if !fill => self.out.push(' '),
             Key::Currency => self.out.push(' '),
             Key::Sign => self.out.push(sign),
-            Key::Ordinal { lower } => {
-                if !self.number.starts_with('#') && !self.negative && !self.template.decimal {
-                    let suffix = ordinal(&self.number);
-                    self.out.push_str(&if lower { suffix.to_string() } else { suffix.to_uppercase() });
-                }
+            Key::Ordinal { lower }
+                if !self.number.starts_with('#') && !self.negative && !self.template.decimal =>
+            {
+                let suffix = ordinal(&self.number);
+                self.out.push_str(&if lower { suffix.to_string() } else { suffix.to_uppercase() });
             }
             _ => {}
         }

@@ -14,7 +14,7 @@ use base::{Result, bail};
 const GUARD: i32 = 12;
 
 /// log10(e)
-const LOG10_E: f64 = 0.434_294_481_903_252;
+const LOG10_E: f64 = std::f64::consts::LOG10_E;
 
 fn choose_scale(wanted: i32, operands: &[&Numeric]) -> i32 {
     operands.iter().fold(wanted, |scale, number| scale.max(number.scale)).clamp(0, MAX_DISPLAY_SCALE)
@@ -272,10 +272,10 @@ impl Numeric {
     }
 
     fn power_finite(&self, exponent: &Numeric) -> Result<Numeric> {
-        if exponent.is_integral() {
-            if let Ok(n) = exponent.to_int4() {
-                return self.power_integer(n, exponent.scale);
-            }
+        if exponent.is_integral()
+            && let Ok(n) = exponent.to_int4()
+        {
+            return self.power_integer(n, exponent.scale);
         }
         if self.is_zero() {
             return Ok(Numeric::zero(MIN_SIGNIFICANT));

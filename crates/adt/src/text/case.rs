@@ -32,6 +32,11 @@ pub fn lower_char(c: char) -> char {
     }
 }
 
+/// A letter of any script or an ASCII digit: what C.UTF-8 calls alphanumeric.
+pub fn is_alphanumeric(c: char) -> bool {
+    c.is_alphabetic() || c.is_ascii_digit()
+}
+
 /// `upper`
 pub fn upper(text: &str) -> String {
     if text.is_ascii() { text.to_ascii_uppercase() } else { text.chars().map(upper_char).collect() }
@@ -48,7 +53,7 @@ pub fn initcap(text: &str) -> String {
     text.chars()
         .map(|c| {
             let mapped = if inside { lower_char(c) } else { upper_char(c) };
-            inside = c.is_alphanumeric();
+            inside = is_alphanumeric(c);
             mapped
         })
         .collect()
