@@ -91,9 +91,9 @@ pub fn logging(relation: &Relation, xid: Xid) -> Logging {
 }
 
 /// The oldest transaction that may still look at rows of this relation. Versions deleted before it are dead.
-pub fn scope(relation: &Relation) -> txn::Scope {
+pub fn scope(context: &Context, relation: &Relation) -> txn::Scope {
     match relation.persistence {
-        Persistence::Temporary => txn::Scope::Temporary,
+        Persistence::Temporary => txn::Scope::Temporary(context.transaction.top_xid_if_assigned()),
         _ if !relation.database.is_valid() => txn::Scope::Shared,
         _ if relation.is_catalog => txn::Scope::Catalog(relation.database),
         _ => txn::Scope::Data(relation.database),
@@ -101,7 +101,7 @@ pub fn scope(relation: &Relation) -> txn::Scope {
 }
 
 pub fn prune_horizon(context: &Context, relation: &Relation) -> Xid {
-    context.transaction.transactions().prune_horizon(scope(relation))
+    context.transaction.transactions().prune_horizon(scope(context, relation))
 }
 
 pub fn no_block(relation: &Relation, block: BlockNumber) -> Error {

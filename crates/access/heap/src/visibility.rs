@@ -286,7 +286,7 @@ impl<'a> Judge<'a> {
         }
         if mask.locked_only() {
             if mask.is_multi() {
-                let running = self.txns.multixacts().is_running(MultiXactId(header.xmax), true)?;
+                let running = self.txns.multixacts().is_running(self.txns, MultiXactId(header.xmax))?;
                 return Ok(if running { UpdateVerdict::BeingModified } else { UpdateVerdict::Ok });
             }
             let xmax = self.widen(header.xmax);
@@ -301,7 +301,7 @@ impl<'a> Judge<'a> {
                 UpdateVerdict::Invisible
             }),
             _ if mask.is_multi() => {
-                let running = self.txns.multixacts().is_running(MultiXactId(header.xmax), false)?;
+                let running = self.txns.multixacts().is_running(self.txns, MultiXactId(header.xmax))?;
                 Ok(if running { UpdateVerdict::BeingModified } else { UpdateVerdict::Ok })
             }
             _ => {
@@ -325,13 +325,13 @@ impl<'a> Judge<'a> {
         }
         let multixacts = self.txns.multixacts();
         if mask.locked_only() {
-            if multixacts.is_running(multi, true)? {
+            if multixacts.is_running(self.txns, multi)? {
                 return Ok(UpdateVerdict::BeingModified);
             }
             *hints |= XMAX_INVALID;
             return Ok(UpdateVerdict::Ok);
         }
-        let running = multixacts.is_running(multi, false)?;
+        let running = multixacts.is_running(self.txns, multi)?;
         let Some(xmax) = self.update_xid(header)? else {
             return Ok(if running { UpdateVerdict::BeingModified } else { UpdateVerdict::Ok });
         };
@@ -383,7 +383,7 @@ impl<'a> Judge<'a> {
             if !mask.has(XMAX_COMMITTED) {
                 let running = if mask.is_multi() {
                     !mask.locked_upgraded()
-                        && self.txns.multixacts().is_running(MultiXactId(header.xmax), true)?
+                        && self.txns.multixacts().is_running(self.txns, MultiXactId(header.xmax))?
                 } else {
                     matches!(self.txns.outcome(self.widen(header.xmax))?, Outcome::InProgress)
                 };

@@ -161,7 +161,7 @@ pub(crate) fn add_to_xmax(
             return Ok(sole_xmax(xid, mode, update));
         }
         let multi = MultiXactId(header.xmax);
-        if !multixacts.is_running(multi, mask.locked_only())? {
+        if !multixacts.is_running(tx.transactions(), multi)? {
             let updater_committed = match judge.update_xid(header)? {
                 Some(updater) => matches!(tx.outcome(updater)?, Outcome::Committed { .. }),
                 None => false,
