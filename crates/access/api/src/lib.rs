@@ -53,6 +53,16 @@ pub trait KeyOrder: Send + Sync {
     fn equal_image(&self) -> bool {
         false
     }
+
+    /// Eight bytes in the same order: a < b implies `prefix(a) <= prefix(b)`. Sorting compares these first.
+    fn prefix(&self, _value: Datum<'_>) -> u64 {
+        0
+    }
+
+    /// Equal prefixes mean equal values.
+    fn prefix_decides(&self) -> bool {
+        false
+    }
 }
 
 /// One key column of an index.
