@@ -35,7 +35,7 @@ pub struct Cluster {
 }
 
 /// The directories of a data directory.
-const DIRECTORIES: [&str; 23] = [
+const DIRECTORIES: [&str; 24] = [
     "global",
     "pg_wal",
     "pg_wal/archive_status",
@@ -58,6 +58,7 @@ const DIRECTORIES: [&str; 23] = [
     "pg_stat_tmp",
     "pg_xact",
     "pg_logical",
+    "pg_logical/mappings",
     "pg_logical/snapshots",
 ];
 
@@ -233,6 +234,7 @@ impl Cluster {
         let cluster = Cluster { instance, wal, pool, control, checkpointer, transactions };
         cluster.fill_catalogs(choices)?;
         finish(&cluster)?;
+        cluster.transactions.end_of_bootstrap_oids();
         cluster.shut_down()?;
         for database in [bootstrap::TEMPLATE0, bootstrap::POSTGRES] {
             copy_database(system, bootstrap::TEMPLATE1, database)?;
