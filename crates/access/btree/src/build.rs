@@ -116,7 +116,7 @@ impl Builder {
             match keys {
                 Ok((Ordering::Equal, has_null)) => {
                     if index.unique && a != b && (!has_null || index.nulls_not_distinct) {
-                        equal = Some((left.tid(0), right.tid(0)));
+                        equal = Some((left.tid(0).min(right.tid(0)), left.tid(0).max(right.tid(0))));
                     }
                     left.tid(0).cmp(&right.tid(0))
                 }

@@ -57,6 +57,8 @@ struct State {
     combination: Option<usize>,
     /// The combination has no more pages.
     exhausted: bool,
+    /// The scan has run out, so that turning returns the last entry again.
+    at_end: bool,
     block: BlockNumber,
     /// The next page to the left or right, as the page said when it was read.
     next: BlockNumber,
@@ -116,7 +118,11 @@ impl Scan {
         let state = &mut self.state;
         state.items.reverse();
         // The last entry returned is returned first by the one that turns: skip it.
-        state.done = (state.items.len() + 1).saturating_sub(state.done).min(state.items.len());
+        state.done = if std::mem::take(&mut state.at_end) {
+            0
+        } else {
+            (state.items.len() + 1).saturating_sub(state.done).min(state.items.len())
+        };
         state.exhausted = state.combination.is_none();
         state.next = BlockNumber::INVALID;
     }
@@ -150,6 +156,7 @@ impl Scan {
         while self.state.done == self.state.items.len() {
             self.apply_kills()?;
             if !self.read_more()? {
+                self.state.at_end = true;
                 return Ok(0);
             }
         }
