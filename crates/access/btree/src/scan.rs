@@ -307,8 +307,7 @@ impl Scan {
             let opaque = tree.opaque(&pin.read(), state.block)?;
             state.next = if forward { opaque.next } else { opaque.previous };
         }
-        let pin =
-            if forward { right_of(tree, state.next)? } else { left_of(tree, state.block, state.next)? };
+        let pin = if forward { right_of(tree, state.next)? } else { left_of(tree, state.block, state.next)? };
         let Some(pin) = pin else {
             state.items.clear();
             state.done = 0;
@@ -497,7 +496,12 @@ pub fn equal_tids(
 ///
 /// # Errors
 /// `XX002` for a damaged index.
-pub fn lookup(context: &Context, index: &IndexRelation, values: &[Datum<'_>], tids: &mut Vec<Tid>) -> Result<()> {
+pub fn lookup(
+    context: &Context,
+    index: &IndexRelation,
+    values: &[Datum<'_>],
+    tids: &mut Vec<Tid>,
+) -> Result<()> {
     let values: smallvec::SmallVec<[Option<Datum<'_>>; 4]> = values.iter().copied().map(Some).collect();
     equal_tids(context, index, &values, tids)
 }

@@ -1,6 +1,7 @@
 use crate::*;
 use access_api::{
-    Context, Direction, IndexKey, IndexRelation, KeyOrder, Persistence, Relation, ScanKey, Strategy, ToastRelation,
+    Context, Direction, IndexKey, IndexRelation, KeyOrder, Persistence, Relation, ScanKey, Strategy,
+    ToastRelation,
 };
 use base::{Fork, Lsn, Oid, RelFileLocator, Result, Tid, TimelineId};
 use datum::{Attribute, Datum, OwnedDatum, TupleDesc, TypeLayout};
@@ -47,7 +48,14 @@ fn config(system: &System, wal: &Arc<Wal>) -> Config {
     let options = buffer::BufferOptions { frames: 512, ..buffer::BufferOptions::default() };
     let pool = buffer::BufferPool::new(files, wal.clone(), options).unwrap();
     let locks = LockManager::new(system.clock.clone());
-    Config { system: system.clone(), wal: wal.clone(), pool, locks, counters: Counters::initial(), sync: true }
+    Config {
+        system: system.clone(),
+        wal: wal.clone(),
+        pool,
+        locks,
+        counters: Counters::initial(),
+        sync: true,
+    }
 }
 
 fn open_wal(system: &System) -> Arc<Wal> {
@@ -56,7 +64,8 @@ fn open_wal(system: &System) -> Arc<Wal> {
 }
 
 fn start(wal: &Wal, end: Lsn, previous: Lsn) {
-    wal.start(WalStart { timeline: TimelineId(1), system_identifier: 7, end, previous, redo: START }).unwrap();
+    wal.start(WalStart { timeline: TimelineId(1), system_identifier: 7, end, previous, redo: START })
+        .unwrap();
 }
 
 fn fresh(seed: u64) -> (System, Arc<sys::simulated::SimulatedDisk>, Arc<Transactions>) {
@@ -127,7 +136,10 @@ fn context(transactions: &Arc<Transactions>, pid: i32) -> Context {
 }
 
 fn again(context: &Context) -> Context {
-    Context { transaction: context.transaction.session().begin(Options::default()).unwrap(), ..context.clone() }
+    Context {
+        transaction: context.transaction.session().begin(Options::default()).unwrap(),
+        ..context.clone()
+    }
 }
 
 fn attribute(name: &str, oid: u32, len: i16, by_value: bool, storage: u8) -> Attribute {
@@ -181,7 +193,11 @@ fn table() -> Relation {
             100,
         ),
         index: index(
-            relation(103, vec![attribute("chunk_id", 26, 4, true, b'p'), attribute("chunk_seq", 23, 4, true, b'p')], 90),
+            relation(
+                103,
+                vec![attribute("chunk_id", 26, 4, true, b'p'), attribute("chunk_seq", 23, 4, true, b'p')],
+                90,
+            ),
             vec![key(Arc::new(Int4)), key(Arc::new(Int4))],
             true,
         ),
@@ -198,7 +214,10 @@ fn rows(context: &Context, heap: &Relation) -> Vec<(i32, Vec<u8>)> {
     let columns: Vec<_> = rows.columns.into_iter().map(|column| column.finish()).collect();
     let mut found: Vec<_> = (0..rows.tids.len())
         .map(|row| {
-            (columns[0].get(row).unwrap().int4(), columns[1].get(row).map_or(Vec::new(), |v| v.bytes().to_vec()))
+            (
+                columns[0].get(row).unwrap().int4(),
+                columns[1].get(row).map_or(Vec::new(), |v| v.bytes().to_vec()),
+            )
         })
         .collect();
     found.sort();
@@ -349,7 +368,8 @@ fn row_locks_share_and_exclude() {
     assert_eq!(lock(&b, RowLock::ForShare).unwrap(), Outcome::Done);
     assert_eq!(lock(&b, RowLock::ForUpdate).unwrap(), Outcome::WouldBlock);
     let command = b.transaction.command();
-    let error = heap::lock_tuple(&b, &heap, tid, command, RowLock::ForUpdate, LockWait::Error, true).unwrap_err();
+    let error =
+        heap::lock_tuple(&b, &heap, tid, command, RowLock::ForUpdate, LockWait::Error, true).unwrap_err();
     assert_eq!(error.message(), "could not obtain lock on row in relation \"r100\"");
     a.transaction.commit().unwrap();
     assert_eq!(lock(&b, RowLock::ForUpdate).unwrap(), Outcome::Done);
@@ -495,7 +515,8 @@ fn text_keys_are_cut_to_what_tells_them_apart() {
     let mut matches = Matches::new(&index, true);
     while scan.next(100, &mut matches).unwrap() > 0 {}
     let texts = matches.columns[0].clone().finish();
-    let found: Vec<_> = (0..matches.tids.len()).map(|row| texts.get(row).unwrap().text().to_owned()).collect();
+    let found: Vec<_> =
+        (0..matches.tids.len()).map(|row| texts.get(row).unwrap().text().to_owned()).collect();
     assert!(found.is_sorted_by(|a, b| a >= b));
     assert_eq!(found.len(), (0..3000).filter(|n| n * 37 % 1000 >= 990 && n % 5 != 0).count());
 }
@@ -516,7 +537,9 @@ fn sessions_get_along() {
                 let mut noise = worker * 7919 + 1;
                 for _ in 0..150 {
                     for _ in 0..10 {
-                        noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                        noise = noise
+                            .wrapping_mul(6_364_136_223_846_793_005)
+                            .wrapping_add(1_442_695_040_888_963_407);
                         // Keys of a worker's own: no two wait for one another.
                         let a = ((noise >> 33) % 500) as i32 * 4 + worker as i32;
                         change_one(&context, heap, index, a, noise >> 20 & 3);
@@ -549,6 +572,14 @@ fn sessions_get_along() {
         assert_eq!(visible_at(&after, &heap, &index, *a).len(), 1, "key {a}");
     }
     after.transaction.commit().unwrap();
+    let vacuumer = again(&setup);
+    assert!(vacuum_all(&vacuumer, &heap, &index).0.all_visible_pages > 0);
+    vacuumer.transaction.commit().unwrap();
+    let last = again(&setup);
+    for a in (0..300).step_by(7) {
+        change_one(&last, &heap, &index, a, (a % 4) as u64);
+    }
+    last.transaction.commit().unwrap();
     replay_gives_the_same_pages(&system, &transactions);
 }
 
@@ -574,14 +605,16 @@ fn change_one(context: &Context, heap: &Relation, index: &IndexRelation, a: i32,
         (Some(tid), _) => {
             let indexed =
                 IndexedAttributes { hot_blocking: vec![0], key: vec![0], ..IndexedAttributes::default() };
-            let options = UpdateOptions { indexed: &indexed, crosscheck: None, no_wait: false, unchanged: &[] };
+            let options =
+                UpdateOptions { indexed: &indexed, crosscheck: None, no_wait: false, unchanged: &[] };
             let values = [Some(Datum::Int4(a)), Some(Datum::Bytes(&text))];
             let (outcome, updated) = heap::update(context, heap, *tid, &values, &options).unwrap();
             assert_eq!(outcome, Outcome::Done);
             let updated = updated.unwrap();
             if updated.indexes == heap::IndexesToUpdate::All {
                 let (view, check) = (HeapOracle, UniqueCheck::Yes);
-                let done = insert(context, index, heap, &view, &values[..1], updated.tid, check, true).unwrap();
+                let done =
+                    insert(context, index, heap, &view, &values[..1], updated.tid, check, true).unwrap();
                 assert_eq!(done, Inserted::Done);
             }
         }
@@ -660,7 +693,8 @@ fn after_a_crash_index_and_heap_agree() {
         let (heap, index) = (table(), int_index(101, true));
         let mut context = context(&transactions, 1);
         create_empty(&context, &index).unwrap();
-        let indexed = IndexedAttributes { hot_blocking: vec![0], key: vec![0], ..IndexedAttributes::default() };
+        let indexed =
+            IndexedAttributes { hot_blocking: vec![0], key: vec![0], ..IndexedAttributes::default() };
         let options = UpdateOptions { indexed: &indexed, crosscheck: None, no_wait: true, unchanged: &[] };
         let mut expected = std::collections::BTreeMap::new();
         for round in 0..10i32 {
@@ -677,7 +711,8 @@ fn after_a_crash_index_and_heap_agree() {
                 let updated = updated.unwrap();
                 if updated.indexes == heap::IndexesToUpdate::All {
                     let check = UniqueCheck::Yes;
-                    insert(&context, &index, &heap, &HeapOracle, &values[..1], updated.tid, check, true).unwrap();
+                    insert(&context, &index, &heap, &HeapOracle, &values[..1], updated.tid, check, true)
+                        .unwrap();
                 }
                 expected.insert(*a, b"after".to_vec());
             }
