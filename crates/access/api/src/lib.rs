@@ -77,7 +77,10 @@ pub struct IndexKey {
 impl fmt::Debug for IndexKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let IndexKey { collation, descending, nulls_first, order: _ } = self;
-        write!(f, "IndexKey {{ collation: {collation}, descending: {descending}, nulls_first: {nulls_first} }}")
+        write!(
+            f,
+            "IndexKey {{ collation: {collation}, descending: {descending}, nulls_first: {nulls_first} }}"
+        )
     }
 }
 

@@ -121,11 +121,8 @@ impl Bounds {
         combination: &[&'a Operand],
         direction: Direction,
     ) -> (smallvec::SmallVec<[KeyPart<'a>; 4]>, bool) {
-        let mut parts: smallvec::SmallVec<[KeyPart<'a>; 4]> = combination
-            .iter()
-            .enumerate()
-            .map(|(column, operand)| part(index, column, operand))
-            .collect();
+        let mut parts: smallvec::SmallVec<[KeyPart<'a>; 4]> =
+            combination.iter().enumerate().map(|(column, operand)| part(index, column, operand)).collect();
         let column = combination.len();
         let forward = direction == Direction::Forward;
         let bound = if forward { &self.range.lower } else { &self.range.upper };

@@ -116,7 +116,7 @@ impl Builder {
             match keys {
                 Ok((Ordering::Equal, has_null)) => {
                     if index.unique && a != b && (!has_null || index.nulls_not_distinct) {
-                        equal = Some((left.tid(0), right.tid(0)));
+                        equal = Some((left.tid(0).min(right.tid(0)), left.tid(0).max(right.tid(0))));
                     }
                     left.tid(0).cmp(&right.tid(0))
                 }
@@ -242,7 +242,8 @@ impl<'a> Writer<'a> {
         }
         let tuple = IndexTuple(item);
         if let Some((base, tids)) = &mut self.pending {
-            let fits = max_align(IndexTuple(base).key_size() + (tids.len() + 1) * TID_SIZE) <= MAX_POSTING_SIZE * 3 / 5;
+            let fits = max_align(IndexTuple(base).key_size() + (tids.len() + 1) * TID_SIZE)
+                <= MAX_POSTING_SIZE * 3 / 5;
             if fits && same_image(self.tree.index, IndexTuple(base), tuple)? {
                 tids.push(tuple.tid(0));
                 return Ok(());
@@ -264,7 +265,8 @@ impl<'a> Writer<'a> {
 
     fn new_level(&mut self, number: usize, low_key: Vec<u8>) {
         let block = self.take_block();
-        let fillfactor = if number == 0 { usize::from(self.tree.index.relation.fillfactor.clamp(10, 100)) } else { 70 };
+        let fillfactor =
+            if number == 0 { usize::from(self.tree.index.relation.fillfactor.clamp(10, 100)) } else { 70 };
         let opaque = Opaque {
             previous: NONE,
             next: NONE,
@@ -334,7 +336,8 @@ impl<'a> Writer<'a> {
             level.opaque.previous = block;
             level.page = fresh_page();
             level.items = 1;
-            let first = if number == 0 { moved } else { tuple::minus_infinity(IndexTuple(&moved).downlink()) };
+            let first =
+                if number == 0 { moved } else { tuple::minus_infinity(IndexTuple(&moved).downlink()) };
             add_item(&mut level.page, &first, OffsetNumber(1));
             (block, page, low_key)
         };
@@ -365,7 +368,13 @@ impl<'a> Writer<'a> {
             let (block, low_key) = (level.block, std::mem::take(&mut level.low_key));
             self.write(block, page)?;
             if top {
-                meta = Meta { root: block, level: number as u32, fast_root: block, fast_level: number as u32, ..meta };
+                meta = Meta {
+                    root: block,
+                    level: number as u32,
+                    fast_root: block,
+                    fast_level: number as u32,
+                    ..meta
+                };
             } else {
                 self.add_downlink(number, block, low_key)?;
             }

@@ -59,8 +59,7 @@ fn check_level(
             if below == NONE && !opaque.is_leaf() {
                 below = IndexTuple(page.item(opaque.first_item())).downlink();
             }
-            last_high_key =
-                if opaque.is_rightmost() { None } else { Some(page.item(HIGH_KEY).to_vec()) };
+            last_high_key = if opaque.is_rightmost() { None } else { Some(page.item(HIGH_KEY).to_vec()) };
         }
         block = opaque.next;
     }
@@ -124,10 +123,8 @@ fn check_bound(
     let index = tree.index;
     let count = tuple.attribute_count(index.keys.len()).min(index.keys.len());
     let mut walk = tuple.walk();
-    let values: Vec<_> = index.attributes()[..count]
-        .iter()
-        .map(|attribute| walk.value(attribute))
-        .collect::<Result<_>>()?;
+    let values: Vec<_> =
+        index.attributes()[..count].iter().map(|attribute| walk.value(attribute)).collect::<Result<_>>()?;
     let values: Vec<_> = values.iter().map(|value| value.get()).collect();
     let key = SearchKey { backward: true, ..SearchKey::of_values(index, &values, tuple.heap_tid()) };
     if !wanted(key.compare_tuple(index, IndexTuple(pivot))?) {

@@ -357,9 +357,9 @@ pub(crate) fn equal_image(index: &IndexRelation) -> bool {
 
 pub(crate) fn logging(context: &Context, index: &IndexRelation) -> Result<Logging> {
     Ok(match index.relation.persistence {
-        access_api::Persistence::Permanent => Logging::Logged {
-            xid: context.transaction.xid_if_assigned().unwrap_or_default(),
-        },
+        access_api::Persistence::Permanent => {
+            Logging::Logged { xid: context.transaction.xid_if_assigned().unwrap_or_default() }
+        }
         _ => Logging::Unlogged,
     })
 }
@@ -521,7 +521,11 @@ pub(crate) fn parent_of(tree: Tree<'_>, pivot: &[u8], level: u32) -> Result<Pin>
     }
 }
 
-pub(crate) fn find_downlink(page: &storage::Page, opaque: Opaque, child: BlockNumber) -> Option<OffsetNumber> {
+pub(crate) fn find_downlink(
+    page: &storage::Page,
+    opaque: Opaque,
+    child: BlockNumber,
+) -> Option<OffsetNumber> {
     (opaque.first_item().0..=page.max_offset().0)
         .map(OffsetNumber)
         .find(|offset| IndexTuple(page.item(*offset)).downlink() == child)

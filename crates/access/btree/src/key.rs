@@ -32,8 +32,20 @@ impl<'a> KeyPart<'a> {
                 if self.descending { order.reverse() } else { order }
             }
             (None, None) => Ordering::Equal,
-            (None, Some(_)) => if self.nulls_first { Ordering::Less } else { Ordering::Greater },
-            (Some(_), None) => if self.nulls_first { Ordering::Greater } else { Ordering::Less },
+            (None, Some(_)) => {
+                if self.nulls_first {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
+            }
+            (Some(_), None) => {
+                if self.nulls_first {
+                    Ordering::Greater
+                } else {
+                    Ordering::Less
+                }
+            }
         }
     }
 }
@@ -53,7 +65,11 @@ pub struct SearchKey<'a> {
 
 impl<'a> SearchKey<'a> {
     /// The key of a row that is inserted or looked up.
-    pub fn of_values(index: &'a IndexRelation, values: &[Option<Datum<'a>>], tid: Option<Tid>) -> SearchKey<'a> {
+    pub fn of_values(
+        index: &'a IndexRelation,
+        values: &[Option<Datum<'a>>],
+        tid: Option<Tid>,
+    ) -> SearchKey<'a> {
         let parts = index.keys.iter().zip(values).map(|(key, value)| KeyPart::new(*value, key)).collect();
         SearchKey { parts, tid, after: false, backward: false, key_count: index.keys.len() }
     }
@@ -147,7 +163,11 @@ fn compare_values(key: &IndexKey, left: Option<Datum<'_>>, right: Option<Datum<'
 }
 
 /// Two leaf tuples by their key columns, and whether one of the equal keys' columns is null.
-pub fn compare_keys(index: &IndexRelation, left: IndexTuple<'_>, right: IndexTuple<'_>) -> Result<(Ordering, bool)> {
+pub fn compare_keys(
+    index: &IndexRelation,
+    left: IndexTuple<'_>,
+    right: IndexTuple<'_>,
+) -> Result<(Ordering, bool)> {
     let (mut a, mut b) = (left.walk(), right.walk());
     let mut has_null = false;
     for (key, attribute) in index.keys.iter().zip(index.attributes()) {

@@ -29,3 +29,6 @@ pub use runs::TempFiles;
 pub use scan::{Matches, Scan, lookup};
 pub use toast::ToastBtree;
 pub use vacuum::{IndexStats, bulk_delete, vacuum_cleanup};
+
+#[cfg(test)]
+mod tests;

@@ -153,7 +153,10 @@ impl Meta {
     pub fn read(page: &Page, name: &str) -> Result<Meta> {
         let bytes = &page.bytes()[PAGE_HEADER..];
         if page.special().len() != SPECIAL_SIZE || get_u32(bytes, 0) != MAGIC {
-            return Err(Error::new(base::SqlState::INDEX_CORRUPTED, format!("index \"{name}\" is not a btree")));
+            return Err(Error::new(
+                base::SqlState::INDEX_CORRUPTED,
+                format!("index \"{name}\" is not a btree"),
+            ));
         }
         let version = get_u32(bytes, 4);
         if version != VERSION {

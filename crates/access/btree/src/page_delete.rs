@@ -47,7 +47,13 @@ impl Change<'_> for MarkHalfDead {
         let parent_offset = OffsetNumber(main.u16()?);
         main.u16()?;
         let mut block = || -> Result<BlockNumber> { Ok(BlockNumber(main.u32()?)) };
-        Ok(MarkHalfDead { parent_offset, leaf: block()?, left: block()?, right: block()?, top_parent: block()? })
+        Ok(MarkHalfDead {
+            parent_offset,
+            leaf: block()?,
+            left: block()?,
+            right: block()?,
+            top_parent: block()?,
+        })
     }
 
     fn apply(&self, block: u8, page: &mut Page) {

@@ -39,8 +39,11 @@ impl Drop for RunFile {
 }
 
 fn io_error(what: &str, name: &str, error: &std::io::Error) -> Error {
-    let state =
-        if error.kind() == std::io::ErrorKind::StorageFull { SqlState::DISK_FULL } else { SqlState::IO_ERROR };
+    let state = if error.kind() == std::io::ErrorKind::StorageFull {
+        SqlState::DISK_FULL
+    } else {
+        SqlState::IO_ERROR
+    };
     Error::new(state, format!("could not {what} temporary file \"{name}\": {error}"))
 }
 
@@ -74,8 +77,7 @@ impl Runs {
         duplicate: &mut Option<(Tid, Tid)>,
         each: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        let mut readers: Vec<RunReader<'_>> =
-            self.files.iter().map(RunReader::new).collect::<Result<_>>()?;
+        let mut readers: Vec<RunReader<'_>> = self.files.iter().map(RunReader::new).collect::<Result<_>>()?;
         readers.retain(|reader| reader.tuple().is_some());
         let mut last: Option<Vec<u8>> = None;
         while !readers.is_empty() {
@@ -112,9 +114,7 @@ fn compare(index: &IndexRelation, a: &RunReader<'_>, b: &RunReader<'_>) -> Resul
 
 impl RunFile {
     fn append(&mut self, buffer: &mut Vec<u8>) -> Result<()> {
-        self.file
-            .write_all_at(buffer, self.len)
-            .map_err(|error| io_error("write to", &self.name, &error))?;
+        self.file.write_all_at(buffer, self.len).map_err(|error| io_error("write to", &self.name, &error))?;
         self.len += buffer.len() as u64;
         buffer.clear();
         Ok(())

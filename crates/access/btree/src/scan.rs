@@ -57,6 +57,8 @@ struct State {
     combination: Option<usize>,
     /// The combination has no more pages.
     exhausted: bool,
+    /// The scan has run out, so that turning returns the last entry again.
+    at_end: bool,
     block: BlockNumber,
     /// The next page to the left or right, as the page said when it was read.
     next: BlockNumber,
@@ -116,7 +118,11 @@ impl Scan {
         let state = &mut self.state;
         state.items.reverse();
         // The last entry returned is returned first by the one that turns: skip it.
-        state.done = (state.items.len() + 1).saturating_sub(state.done).min(state.items.len());
+        state.done = if std::mem::take(&mut state.at_end) {
+            0
+        } else {
+            (state.items.len() + 1).saturating_sub(state.done).min(state.items.len())
+        };
         state.exhausted = state.combination.is_none();
         state.next = BlockNumber::INVALID;
     }
@@ -150,6 +156,7 @@ impl Scan {
         while self.state.done == self.state.items.len() {
             self.apply_kills()?;
             if !self.read_more()? {
+                self.state.at_end = true;
                 return Ok(0);
             }
         }
@@ -300,8 +307,7 @@ impl Scan {
             let opaque = tree.opaque(&pin.read(), state.block)?;
             state.next = if forward { opaque.next } else { opaque.previous };
         }
-        let pin =
-            if forward { right_of(tree, state.next)? } else { left_of(tree, state.block, state.next)? };
+        let pin = if forward { right_of(tree, state.next)? } else { left_of(tree, state.block, state.next)? };
         let Some(pin) = pin else {
             state.items.clear();
             state.done = 0;
@@ -490,7 +496,12 @@ pub fn equal_tids(
 ///
 /// # Errors
 /// `XX002` for a damaged index.
-pub fn lookup(context: &Context, index: &IndexRelation, values: &[Datum<'_>], tids: &mut Vec<Tid>) -> Result<()> {
+pub fn lookup(
+    context: &Context,
+    index: &IndexRelation,
+    values: &[Datum<'_>],
+    tids: &mut Vec<Tid>,
+) -> Result<()> {
     let values: smallvec::SmallVec<[Option<Datum<'_>>; 4]> = values.iter().copied().map(Some).collect();
     equal_tids(context, index, &values, tids)
 }

@@ -117,11 +117,7 @@ impl<'a> Tree<'a> {
             let next = {
                 let page = pin.read();
                 let opaque = self.opaque(&page, pin.block())?;
-                if !key.is_beyond(self.index, &page, opaque)? {
-                    None
-                } else {
-                    Some(opaque.next)
-                }
+                if !key.is_beyond(self.index, &page, opaque)? { None } else { Some(opaque.next) }
             };
             match next {
                 None => return Ok(pin),

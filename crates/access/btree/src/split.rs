@@ -47,10 +47,9 @@ impl Split<'_> {
         page::init(&mut new, Opaque { next: self.right, flags, cycle: 0, ..old });
         new.set_lsn(page.lsn());
         add_item(&mut new, &self.left_high_key, page::HIGH_KEY);
-        let split_list =
-            (self.posting_split > 0).then(|| self.new_offset.0 - 1).map(|at| {
-                (at, swap_posting(&self.item, page.item(OffsetNumber(at)), usize::from(self.posting_split)))
-            });
+        let split_list = (self.posting_split > 0).then(|| self.new_offset.0 - 1).map(|at| {
+            (at, swap_posting(&self.item, page.item(OffsetNumber(at)), usize::from(self.posting_split)))
+        });
         let new_item: &[u8] = split_list.as_ref().map_or(&self.item, |(_, (_, item))| item);
         let mut next = 2;
         let mut add = |item: &[u8]| {

@@ -3,7 +3,7 @@
 use crate::insert::{Inserted, UniqueCheck, insert};
 use crate::scan::{Matches, Scan};
 use access_api::{
-    Context, DirtyView, Direction, HeapView, IndexRelation, Relation, ScanKey, Strategy, ToastIndex,
+    Context, Direction, DirtyView, HeapView, IndexRelation, Relation, ScanKey, Strategy, ToastIndex,
 };
 use base::{Error, Oid, Result, Tid, Xid};
 use datum::{Datum, OwnedDatum};
@@ -26,7 +26,14 @@ impl HeapView for NoView {
 }
 
 impl ToastIndex for ToastBtree {
-    fn insert(&self, context: &Context, index: &IndexRelation, value: Oid, chunk: i32, tid: Tid) -> Result<()> {
+    fn insert(
+        &self,
+        context: &Context,
+        index: &IndexRelation,
+        value: Oid,
+        chunk: i32,
+        tid: Tid,
+    ) -> Result<()> {
         let values = [Some(Datum::from(value)), Some(Datum::Int4(chunk))];
         // Of the table, only names in error messages are of interest.
         match insert(context, index, &index.relation, &NoView, &values, tid, UniqueCheck::No, false)? {

@@ -416,4 +416,3 @@ pub fn minus_infinity(block: BlockNumber) -> Vec<u8> {
 pub fn size_at(bytes: &[u8]) -> Option<usize> {
     (bytes.len() >= HEADER).then(|| max_align(usize::from(get_u16(bytes, 6) & SIZE_MASK)))
 }
-

@@ -55,7 +55,12 @@ pub struct DeleteOptions<'a> {
 ///
 /// # Errors
 /// What waiting for other transactions fails with (40P01, 55P03, 57014).
-pub fn delete(context: &Context, relation: &Relation, tid: Tid, options: &DeleteOptions<'_>) -> Result<Outcome> {
+pub fn delete(
+    context: &Context,
+    relation: &Relation,
+    tid: Tid,
+    options: &DeleteOptions<'_>,
+) -> Result<Outcome> {
     let xid = context.transaction.xid()?;
     let command = context.transaction.command_for_write();
     let pin = page::pin(context, relation, tid.block)?;

@@ -1,7 +1,7 @@
 //! Freezing: headers lose their xids before these get so old that they could be mistaken for new ones.
 
 use crate::header::{
-    Header, KEYS_UPDATED, HOT_UPDATED, MOVED, XMAX_BITS, XMAX_COMMITTED, XMAX_INVALID, XMIN_FROZEN,
+    HOT_UPDATED, Header, KEYS_UPDATED, MOVED, XMAX_BITS, XMAX_COMMITTED, XMAX_INVALID, XMIN_FROZEN,
 };
 use crate::records::FreezePlan;
 use crate::visibility::Judge;

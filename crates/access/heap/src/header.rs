@@ -69,9 +69,7 @@ impl Mask {
 
     /// A multixact from before 9.3, which cannot be running any more.
     pub fn locked_upgraded(self) -> bool {
-        self.has(XMAX_IS_MULTI)
-            && self.has(XMAX_LOCK_ONLY)
-            && !self.has(XMAX_EXCL_LOCK | XMAX_KEYSHR_LOCK)
+        self.has(XMAX_IS_MULTI) && self.has(XMAX_LOCK_ONLY) && !self.has(XMAX_EXCL_LOCK | XMAX_KEYSHR_LOCK)
     }
 
     pub fn is_multi(self) -> bool {

@@ -175,8 +175,7 @@ pub(crate) fn insert_tuples(
     while start < tuples.len() {
         // One page more than is needed would stay empty; the last partial one is left to the next call.
         let extend_by = ((bytes_left / room) as u32).clamp(1, MAX_EXTEND);
-        let mut search =
-            Search::new(context, relation, tuples[start].len(), options.skip_fsm, extend_by)?;
+        let mut search = Search::new(context, relation, tuples[start].len(), options.skip_fsm, extend_by)?;
         let pin = loop {
             let pin = search.candidate(Some(bulk))?;
             let page = pin.read();

@@ -22,7 +22,6 @@ mod vacuum;
 mod visibility;
 mod xmax;
 
-
 pub use delete::{Conflict, DeleteOptions, Outcome, delete, simple_delete};
 pub use fetch::{Fetcher, Found, HeapOracle, fetch, fetch_any, latest_version};
 pub use freeze::{Cutoffs, Oldest};

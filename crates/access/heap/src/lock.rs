@@ -7,9 +7,7 @@ use crate::records::{Lock, LockUpdated};
 use crate::rows::Tuple;
 use crate::update::change_clearing_frozen;
 use crate::visibility::{Judge, UpdateVerdict};
-use crate::xmax::{
-    RowLock, RowQueue, add_to_xmax, holds_lock, multi_conflict, plain_status, wait_for_xmax,
-};
+use crate::xmax::{RowLock, RowQueue, add_to_xmax, holds_lock, multi_conflict, plain_status, wait_for_xmax};
 use access_api::{Context, Relation};
 use base::{CommandId, Error, MultiXactId, Result, SqlState, Tid, Xid};
 use buffer::PageWrite;
@@ -168,8 +166,7 @@ fn find_obstacle(context: &Context, judge: &Judge<'_>, header: &Header, mode: Ro
 fn updater_aborted(context: &Context, judge: &Judge<'_>, header: &Header) -> Result<bool> {
     Ok(match judge.update_xid(header)? {
         Some(xid) => {
-            !context.transaction.is_current(xid)
-                && matches!(context.transaction.outcome(xid)?, Fate::Aborted)
+            !context.transaction.is_current(xid) && matches!(context.transaction.outcome(xid)?, Fate::Aborted)
         }
         None => true,
     })
@@ -223,7 +220,8 @@ fn lock_later_versions(
             return Ok(());
         }
         let xmin = judge.widen(header.xmin);
-        if !context.transaction.is_current(xmin) && matches!(context.transaction.outcome(xmin)?, Fate::Aborted)
+        if !context.transaction.is_current(xmin)
+            && matches!(context.transaction.outcome(xmin)?, Fate::Aborted)
         {
             return Ok(());
         }

@@ -1,9 +1,9 @@
 //! What all operations do with heap pages.
 
 use crate::header::{Header, HeaderMut, XMAX_IS_MULTI};
+use access_api::{Context, Persistence, Relation};
 use base::{BlockNumber, Error, Fork, OffsetNumber, Result, Xid};
 use buffer::{Logging, PageWrite, Pin, Strategy};
-use access_api::{Context, Persistence, Relation};
 use std::cell::OnceCell;
 use storage::{LinePointer, Page};
 
@@ -47,9 +47,7 @@ impl Hints {
 
     fn set(&self, page: &mut Page) {
         for hint in &self.0 {
-            if hint.offset > page.max_offset()
-                || page.item_id(hint.offset).state() != LinePointer::Normal
-            {
+            if hint.offset > page.max_offset() || page.item_id(hint.offset).state() != LinePointer::Normal {
                 continue;
             }
             let tuple = page.item_mut(hint.offset);
@@ -105,7 +103,10 @@ pub fn prune_horizon(context: &Context, relation: &Relation) -> Xid {
 }
 
 pub fn no_block(relation: &Relation, block: BlockNumber) -> Error {
-    Error::corrupted(format!("block {block} of relation \"{}\" does not hold what points to it", relation.name))
+    Error::corrupted(format!(
+        "block {block} of relation \"{}\" does not hold what points to it",
+        relation.name
+    ))
 }
 
 /// A page's private copy.

@@ -4,8 +4,8 @@
 use crate::header::{MAX_TUPLE_SIZE, MAX_TUPLES_PER_PAGE};
 use crate::page;
 use access_api::{Context, Relation};
-use base::{BlockNumber, Fork, Result, bail};
 use base::bytes::max_align;
+use base::{BlockNumber, Fork, Result, bail};
 use buffer::{Pin, Ring, RingKind, Strategy, fsm};
 use std::ops::Range;
 use storage::Page;

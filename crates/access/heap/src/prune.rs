@@ -108,7 +108,8 @@ impl PruneJob<'_> {
             conflict: Xid::INVALID,
         };
         plan.chains(page)?;
-        let mut pruned = Pruned { removed: plan.removed, all_visible: true, all_frozen: true, ..Pruned::default() };
+        let mut pruned =
+            Pruned { removed: plan.removed, all_visible: true, all_frozen: true, ..Pruned::default() };
         let (frozen, left) = self.survey(&mut plan, page, cutoffs, &mut pruned)?;
         let changes_items = plan.prune.changes_items();
         let freeze = match &left {
@@ -199,7 +200,8 @@ impl PruneJob<'_> {
                 Fate::Live => {
                     pruned.live += 1;
                     let xmin = plan.judge.widen(header.xmin);
-                    let old = header.mask.xmin_frozen() || xmin < cutoffs.map_or(self.horizon, |c| c.oldest_xmin);
+                    let old =
+                        header.mask.xmin_frozen() || xmin < cutoffs.map_or(self.horizon, |c| c.oldest_xmin);
                     if !old || !header.mask.xmin_committed() {
                         pruned.all_visible = false;
                     } else if !header.mask.xmin_frozen() {
@@ -407,7 +409,10 @@ pub(crate) fn page_visibility(
         }
         let frozen_xmin = header.mask.xmin_frozen();
         let xmin = judge.widen(header.xmin);
-        if !frozen_xmin && (xmin >= oldest_xmin || !(header.mask.xmin_committed() || bits & crate::header::XMIN_COMMITTED != 0)) {
+        if !frozen_xmin
+            && (xmin >= oldest_xmin
+                || !(header.mask.xmin_committed() || bits & crate::header::XMIN_COMMITTED != 0))
+        {
             return Ok((false, false, newest));
         }
         if !frozen_xmin {

@@ -8,7 +8,10 @@ use crate::header::{
     XMIN_COMMITTED, XMIN_INVALID,
 };
 use crate::page;
-use crate::records::{self, Confirm, Delete, InPlace, Insert, Lock, LockUpdated, MultiInsert, Prune, Update, Visible};
+use crate::records::{
+    self, Confirm, Delete, InPlace, Insert, Lock, LockUpdated, MultiInsert, Prune, Update, Visible,
+};
+use base::bytes::max_align;
 use base::{BlockNumber, Error, Fork, Result, Tid};
 use buffer::{RedoContext, ResourceManager, fsm, redo, vm};
 use std::sync::Arc;
@@ -87,7 +90,11 @@ impl ResourceManager for Heap2Manager {
             | records::HEAP2_PRUNE_VACUUM_CLEANUP => {
                 let change = Prune::decode(record)?;
                 redo(context, record, &change)?;
-                if change.changes_items() { note_free_space(context, record, base::PAGE_SIZE) } else { Ok(()) }
+                if change.changes_items() {
+                    note_free_space(context, record, base::PAGE_SIZE)
+                } else {
+                    Ok(())
+                }
             }
             records::HEAP2_VISIBLE => redo(context, record, &Visible::decode(record)?),
             records::HEAP2_MULTI_INSERT => {
@@ -135,7 +142,13 @@ fn redo_update(context: &RedoContext<'_>, record: &Record<'_>) -> Result<()> {
 }
 
 /// Clears a heap block's bits where the record does not bring the map's page along as `map_id`.
-fn clear_map(context: &RedoContext<'_>, record: &Record<'_>, heap_id: u8, map_id: u8, bits: u8) -> Result<()> {
+fn clear_map(
+    context: &RedoContext<'_>,
+    record: &Record<'_>,
+    heap_id: u8,
+    map_id: u8,
+    bits: u8,
+) -> Result<()> {
     if record.block(map_id).is_some() {
         return Ok(());
     }
@@ -190,5 +203,9 @@ fn mask(page: &mut Page, block: BlockNumber, fork: Fork) {
         if header.is_speculative() {
             change.set_ctid(Tid { block, offset });
         }
+        // Up to the next aligned byte anything may stand.
+        let item = page.item_id(offset);
+        let end = item.offset() + item.length();
+        page.bytes_mut()[end..max_align(end).min(base::PAGE_SIZE)].fill(0);
     }
 }

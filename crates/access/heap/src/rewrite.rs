@@ -13,8 +13,8 @@ use access_api::{Context, Persistence, Relation};
 use base::bytes::max_align;
 use base::{BlockNumber, Error, Fork, OffsetNumber, Result, Tid};
 use buffer::{Ring, RingKind, Strategy};
-use storage::Page;
 use std::collections::HashMap;
+use storage::Page;
 
 pub struct Rewriter {
     context: Context,
@@ -71,7 +71,8 @@ impl Rewriter {
         }
         let mut bytes = self.without_old_ids(&judge, &header, &tuple.bytes)?;
         HeaderMut(&mut bytes).set_ctid(Tid::INVALID);
-        let updated = judge.update_xid(&header)?.filter(|_| header.ctid != tuple.tid && !header.moved_partition());
+        let updated =
+            judge.update_xid(&header)?.filter(|_| header.ctid != tuple.tid && !header.moved_partition());
         if let Some(xmax) = updated {
             let key = (header.ctid, xmax.low());
             match self.placed.remove(&key) {
@@ -98,8 +99,7 @@ impl Rewriter {
 
     fn without_old_ids(&mut self, judge: &Judge<'_>, header: &Header, bytes: &[u8]) -> Result<Vec<u8>> {
         let mut left = self.oldest;
-        let plan =
-            plan_tuple(&self.context, judge, &self.cutoffs, header, &mut self.oldest, &mut left)?;
+        let plan = plan_tuple(&self.context, judge, &self.cutoffs, header, &mut self.oldest, &mut left)?;
         let mut bytes = bytes.to_vec();
         let mut new = HeaderMut(&mut bytes);
         if let Some(plan) = plan.plan {
@@ -155,8 +155,7 @@ impl Rewriter {
         if self.page.max_offset().0 == 0 {
             return Ok(());
         }
-        let pin =
-            self.context.pool.extend(self.new.locator, Fork::Main, Strategy::Ring(&self.ring))?;
+        let pin = self.context.pool.extend(self.new.locator, Fork::Main, Strategy::Ring(&self.ring))?;
         let mut page = pin.write();
         page.change_unlogged(|page| page.bytes_mut().copy_from_slice(self.page.bytes()));
         if self.new.persistence == Persistence::Permanent {

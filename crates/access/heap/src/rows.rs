@@ -25,8 +25,10 @@ pub struct SystemColumns {
 
 impl Rows {
     pub fn new(desc: &TupleDesc, needed: &[usize], system: bool) -> Rows {
-        let columns =
-            needed.iter().map(|index| ColumnBuilder::new(desc.attributes()[*index].layout.repr, 64)).collect();
+        let columns = needed
+            .iter()
+            .map(|index| ColumnBuilder::new(desc.attributes()[*index].layout.repr, 64))
+            .collect();
         Rows { columns, tids: Vec::new(), system: system.then(SystemColumns::default) }
     }
 

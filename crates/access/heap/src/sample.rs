@@ -54,7 +54,8 @@ pub fn sample_rows(
     for block in sample_blocks(pages, target as u32, &mut random) {
         context.transaction.session().locks().check_interrupts()?;
         sampled += 1;
-        let pin = context.pool.pin(relation.locator, Fork::Main, BlockNumber(block), Strategy::Ring(&ring))?;
+        let pin =
+            context.pool.pin(relation.locator, Fork::Main, BlockNumber(block), Strategy::Ring(&ring))?;
         let page = pin.read();
         let judge = Judge::new(&context.transaction);
         for offset in page::offsets(&page) {
@@ -100,7 +101,9 @@ pub fn sample_rows(
     for tuple in &reservoir {
         rows.push(context, relation, needed, tuple.tid, &tuple.bytes)?;
     }
-    let scale = |count: f64| if sampled == 0 { 0.0 } else { (count / f64::from(sampled) * f64::from(pages) + 0.5).floor() };
+    let scale = |count: f64| {
+        if sampled == 0 { 0.0 } else { (count / f64::from(sampled) * f64::from(pages) + 0.5).floor() }
+    };
     Ok(Sample { live: scale(live), dead: scale(dead), pages, sampled_pages: sampled })
 }
 

@@ -72,7 +72,9 @@ pub struct Scan {
     needed: Vec<usize>,
     blocks: Blocks,
     direction: Direction,
-    /// What is left to read of the current range.
+    /// The whole range, unless blocks are shared.
+    all: Range<u32>,
+    /// What is left to read of it, or of the current chunk.
     left: Range<u32>,
     started: bool,
     /// Up to where blocks were asked for ahead of time.
@@ -106,6 +108,7 @@ impl Scan {
             needed: needed.to_vec(),
             blocks,
             direction: Direction::Forward,
+            all: 0..0,
             left: 0..0,
             started: false,
             read_ahead: 0,
@@ -132,14 +135,14 @@ impl Scan {
         if count > RING_THRESHOLD && self.ring.is_none() {
             self.ring = Some(Ring::new(RingKind::BulkRead, &self.context.pool));
         }
+        self.all = self.left.clone();
         self.current = None;
         self.started = false;
         self.read_ahead = 0;
         Ok(())
     }
 
-    /// Reads on in `direction`. Where a page is partly returned, the rest of it comes first; cursors, which turn
-    /// within a page, read one row at a time through [`Scan::deform`] of remembered tids.
+    /// Reads on in `direction`, from the row returned last (cursors ask for one at a time). Not with shared blocks.
     pub fn set_direction(&mut self, direction: Direction) {
         if direction == self.direction {
             return;
@@ -148,17 +151,18 @@ impl Scan {
         if !self.started {
             return;
         }
-        let position = self.current.as_ref().map(|page| page.pin.block().0);
-        let all = match &self.blocks {
-            Blocks::Range(range) => range.clone(),
-            _ => 0..self.left.end.max(position.map_or(0, |block| block + 1)),
+        let all = self.all.clone();
+        self.left = match &mut self.current {
+            Some(page) => {
+                // The row returned last is the one to turn on: it is not returned again.
+                page.visible.reverse();
+                page.done = (page.visible.len() + 1).saturating_sub(page.done).min(page.visible.len());
+                let block = page.pin.block().0;
+                if direction == Direction::Forward { block + 1..all.end } else { all.start..block }
+            }
+            None => all,
         };
-        self.left = match (direction, position) {
-            (Direction::Forward, Some(block)) => block + 1..all.end,
-            (Direction::Backward, Some(block)) => all.start..block,
-            (Direction::Forward, None) => all.start..all.end,
-            (Direction::Backward, None) => all.start..self.left.start.max(all.start),
-        };
+        self.read_ahead = self.left.start;
     }
 
     /// Appends 1 to `limit` rows, all of one page. 0 at the end.

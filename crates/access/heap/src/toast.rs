@@ -138,7 +138,8 @@ impl<'a> Shortening<'a> {
     fn longest(&self, to_compress: bool, main: bool) -> Option<usize> {
         let mut longest = (MIN_CANDIDATE, None);
         for (index, attribute) in self.relation.desc.attributes().iter().enumerate() {
-            let storage_fits = if main { attribute.storage == b'm' } else { matches!(attribute.storage, b'x' | b'e') };
+            let storage_fits =
+                if main { attribute.storage == b'm' } else { matches!(attribute.storage, b'x' | b'e') };
             if !attribute.layout.is_varlena() || !storage_fits || self.values[index].is_none() {
                 continue;
             }
@@ -250,7 +251,11 @@ pub fn detoast_slice(
     {
         let len = pointer.stored_size as usize;
         let range = range.start.min(len)..range.end.min(len);
-        return if range.is_empty() { Ok(Vec::new()) } else { fetch_chunks(context, relation, &pointer, range) };
+        return if range.is_empty() {
+            Ok(Vec::new())
+        } else {
+            fetch_chunks(context, relation, &pointer, range)
+        };
     }
     let whole = detoast(context, relation, value)?;
     let range = range.start.min(whole.len())..range.end.min(whole.len());
@@ -297,8 +302,11 @@ fn fetch_chunks(
             )));
         }
         let chunk = chunk_data(&toast.heap, tuple.view()?)?;
-        let expected =
-            if number + 1 < total_chunks { MAX_CHUNK_SIZE } else { size - (total_chunks - 1) * MAX_CHUNK_SIZE };
+        let expected = if number + 1 < total_chunks {
+            MAX_CHUNK_SIZE
+        } else {
+            size - (total_chunks - 1) * MAX_CHUNK_SIZE
+        };
         if chunk.len() != expected {
             return Err(Error::corrupted(format!(
                 "unexpected chunk size {} (expected {expected}) in chunk {number} of {total_chunks} for toast value {value} in {name}",
@@ -311,7 +319,9 @@ fn fetch_chunks(
         next += 1;
     }
     if next != last {
-        return Err(Error::corrupted(format!("missing chunk number {next} for toast value {value} in {name}")));
+        return Err(Error::corrupted(format!(
+            "missing chunk number {next} for toast value {value} in {name}"
+        )));
     }
     Ok(bytes)
 }
@@ -328,7 +338,12 @@ fn chunk_data(heap: &Relation, view: TupleView<'_>) -> Result<Vec<u8>> {
 }
 
 /// Deletes the chunks of a deleted version's values, but for the attributes in `keep`, which a newer version has.
-pub(crate) fn delete_values(context: &Context, relation: &Relation, tuple: &[u8], keep: &[usize]) -> Result<()> {
+pub(crate) fn delete_values(
+    context: &Context,
+    relation: &Relation,
+    tuple: &[u8],
+    keep: &[usize],
+) -> Result<()> {
     let Some(toast) = &relation.toast else { return Ok(()) };
     if !Header::read(tuple).mask.has(crate::header::HAS_EXTERNAL) {
         return Ok(());

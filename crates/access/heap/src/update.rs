@@ -1,9 +1,7 @@
 //! UPDATE: a new version, on the same page and out of the indexes' sight (HOT) when it can be.
 
 use crate::delete::{Claim, Outcome, claim, crosscheck, delete_command};
-use crate::header::{
-    HEAP_ONLY, Header, HeaderMut, PD_ALL_VISIBLE, PD_PAGE_FULL, UPDATED, XMAX_INVALID,
-};
+use crate::header::{HEAP_ONLY, Header, HeaderMut, PD_ALL_VISIBLE, PD_PAGE_FULL, UPDATED, XMAX_INVALID};
 use crate::page::{self, MapPin};
 use crate::place::Search;
 use crate::prune;
@@ -98,7 +96,8 @@ pub fn update(
     if let Some(outcome) = crosscheck(&judge, &header, options.crosscheck)? {
         return Ok((outcome, None));
     }
-    let job = Job { context, relation, judge, xid, command, tid, pin: &pin, mode, modified, old_map: &old_map };
+    let job =
+        Job { context, relation, judge, xid, command, tid, pin: &pin, mode, modified, old_map: &old_map };
     let kept: Vec<_> = stored.iter().map(Option::is_some).collect();
     let plain = toast::form_plain(relation, values, &stored)?;
     let updated = if toast::is_too_long(relation, &plain) || !fits_here(&page, &plain) {
@@ -244,7 +243,11 @@ impl<'a> Job<'a> {
         };
         let context = self.context;
         let logging = page::logging(self.relation, self.xid);
-        let mut map = if change.old_all_visible_cleared { self.old_map.latch_if_set(context, self.relation, block, MAP_BITS)? } else { None };
+        let mut map = if change.old_all_visible_cleared {
+            self.old_map.latch_if_set(context, self.relation, block, MAP_BITS)?
+        } else {
+            None
+        };
         let heap = Registered::new(&mut page).standard();
         match &mut map {
             Some(map) => context.pool.change(&change, logging, &mut [heap, Registered::new(map).id(3)])?,
@@ -382,9 +385,7 @@ impl<'a> Job<'a> {
         let mut new = HeaderMut(tuple);
         let hot_mask = if hot { HEAP_ONLY } else { 0 };
         new.set_mask2(new.mask2() & crate::header::ATTRIBUTES_MASK | hot_mask | inherited.mask2);
-        new.set_mask(
-            new.mask() | UPDATED | if inherited.xmax == 0 { XMAX_INVALID } else { inherited.mask },
-        );
+        new.set_mask(new.mask() | UPDATED | if inherited.xmax == 0 { XMAX_INVALID } else { inherited.mask });
         new.set_xmin(self.xid.low());
         new.set_xmax(inherited.xmax);
         new.set_cmin(self.command);
@@ -404,8 +405,7 @@ impl<'a> Job<'a> {
         if !header.mask.is_multi() {
             let (mask, mask2) = match crate::xmax::plain_status(header) {
                 Some(status) => {
-                    let (bits, bits2) =
-                        multi_bits(&[Member { xid: self.judge.widen(header.xmax), status }]);
+                    let (bits, bits2) = multi_bits(&[Member { xid: self.judge.widen(header.xmax), status }]);
                     (bits & !crate::header::XMAX_IS_MULTI, bits2)
                 }
                 None => return Ok(Xmax::default()),

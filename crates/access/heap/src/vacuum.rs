@@ -217,7 +217,12 @@ impl Run<'_> {
                 }
                 if number - map_done >= MAP_EVERY {
                     let locator = self.relation.locator;
-                    fsm::vacuum_range(&self.context.pool, locator, BlockNumber(map_done), BlockNumber(number))?;
+                    fsm::vacuum_range(
+                        &self.context.pool,
+                        locator,
+                        BlockNumber(map_done),
+                        BlockNumber(number),
+                    )?;
                     map_done = number;
                 }
             }

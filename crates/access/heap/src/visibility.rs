@@ -235,8 +235,7 @@ impl<'a> Judge<'a> {
         if mask.has(XMAX_INVALID) {
             return Ok(UpdateVerdict::Ok);
         }
-        let gone =
-            || if header.ctid == tid { UpdateVerdict::Deleted } else { UpdateVerdict::Updated };
+        let gone = || if header.ctid == tid { UpdateVerdict::Deleted } else { UpdateVerdict::Updated };
         if mask.has(XMAX_COMMITTED) {
             return Ok(if mask.locked_only() { UpdateVerdict::Ok } else { gone() });
         }
@@ -290,8 +289,7 @@ impl<'a> Judge<'a> {
                 return Ok(if running { UpdateVerdict::BeingModified } else { UpdateVerdict::Ok });
             }
             let xmax = self.widen(header.xmax);
-            let running =
-                self.tx.is_current(xmax) || matches!(self.txns.outcome(xmax)?, Outcome::InProgress);
+            let running = self.tx.is_current(xmax) || matches!(self.txns.outcome(xmax)?, Outcome::InProgress);
             return Ok(if running { UpdateVerdict::BeingModified } else { UpdateVerdict::Ok });
         }
         match self.update_xid(header)? {

@@ -174,8 +174,8 @@ pub(crate) fn add_to_xmax(
     }
     let old = judge.widen(header.xmax);
     let Some(old_status) = plain_status(header) else { return Ok(sole_xmax(xid, mode, update)) };
-    let running = !mask.has(XMAX_COMMITTED)
-        && (tx.is_current(old) || matches!(tx.outcome(old)?, Outcome::InProgress));
+    let running =
+        !mask.has(XMAX_COMMITTED) && (tx.is_current(old) || matches!(tx.outcome(old)?, Outcome::InProgress));
     if running && old == xid {
         // Our own lock from before: the stronger of both is what counts.
         return Ok(sole_xmax(xid, mode.max(RowLock::of_status(old_status)), update));
@@ -215,7 +215,12 @@ pub(crate) fn multi_conflict(tx: &Transaction, header: &Header, mode: RowLock) -
 }
 
 /// This transaction holds a lock on the row at least as strong as `mode`.
-pub(crate) fn holds_lock(tx: &Transaction, judge: &Judge<'_>, header: &Header, mode: RowLock) -> Result<bool> {
+pub(crate) fn holds_lock(
+    tx: &Transaction,
+    judge: &Judge<'_>,
+    header: &Header,
+    mode: RowLock,
+) -> Result<bool> {
     if header.mask.has(XMAX_INVALID) {
         return Ok(false);
     }

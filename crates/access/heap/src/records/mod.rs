@@ -19,8 +19,8 @@ pub use update::{Update, UpdateBody};
 pub use visible::Visible;
 
 use crate::header::{
-    HOT_UPDATED, KEYS_UPDATED, LOCK_MASK, MOVED, PD_ALL_VISIBLE, XMAX_BITS, XMAX_EXCL_LOCK,
-    XMAX_IS_MULTI, XMAX_KEYSHR_LOCK, XMAX_LOCK_ONLY,
+    HOT_UPDATED, KEYS_UPDATED, LOCK_MASK, MOVED, PD_ALL_VISIBLE, XMAX_BITS, XMAX_EXCL_LOCK, XMAX_IS_MULTI,
+    XMAX_KEYSHR_LOCK, XMAX_LOCK_ONLY,
 };
 use base::bytes::{put_u16, put_u32};
 use base::{OffsetNumber, Tid};
@@ -89,8 +89,7 @@ impl Xmax {
     fn put(self, tuple: &mut [u8]) {
         let mut header = crate::header::HeaderMut(tuple);
         header.set_mask(
-            header.mask() & !(XMAX_BITS | MOVED)
-                | self.mask & (XMAX_IS_MULTI | XMAX_LOCK_ONLY | LOCK_MASK),
+            header.mask() & !(XMAX_BITS | MOVED) | self.mask & (XMAX_IS_MULTI | XMAX_LOCK_ONLY | LOCK_MASK),
         );
         header.set_mask2(header.mask2() & !KEYS_UPDATED | self.mask2 & KEYS_UPDATED);
         header.set_xmax(self.xmax);
