@@ -1,0 +1,53 @@
+//! Which command does what.
+
+use crate::invocation::{Invocation, Outcome};
+use crate::{comment, create_table, drop, index, schema, sequence, view};
+use base::{Error, Result};
+use syntax::Statement;
+
+/// Runs a utility command in the session's transaction.
+///
+/// # Errors
+/// PostgreSQL's; `0A000` naming the command for those that are not built.
+pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result<Outcome> {
+    if changes_data(statement) {
+        invocation.session.require_writable(statement.tag())?;
+    }
+    let outcome = match statement {
+        Statement::CreateTable(create) => create_table::create(invocation, create)?,
+        Statement::CreateIndex(create) => index::define(invocation, create)?,
+        Statement::CreateSequence(create) => sequence::create(invocation, create)?,
+        Statement::AlterSequence(alter) => sequence::alter(invocation, alter)?,
+        Statement::CreateView(create) => view::create(invocation, create)?,
+        Statement::CreateSchema(create) => schema::create(invocation, create)?,
+        Statement::Drop(statement) => drop::drop(invocation, statement)?,
+        Statement::Comment(statement) => comment::comment(invocation, statement)?,
+        Statement::Reindex(statement) => index::reindex(invocation, statement)?,
+        other => return Err(Error::unsupported(other.tag())),
+    };
+    invocation.session.command_counter_increment()?;
+    Ok(outcome)
+}
+
+/// Whether a read-only transaction refuses the command.
+fn changes_data(statement: &Statement) -> bool {
+    !matches!(
+        statement,
+        Statement::Set(_)
+            | Statement::Show(_)
+            | Statement::SetConstraints(_)
+            | Statement::LockTable(_)
+            | Statement::Checkpoint
+            | Statement::Discard(_)
+            | Statement::Load { .. }
+            | Statement::Do(_)
+            | Statement::Call(_)
+            | Statement::Copy(_)
+            | Statement::Explain(_)
+            | Statement::Vacuum(_)
+            | Statement::Transaction(_)
+            | Statement::Listen { .. }
+            | Statement::Unlisten { .. }
+            | Statement::Notify(_)
+    )
+}
