@@ -1,0 +1,9 @@
+//! Function calls.
+
+mod aggregate;
+mod call;
+mod resolve;
+mod window;
+
+pub(crate) use call::Call;
+pub(crate) use resolve::{CallShape, Resolved};
