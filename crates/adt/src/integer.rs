@@ -143,9 +143,9 @@ pub fn parse_uint8(text: &str, type_name: &str) -> Result<u64> {
     if digits.is_empty() || !digits.bytes().all(|c| c.is_ascii_digit()) {
         return Err(invalid_input(type_name, text));
     }
-    digits
-        .parse()
-        .map_err(|_| err!(NUMERIC_VALUE_OUT_OF_RANGE, "value \"{text}\" is out of range for type {type_name}"))
+    digits.parse().map_err(|_| {
+        err!(NUMERIC_VALUE_OUT_OF_RANGE, "value \"{text}\" is out of range for type {type_name}")
+    })
 }
 
 /// Appends a decimal number.
@@ -301,9 +301,14 @@ mod tests {
 
     #[test]
     fn text_forms() {
-        for (text, expected) in
-            [(" 12 ", 12), ("-0x1F", -31), ("1_000", 1000), ("0b_11", 3), ("+0o17", 15), ("-2147483648", i32::MIN)]
-        {
+        for (text, expected) in [
+            (" 12 ", 12),
+            ("-0x1F", -31),
+            ("1_000", 1000),
+            ("0b_11", 3),
+            ("+0o17", 15),
+            ("-2147483648", i32::MIN),
+        ] {
             assert_eq!(parse_int4(text).unwrap(), expected, "{text}");
         }
         for text in ["", "-", "1_", "_1", "1__0", "0x", "1 2", "a", "- 1"] {

@@ -108,7 +108,9 @@ mod tests {
         ] {
             assert_eq!(format(&parse(text).unwrap()), canonical, "{text}");
         }
-        for text in ["", "{a0eebc999c0b4ef8bb6d6bb9bd380a11", "a0-eebc999c0b4ef8bb6d6bb9bd380a11", "a0eebc99-"] {
+        for text in
+            ["", "{a0eebc999c0b4ef8bb6d6bb9bd380a11", "a0-eebc999c0b4ef8bb6d6bb9bd380a11", "a0eebc99-"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -1,1 +1,34 @@
-//! See README.md.
+//! The system catalogs: rows, bootstrap, caches, names. See README.md.
+#![forbid(unsafe_code)]
+
+mod access;
+pub mod acl;
+pub mod bootstrap;
+mod cache;
+mod depend;
+mod describe;
+mod entry;
+pub mod facts;
+mod field;
+mod format_type;
+pub mod index;
+pub mod missing;
+mod names;
+mod oids;
+pub mod order;
+pub mod relmap;
+mod roles;
+mod rows;
+mod session;
+pub mod template;
+mod types;
+
+pub use access::{DEFAULT_TABLESPACE, GLOBAL_TABLESPACE, as_datums};
+pub use cache::{CatalogCache, Changes, Epoch};
+pub use depend::DependencyKind;
+pub use describe::{ObjectAddress, relation_kind};
+pub use entry::{IndexEntry, RelationEntry, option};
+pub use field::{Field, Payload};
+pub use names::PG_CATALOG;
+pub use rows::*;
+pub use session::{Instance, Session, SessionStart, Users};

@@ -37,7 +37,7 @@ macro_rules! catalog_rows {
             }
         )*
         /// Name, OID and columns of every catalog that has a row struct.
-        pub const ALL: &[(&str, Oid, &[(&str, Oid)])] = &[$(($relation, Oid($oid), $name::COLUMNS)),*];
+        pub const ALL_CATALOGS: &[(&str, Oid, &[(&str, Oid)])] = &[$(($relation, Oid($oid), $name::COLUMNS)),*];
     };
 }
 

@@ -362,3 +362,31 @@ impl File for RealFile {
         };
     }
 }
+
+/// The text of an operating system error, as PostgreSQL's `%m` prints it.
+pub fn error_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+/// `message: <system error text>`, with the SQLSTATE that PostgreSQL gives to failing file accesses.
+#[track_caller]
+pub fn file_error(error: &io::Error, message: impl std::fmt::Display) -> base::Error {
+    use base::SqlState;
+    let state = match error.raw_os_error() {
+        Some(libc::EPERM | libc::EACCES | libc::EROFS) => SqlState::INSUFFICIENT_PRIVILEGE,
+        Some(libc::ENOENT) => SqlState::UNDEFINED_FILE,
+        Some(libc::EEXIST) => SqlState::DUPLICATE_FILE,
+        Some(libc::ENOTDIR | libc::EISDIR | libc::ENOTEMPTY) => SqlState::WRONG_OBJECT_TYPE,
+        Some(libc::ENOSPC) => SqlState::DISK_FULL,
+        Some(libc::ENOMEM) => SqlState::OUT_OF_MEMORY,
+        Some(libc::ENFILE | libc::EMFILE) => SqlState::INSUFFICIENT_RESOURCES,
+        Some(libc::EIO) => SqlState::IO_ERROR,
+        Some(libc::ENAMETOOLONG) => SqlState::FILE_NAME_TOO_LONG,
+        _ => SqlState::INTERNAL_ERROR,
+    };
+    base::Error::new(state, format!("{message}: {}", error_text(error)))
+}

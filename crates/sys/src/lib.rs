@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use clock::Clock;
-pub use disk::{Disk, File, OpenOptions};
+pub use disk::{Disk, File, OpenOptions, file_error};
 pub use random::Random;
 
 /// What the engine knows of the outside world; passed down from the server or from a test.

@@ -8,10 +8,10 @@
 //! order, as file systems do: `sync_dir` makes durable everything up to the last operation on that directory, and of the rest
 //! a crash keeps a prefix. Failures are ordered in advance, by count: `crash_at_sync(n)`, `fail_at(n, ...)`.
 
+use crate::System;
 use crate::clock::Clock;
 use crate::disk::{Disk, File, Metadata, OpenOptions, parent};
 use crate::random::Random;
-use crate::System;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -211,7 +211,7 @@ impl Content {
         if len < self.len {
             let first_gone = len.div_ceil(CHUNK);
             self.chunks.split_off(&first_gone);
-            if len % CHUNK != 0
+            if !len.is_multiple_of(CHUNK)
                 && let Some(last) = self.chunks.get_mut(&(len / CHUNK))
             {
                 Arc::make_mut(last)[(len % CHUNK) as usize..].fill(0);
@@ -442,6 +442,13 @@ impl SimulatedDisk {
 
     pub fn writes(&self) -> u64 {
         self.state.lock().writes
+    }
+
+    /// The process ends and the machine goes on: nothing is lost yet, and nothing becomes durable by it. Faults are forgotten.
+    pub fn kill_process(&self) {
+        let mut state = self.state.lock();
+        state.faults.clear();
+        state.life += 1;
     }
 
     /// Power is back: what survived is there, faults are forgotten, and handles from before are dead.

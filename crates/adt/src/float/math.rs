@@ -112,10 +112,7 @@ macro_rules! bounded_domain {
             if $x.is_nan() {
                 return Ok($x);
             }
-            if !($domain) {
-                return Err(outside_domain());
-            }
-            Ok($result)
+            if $domain { Ok($result) } else { Err(outside_domain()) }
         }
     )* };
 }
@@ -134,7 +131,15 @@ bounded_domain! {
     /// Cotangent of radians.
     cot(x) if !x.is_infinite() => 1.0 / x.tan();
     /// Inverse hyperbolic cosine.
-    acosh(x) if x >= 1.0 => x.acosh();
+    acosh(x) if x >= 1.0 =>
+        if x > 2.7e8 {
+            x.ln() + std::f64::consts::LN_2
+        } else if x > 2.0 {
+            (2.0 * x - 1.0 / (x + (x * x - 1.0).sqrt())).ln()
+        } else {
+            let above = x - 1.0;
+            (above + (2.0 * above + above * above).sqrt()).ln_1p()
+        };
     /// Inverse hyperbolic tangent.
     atanh(x) if (-1.0..=1.0).contains(&x) => x.atanh();
     /// Arc cosine in degrees.
@@ -208,7 +213,19 @@ pub fn tanh(x: f64) -> f64 {
 
 /// `dasinh`
 pub fn asinh(x: f64) -> f64 {
-    x.asinh()
+    let magnitude = x.abs();
+    if !x.is_finite() || magnitude < 3.7e-9 {
+        return x;
+    }
+    let square = x * x;
+    let result = if magnitude > 2.7e8 {
+        magnitude.ln() + std::f64::consts::LN_2
+    } else if magnitude > 2.0 {
+        (2.0 * magnitude + 1.0 / ((square + 1.0).sqrt() + magnitude)).ln()
+    } else {
+        (magnitude + square / (1.0 + (1.0 + square).sqrt())).ln_1p()
+    };
+    result.copysign(x)
 }
 
 /// Radians to degrees. Errors: `22003`.

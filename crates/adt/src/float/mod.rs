@@ -1,5 +1,6 @@
 //! real and double precision: text forms, checked arithmetic, order, casts. Functions of chapter 9 are in [`math`].
 
+pub mod erf;
 pub mod math;
 
 use crate::integer::{invalid_input, is_space, out_of_range, push_int8};
@@ -142,12 +143,14 @@ fn push_decimal(out: &mut String, digits: &str, exponent: i32, limit: i32) {
 /// PostgreSQL's shortest output never uses such a number, although it would read back as an even mantissa.
 fn is_halfway(digits: &str, power: i32, mantissa: u64, exponent: i32) -> bool {
     let Ok(digits) = digits.parse::<u128>() else { return false };
-    // Both neighbours' midpoints are odd multiples of 2^(exponent - 1), but for the narrow gap below a power of two.
-    let candidates = [
-        (2 * u128::from(mantissa) + 1, exponent - 1),
-        (2 * u128::from(mantissa) - 1, exponent - 1),
-        (4 * u128::from(mantissa) - 1, exponent - 2),
-    ];
+    // Midpoints are odd multiples of 2^(exponent - 1), but in the narrow gap below a power of two.
+    let narrow = mantissa.is_power_of_two();
+    let below = if narrow {
+        (4 * u128::from(mantissa) - 1, exponent - 2)
+    } else {
+        (2 * u128::from(mantissa) - 1, exponent - 1)
+    };
+    let candidates = [(2 * u128::from(mantissa) + 1, exponent - 1), below];
     candidates.iter().any(|&(odd, exponent)| {
         let (mut left, mut right) = (digits, odd);
         if power.abs() > 24 {
@@ -186,6 +189,7 @@ fn push_rounded(out: &mut String, value: f64, precision: usize) {
 }
 
 /// Shortest digits strictly inside of the rounding interval, given how to print `n` digits and to test them.
+/// Where two of the same length are equally near, the even one counts.
 fn shortest(
     scientific: String,
     mantissa: u64,
@@ -195,16 +199,23 @@ fn shortest(
     reads_back: impl Fn(&str) -> bool,
 ) -> (String, i32) {
     let (digits, power) = split_exponent(&scientific);
-    if mantissa % 2 == 1 || !is_halfway(&digits, power + 1 - digits.len() as i32, mantissa, exponent) {
+    let on_border =
+        |digits: &str, power: i32| is_halfway(digits, power + 1 - digits.len() as i32, mantissa, exponent);
+    let rejected = mantissa.is_multiple_of(2) && on_border(&digits, power);
+    // A tie needs a value with few binary digits behind the point.
+    let may_tie = mantissa != 0 && exponent + mantissa.trailing_zeros() as i32 >= -45 && exponent <= 80;
+    if !rejected && !may_tie {
         return (digits, power);
     }
-    for n in digits.len()..most {
+    let first = if rejected { digits.len() } else { digits.len() - 1 };
+    for n in first..most {
         let scientific = print(n);
-        let (digits, power) = split_exponent(&scientific);
-        if reads_back(&scientific)
-            && !is_halfway(&digits, power + 1 - digits.len() as i32, mantissa, exponent)
-        {
-            return (digits, power);
+        let (even, even_power) = split_exponent(&scientific);
+        if reads_back(&scientific) && !(mantissa.is_multiple_of(2) && on_border(&even, even_power)) {
+            return (even, even_power);
+        }
+        if !rejected {
+            break;
         }
     }
     (digits, power)

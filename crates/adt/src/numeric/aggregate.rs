@@ -122,12 +122,12 @@ impl NumericSum {
             self.max_scale_count += 1;
         }
         self.count += 1;
-        if self.squares.is_none() {
-            if let Some(units) = fast_units(view) {
-                self.sum.scale = self.sum.scale.max(view.scale);
-                self.sum.add_units(units);
-                return Ok(());
-            }
+        if self.squares.is_none()
+            && let Some(units) = fast_units(view)
+        {
+            self.sum.scale = self.sum.scale.max(view.scale);
+            self.sum.add_units(units);
+            return Ok(());
         }
         self.add_slowly(&view.to_numeric()?);
         Ok(())

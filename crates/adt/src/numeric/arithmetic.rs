@@ -171,7 +171,8 @@ impl Numeric {
             return false;
         }
         let next = self.digits[whole];
-        let half = if partial == 0 {
+
+        if partial == 0 {
             self.digits.truncate(whole);
             u32::from(next) >= BASE / 2
         } else {
@@ -179,8 +180,7 @@ impl Numeric {
             self.digits.truncate(whole + 1);
             self.digits[whole] = next - next % unit;
             next % unit >= unit / 2
-        };
-        half
+        }
     }
 
     pub(super) fn trunc_to(&mut self, scale: i32) {

@@ -14,7 +14,7 @@ use base::{Result, bail};
 const GUARD: i32 = 12;
 
 /// log10(e)
-const LOG10_E: f64 = 0.434_294_481_903_252;
+const LOG10_E: f64 = std::f64::consts::LOG10_E;
 
 fn choose_scale(wanted: i32, operands: &[&Numeric]) -> i32 {
     operands.iter().fold(wanted, |scale, number| scale.max(number.scale)).clamp(0, MAX_DISPLAY_SCALE)
@@ -97,11 +97,8 @@ impl Numeric {
         let mut term = argument.clone();
         let mut n = 2_i64;
         loop {
-            term = term.mul_rounded(&argument, precision + 4).div_finite(
-                &Numeric::from(n),
-                precision + 4,
-                true,
-            );
+            term =
+                term.mul_rounded(&argument, precision + 4).div_finite(&Numeric::from(n), precision + 4, true);
             if term.is_zero() {
                 break;
             }
@@ -275,10 +272,10 @@ impl Numeric {
     }
 
     fn power_finite(&self, exponent: &Numeric) -> Result<Numeric> {
-        if exponent.is_integral() {
-            if let Ok(n) = exponent.to_int4() {
-                return self.power_integer(n, exponent.scale);
-            }
+        if exponent.is_integral()
+            && let Ok(n) = exponent.to_int4()
+        {
+            return self.power_integer(n, exponent.scale);
         }
         if self.is_zero() {
             return Ok(Numeric::zero(MIN_SIGNIFICANT));
@@ -351,8 +348,7 @@ impl Numeric {
         let significant =
             1 + scale + decimals as i32 + f64::from(exponent).abs().ln() as i32 + 8 + DIGIT_WIDTH;
         let product = |a: &Numeric, b: &Numeric| {
-            let places =
-                (significant - (a.weight + b.weight) * DIGIT_WIDTH).min(a.scale + b.scale).max(0);
+            let places = (significant - (a.weight + b.weight) * DIGIT_WIDTH).min(a.scale + b.scale).max(0);
             a.mul_rounded(b, places)
         };
         let mut mask = exponent.unsigned_abs();

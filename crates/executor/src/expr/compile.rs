@@ -1,0 +1,288 @@
+//! From `ir::Expr` to `Eval`.
+
+use super::array::{ArrayBuild, ArrayCoerce, ArrayOp, SubscriptEval};
+use super::row::{FieldSelect, FieldStore, RowBuild, RowCompareEval};
+use super::subplan::SubPlanEval;
+use super::values::{CoerceViaIo, DomainCheck, SqlValue};
+use super::{CallInfo, Eval, fast};
+use base::{Error, Oid, Result};
+use catalog::Session;
+use datum::{Column, OwnedDatum, Repr};
+use functions::Registry;
+use ir::{BoolOp, Expr, Var, VarSource, expr_collation, expr_type};
+use std::sync::Arc;
+
+/// Where a plan node's expressions find their columns.
+pub enum Inputs<'a> {
+    /// No row: VALUES, limits, init values.
+    None,
+    /// The child's output; `Outer` n is column n - 1.
+    Outer,
+    /// Two children side by side: `outer` columns of the left one, then the right one's.
+    OuterInner { outer: usize },
+    /// A scan: the attributes (0 the whole row, negative system columns) that the batch carries, in its order.
+    Scan { relation: usize, attributes: &'a [i16] },
+    /// Whatever the function says: for ModifyTable's several rows side by side.
+    Resolve(&'a dyn Fn(&Var) -> Option<usize>),
+}
+
+/// Compiles the expressions of one plan node.
+pub struct Compiler<'a> {
+    pub session: &'a Session,
+    pub inputs: Inputs<'a>,
+    /// Frames in use by enclosing expressions.
+    frames: usize,
+    /// The frame that CaseTest reads, innermost last.
+    case_frames: Vec<usize>,
+    /// The frame that VALUE of a domain reads.
+    domain_frames: Vec<usize>,
+}
+
+impl<'a> Compiler<'a> {
+    pub fn new(session: &'a Session, inputs: Inputs<'a>) -> Compiler<'a> {
+        Compiler { session, inputs, frames: 0, case_frames: Vec::new(), domain_frames: Vec::new() }
+    }
+
+    pub fn compile_all<'e>(&mut self, exprs: impl IntoIterator<Item = &'e Expr>) -> Result<Vec<Eval>> {
+        exprs.into_iter().map(|e| self.compile(e)).collect()
+    }
+
+    /// The values' representation of an expression's type.
+    pub fn repr(&self, type_oid: Oid) -> Result<Repr> {
+        Ok(self.session.type_layout(type_oid)?.repr)
+    }
+
+    pub(super) fn new_frame(&mut self) -> usize {
+        self.frames += 1;
+        self.frames - 1
+    }
+
+    /// Compiles `inner` with CaseTest reading `frame`.
+    pub(super) fn with_case_frame(&mut self, frame: usize, inner: &Expr) -> Result<Eval> {
+        self.case_frames.push(frame);
+        let compiled = self.compile(inner);
+        self.case_frames.pop();
+        compiled
+    }
+
+    /// Compiles `inner` with a domain's VALUE reading `frame`.
+    pub(super) fn with_domain_frame(&mut self, frame: usize, inner: &Expr) -> Result<Eval> {
+        self.domain_frames.push(frame);
+        let compiled = self.compile(inner);
+        self.domain_frames.pop();
+        compiled
+    }
+
+    /// # Errors
+    /// `0A000` for what has no body or no evaluation yet, naming it.
+    pub fn compile(&mut self, expr: &Expr) -> Result<Eval> {
+        Ok(match expr {
+            Expr::Var(var) => Eval::Input(self.column_of(var)?),
+            Expr::Const(c) => {
+                let value = c.value.as_ref().map(OwnedDatum::as_datum);
+                Eval::Constant(Arc::new(Column::constant(c.layout.repr, value)))
+            }
+            Expr::Param(param) => match param.kind {
+                ir::ParamKind::External => Eval::ExternalParam(param.id - 1),
+                _ => Eval::ExecParam(param.id),
+            },
+            Expr::Func(f) => {
+                if f.returns_set {
+                    return Err(Error::new(
+                        base::SqlState::FEATURE_NOT_SUPPORTED,
+                        "set-valued function called in context that cannot accept a set",
+                    ));
+                }
+                self.call(f.function, f.input_collation, f.result_type, f.variadic, &f.args)?
+            }
+            Expr::Op(op) => self.call(op.function, op.input_collation, op.result_type, false, &op.args)?,
+            Expr::Distinct(op) => self.distinct(op)?,
+            Expr::NullIf(op) => Eval::NullIf {
+                equal: Box::new(self.call(op.function, op.input_collation, Oid(16), false, &op.args)?),
+                left: Box::new(self.compile(&op.args[0])?),
+                repr: self.repr(expr_type(&op.args[0]))?,
+            },
+            Expr::Bool { op: BoolOp::And, args, .. } => Eval::And(self.compile_all(args)?),
+            Expr::Bool { op: BoolOp::Or, args, .. } => Eval::Or(self.compile_all(args)?),
+            Expr::Bool { op: BoolOp::Not, args, .. } => Eval::Not(Box::new(self.compile(&args[0])?)),
+            Expr::NullTest { arg, is_null, row_argument, .. } => {
+                let arg = Box::new(self.compile(arg)?);
+                match row_argument {
+                    true => Eval::RowNullTest { arg, is_null: *is_null },
+                    false => Eval::NullTest { arg, is_null: *is_null },
+                }
+            }
+            Expr::BooleanTest { arg, test, .. } => {
+                Eval::BooleanTest { arg: Box::new(self.compile(arg)?), test: *test }
+            }
+            Expr::Relabel { arg, .. } | Expr::Collate { arg, .. } | Expr::NamedArg { arg, .. } => self.compile(arg)?,
+            Expr::Case { result_type, arg, whens, default, .. } => {
+                self.case(*result_type, arg.as_deref(), whens, default.as_deref())?
+            }
+            Expr::CaseTest { .. } => match self.case_frames.last() {
+                Some(frame) => Eval::Frame(*frame),
+                None => return Err(Error::internal("a CASE test value outside of CASE")),
+            },
+            Expr::CoerceToDomainValue { .. } => match self.domain_frames.last() {
+                Some(frame) => Eval::Frame(*frame),
+                None => return Err(Error::internal("a domain's VALUE outside of its constraints")),
+            },
+            Expr::Coalesce { result_type, args, .. } => {
+                Eval::Coalesce { args: self.compile_all(args)?, repr: self.repr(*result_type)? }
+            }
+            Expr::MinMax { greatest, result_type, input_collation, args, .. } => Eval::MinMax {
+                args: self.compile_all(args)?,
+                greatest: *greatest,
+                order: self.default_order(*result_type, *input_collation)?,
+                repr: self.repr(*result_type)?,
+            },
+            Expr::ScalarArrayOp(op) => Eval::ArrayOp(Box::new(ArrayOp::compile(self, op)?)),
+            Expr::Array { .. } => Eval::ArrayBuild(Box::new(ArrayBuild::compile(self, expr)?)),
+            Expr::Subscript(subscript) => Eval::Subscript(Box::new(SubscriptEval::compile(self, subscript)?)),
+            Expr::ArrayCoerce { .. } => Eval::ArrayCoerce(Box::new(ArrayCoerce::compile(self, expr)?)),
+            Expr::Row { args, row_type, .. } => Eval::RowBuild(Box::new(RowBuild::compile(self, args, *row_type)?)),
+            Expr::FieldSelect { .. } => Eval::FieldSelect(Box::new(FieldSelect::compile(self, expr)?)),
+            Expr::FieldStore { .. } => Eval::FieldStore(Box::new(FieldStore::compile(self, expr)?)),
+            Expr::RowCompare { .. } => Eval::RowCompare(Box::new(RowCompareEval::compile(self, expr)?)),
+            Expr::CoerceViaIo { arg, result_type, .. } => {
+                Eval::CoerceViaIo(Box::new(CoerceViaIo::compile(self, arg, *result_type)?))
+            }
+            Expr::SqlValue { function, typmod, .. } => Eval::SqlValue(SqlValue { function: *function, typmod: *typmod }),
+            Expr::CoerceToDomain { arg, result_type, .. } => {
+                Eval::Domain(Box::new(DomainCheck::compile(self, arg, *result_type)?))
+            }
+            Expr::NextValue { sequence, type_oid } => {
+                Eval::NextValue { sequence: *sequence, repr: self.repr(*type_oid)? }
+            }
+            Expr::SubPlan(plan) => Eval::SubPlan(Box::new(SubPlanEval::compile(self, plan)?)),
+            Expr::PlaceHolder(placeholder) => self.compile(&placeholder.expr)?,
+            Expr::ConvertRowtype { .. } => return Err(Error::unsupported("converting a row to another row type")),
+            Expr::CurrentOf { .. } => return Err(Error::unsupported("WHERE CURRENT OF")),
+            Expr::MergeAction { .. } => return Err(Error::unsupported("merge_action()")),
+            Expr::Returning { .. } => return Err(Error::unsupported("OLD and NEW in RETURNING")),
+            Expr::Grouping { .. } | Expr::Aggref(_) | Expr::WindowFunc(_) => {
+                return Err(Error::internal("an aggregate or window function outside of its plan node"));
+            }
+            Expr::SubLink(_) => return Err(Error::internal("a subquery that was not planned")),
+            Expr::SetToDefault { .. } => return Err(Error::internal("DEFAULT that was not replaced")),
+        })
+    }
+
+    fn column_of(&self, var: &Var) -> Result<usize> {
+        let number = usize::try_from(i32::from(var.attribute) - 1);
+        let found = match (&self.inputs, var.source) {
+            (Inputs::Outer | Inputs::OuterInner { .. }, VarSource::Outer) => number.ok(),
+            (Inputs::OuterInner { outer }, VarSource::Inner) => number.ok().map(|n| outer + n),
+            (Inputs::Scan { relation, attributes }, VarSource::Relation(r)) if r == *relation => {
+                attributes.iter().position(|a| *a == var.attribute)
+            }
+            (Inputs::Scan { attributes, .. }, VarSource::Index) => attributes.iter().position(|a| *a == var.attribute),
+            (Inputs::Resolve(resolve), _) => resolve(var),
+            _ => None,
+        };
+        found.ok_or_else(|| Error::internal(format!("variable {var:?} not found in the plan node's input")))
+    }
+
+    /// A call of a function by OID.
+    pub fn call(
+        &mut self,
+        function: Oid,
+        collation: Oid,
+        result_type: Oid,
+        variadic: bool,
+        args: &[Expr],
+    ) -> Result<Eval> {
+        let row = self.session.function(function)?;
+        let info = CallInfo {
+            function,
+            collation,
+            argument_types: args.iter().map(expr_type).collect(),
+            result_type,
+            variadic,
+        };
+        const INTERNAL: Oid = Oid(12);
+        if row.prolang != INTERNAL {
+            return Err(Error::unsupported(format!("function {} in its language", row.proname)));
+        }
+        let body = Registry::get().function(&row)?;
+        let mut compiled = self.compile_all(args)?;
+        if compiled.len() == 2
+            && let Some(kernel) = fast::Fast::by_source(&row.prosrc)
+        {
+            let right = compiled.pop().expect("two arguments");
+            let left = compiled.pop().expect("two arguments");
+            return Ok(Eval::Fast { kernel, args: Box::new([left, right]), fallback: body, info });
+        }
+        Ok(Eval::Call { function: body, info, args: compiled, repr: self.repr(result_type)? })
+    }
+
+    fn distinct(&mut self, op: &ir::OpExpr) -> Result<Eval> {
+        let scratch = self.new_frame();
+        self.new_frame();
+        let row = self.session.function(op.function)?;
+        let info = CallInfo {
+            function: op.function,
+            collation: op.input_collation,
+            argument_types: op.args.iter().map(expr_type).collect(),
+            result_type: Oid(16),
+            variadic: false,
+        };
+        let equal = Eval::Call {
+            function: Registry::get().function(&row)?,
+            info,
+            args: vec![Eval::Frame(scratch), Eval::Frame(scratch + 1)],
+            repr: Repr::Bool,
+        };
+        Ok(Eval::Distinct {
+            equal: Box::new(equal),
+            left: Box::new(self.compile(&op.args[0])?),
+            right: Box::new(self.compile(&op.args[1])?),
+            scratch,
+        })
+    }
+
+    fn case(
+        &mut self,
+        result_type: Oid,
+        arg: Option<&Expr>,
+        whens: &[ir::CaseWhen],
+        default: Option<&Expr>,
+    ) -> Result<Eval> {
+        let frame = arg.map(|_| self.new_frame());
+        let mut arms = Vec::with_capacity(whens.len());
+        for when in whens {
+            let condition = match frame {
+                Some(frame) => self.with_case_frame(frame, &when.condition)?,
+                None => self.compile(&when.condition)?,
+            };
+            arms.push((condition, self.compile(&when.result)?));
+        }
+        let default = default.map(|d| self.compile(d)).transpose()?.map(Box::new);
+        let case = Eval::Case { arms, default, repr: self.repr(result_type)? };
+        Ok(match (arg, frame) {
+            (Some(arg), Some(frame)) => {
+                Eval::Let { frame, value: Box::new(self.compile(arg)?), body: Box::new(case) }
+            }
+            _ => case,
+        })
+    }
+
+    /// The order of a type's default B-tree operator class.
+    ///
+    /// # Errors
+    /// `42883` if it has none.
+    pub fn default_order(&self, type_oid: Oid, collation: Oid) -> Result<Arc<dyn access_api::KeyOrder>> {
+        const BTREE: Oid = Oid(403);
+        let missing = || -> Error {
+            let name = self.session.format_type(type_oid, None).unwrap_or_default();
+            base::err!(UNDEFINED_FUNCTION, "could not identify a comparison function for type {name}")
+        };
+        let class = self.session.default_opclass(type_oid, BTREE)?.ok_or_else(missing)?;
+        let order = self.session.family_order(class.opcfamily, class.opcintype, class.opcintype, collation)?;
+        order.ok_or_else(missing)
+    }
+
+    pub fn collation(&self, expr: &Expr) -> Oid {
+        expr_collation(expr)
+    }
+}

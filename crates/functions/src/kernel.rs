@@ -1,0 +1,251 @@
+//! Evaluating plain functions over columns: one kernel for each shape of signature.
+
+use crate::call::Call;
+use adt::numeric::{Numeric, NumericView};
+use base::{Oid, Result, Tid};
+use datum::{Column, ColumnBuilder, Datum, Selection};
+
+/// Stands for a reference inside `Option`.
+pub struct Ref<T: ?Sized>(std::marker::PhantomData<T>);
+
+/// A parameter type.
+pub trait Argument {
+    type In<'a>;
+    /// Whether it is called with NULL.
+    const NULLABLE: bool = false;
+    /// # Errors
+    /// `XX001` when stored bytes are no value of the type.
+    fn get<'a>(value: Option<Datum<'a>>) -> Result<Self::In<'a>>;
+}
+
+/// A result type.
+pub trait Output {
+    type Out<'a>;
+    fn put(value: Self::Out<'_>, out: &mut ColumnBuilder);
+}
+
+macro_rules! by_value {
+    ($($type:ty: |$d:ident| $get:expr, |$v:ident| $put:expr;)*) => {
+        $(
+            impl Argument for $type {
+                type In<'a> = $type;
+                #[inline]
+                fn get<'a>(value: Option<Datum<'a>>) -> Result<$type> {
+                    let $d = value.expect("strict kernels skip NULL");
+                    Ok($get)
+                }
+            }
+            impl Output for $type {
+                type Out<'a> = $type;
+                #[inline]
+                fn put($v: $type, out: &mut ColumnBuilder) {
+                    out.push(Some($put));
+                }
+            }
+        )*
+    };
+}
+
+by_value! {
+    bool: |d| d.bool(), |v| Datum::Bool(v);
+    i8: |d| d.char(), |v| Datum::Char(v);
+    i16: |d| d.int2(), |v| Datum::Int2(v);
+    i32: |d| d.int4(), |v| Datum::Int4(v);
+    u32: |d| d.int4() as u32, |v| Datum::Int4(v as i32);
+    i64: |d| d.int8(), |v| Datum::Int8(v);
+    u64: |d| d.int8() as u64, |v| Datum::Int8(v as i64);
+    f32: |d| d.float4(), |v| Datum::Float4(v);
+    f64: |d| d.float8(), |v| Datum::Float8(v);
+    Oid: |d| d.oid(), |v| Datum::from(v);
+    Tid: |d| d.tid(), |v| Datum::Bytes(&v.to_bytes());
+}
+
+macro_rules! by_reference {
+    ($($type:ty: |$d:ident| $get:expr, |$v:ident| $put:expr;)*) => {
+        $(
+            impl Argument for $type {
+                type In<'a> = &'a $type;
+                #[inline]
+                fn get<'a>(value: Option<Datum<'a>>) -> Result<&'a $type> {
+                    let $d = value.expect("strict kernels skip NULL");
+                    Ok($get)
+                }
+            }
+            impl Output for $type {
+                type Out<'a> = &'a $type;
+                #[inline]
+                fn put<'a>($v: &'a $type, out: &mut ColumnBuilder) {
+                    out.push(Some($put));
+                }
+            }
+            impl Argument for Option<Ref<$type>> {
+                type In<'a> = Option<&'a $type>;
+                const NULLABLE: bool = true;
+                #[inline]
+                fn get<'a>(value: Option<Datum<'a>>) -> Result<Option<&'a $type>> {
+                    Ok(value.map(|$d| $get))
+                }
+            }
+            impl Output for Option<Ref<$type>> {
+                type Out<'a> = Option<&'a $type>;
+                #[inline]
+                fn put<'a>(value: Option<&'a $type>, out: &mut ColumnBuilder) {
+                    out.push(value.map(|$v| $put));
+                }
+            }
+        )*
+    };
+}
+
+by_reference! {
+    str: |d| d.text(), |v| Datum::Bytes(v.as_bytes());
+    [u8]: |d| d.bytes(), |v| Datum::Bytes(v);
+}
+
+/// A value of whatever type, as it comes: for polymorphic functions.
+impl Argument for Datum<'static> {
+    type In<'a> = Datum<'a>;
+    #[inline]
+    fn get<'a>(value: Option<Datum<'a>>) -> Result<Datum<'a>> {
+        Ok(value.expect("strict kernels skip NULL"))
+    }
+}
+
+impl Output for Datum<'static> {
+    type Out<'a> = Datum<'a>;
+    #[inline]
+    fn put(value: Datum<'_>, out: &mut ColumnBuilder) {
+        out.push(Some(value));
+    }
+}
+
+impl Output for datum::OwnedDatum {
+    type Out<'a> = datum::OwnedDatum;
+    fn put(value: datum::OwnedDatum, out: &mut ColumnBuilder) {
+        out.push(Some(value.as_datum()));
+    }
+}
+
+impl Argument for NumericView<'static> {
+    type In<'a> = NumericView<'a>;
+    #[inline]
+    fn get<'a>(value: Option<Datum<'a>>) -> Result<NumericView<'a>> {
+        NumericView::new(value.expect("strict kernels skip NULL").bytes())
+    }
+}
+
+impl Output for Numeric {
+    type Out<'a> = Numeric;
+    fn put(value: Numeric, out: &mut ColumnBuilder) {
+        out.push(Some(Datum::Bytes(&value.to_payload())));
+    }
+}
+
+impl Output for String {
+    type Out<'a> = String;
+    fn put(value: String, out: &mut ColumnBuilder) {
+        out.push(Some(Datum::Bytes(value.as_bytes())));
+    }
+}
+
+impl Output for Vec<u8> {
+    type Out<'a> = Vec<u8>;
+    fn put(value: Vec<u8>, out: &mut ColumnBuilder) {
+        out.push(Some(Datum::Bytes(&value)));
+    }
+}
+
+/// `void`: an empty string on the wire.
+impl Output for () {
+    type Out<'a> = ();
+    fn put(_: (), out: &mut ColumnBuilder) {
+        out.push(Some(Datum::Bytes(b"")));
+    }
+}
+
+macro_rules! optional {
+    ($($type:ty),*) => {
+        $(impl Argument for Option<$type> {
+            type In<'a> = Option<<$type as Argument>::In<'a>>;
+            const NULLABLE: bool = true;
+            #[inline]
+            fn get<'a>(value: Option<Datum<'a>>) -> Result<Self::In<'a>> {
+                value.map(|d| <$type as Argument>::get(Some(d))).transpose()
+            }
+        })*
+    };
+}
+
+optional!(bool, i8, i16, i32, u32, i64, u64, f32, f64, Oid, Tid, Datum<'static>, NumericView<'static>);
+
+macro_rules! optional_output {
+    ($($type:ty),*) => {
+        $(impl Output for Option<$type> {
+            type Out<'a> = Option<<$type as Output>::Out<'a>>;
+            #[inline]
+            fn put(value: Self::Out<'_>, out: &mut ColumnBuilder) {
+                match value {
+                    Some(value) => <$type as Output>::put(value, out),
+                    None => out.push_null(),
+                }
+            }
+        })*
+    };
+}
+
+optional_output!(
+    bool,
+    i8,
+    i16,
+    i32,
+    u32,
+    i64,
+    u64,
+    f32,
+    f64,
+    Oid,
+    Tid,
+    Datum<'static>,
+    datum::OwnedDatum,
+    Numeric,
+    String,
+    Vec<u8>
+);
+
+macro_rules! kernels {
+    ($($name:ident ($($arg:ident $index:tt)*);)*) => {
+        $(
+            /// Runs a function of this arity over the selected rows.
+            pub fn $name<$($arg: Argument + ?Sized,)* R: Output + ?Sized>(
+                function: for<'a> fn(&'a Call<'a>, $($arg::In<'a>),*) -> Result<R::Out<'a>>,
+                call: &Call<'_>,
+                args: &[&Column],
+                rows: &Selection,
+                out: &mut ColumnBuilder,
+            ) -> Result<()> {
+                let _ = args;
+                let nulls: bool = [$(!$arg::NULLABLE && args[$index].has_nulls(),)* false].contains(&true);
+                rows.try_for_each(|row| {
+                    out.pad_to(row);
+                    if nulls && [$(!$arg::NULLABLE && args[$index].is_null(row),)* false].contains(&true) {
+                        out.push_null();
+                        return Ok(());
+                    }
+                    R::put(function(call, $($arg::get(args[$index].get(row))?),*)?, out);
+                    Ok(())
+                })
+            }
+        )*
+    };
+}
+
+kernels! {
+    call0 ();
+    call1 (A 0);
+    call2 (A 0 B 1);
+    call3 (A 0 B 1 C 2);
+    call4 (A 0 B 1 C 2 D 3);
+    call5 (A 0 B 1 C 2 D 3 E 4);
+    call6 (A 0 B 1 C 2 D 3 E 4 F 5);
+    call7 (A 0 B 1 C 2 D 3 E 4 F 5 G 6);
+}
