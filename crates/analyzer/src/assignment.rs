@@ -29,7 +29,9 @@ impl Analyzer<'_> {
         is_insert: bool,
     ) -> Result<Expr> {
         if attribute <= 0 {
-            return Err(err!(FEATURE_NOT_SUPPORTED, "cannot assign to system column \"{column}\"").at(location));
+            return Err(
+                err!(FEATURE_NOT_SUPPORTED, "cannot assign to system column \"{column}\"").at(location)
+            );
         }
         let Some(target) = self.current().target.clone() else {
             return Err(base::Error::internal("assignment without target"));
@@ -117,7 +119,8 @@ impl Analyzer<'_> {
             // Inside subscripts and fields, the old value is a placeholder.
             None => Expr::CaseTest { type_oid, typmod, collation: self.session.type_collation(type_oid)? },
         };
-        let is_subscript = |s: &Indirection| matches!(s, Indirection::Subscript { .. } | Indirection::Slice { .. });
+        let is_subscript =
+            |s: &Indirection| matches!(s, Indirection::Subscript { .. } | Indirection::Slice { .. });
         let count = steps.iter().take_while(|s| is_subscript(s)).count();
         if count > 0 {
             return self.assign_subscript(base, place, (type_oid, typmod), steps, count, value);
@@ -145,9 +148,15 @@ impl Analyzer<'_> {
                     .at(*location));
                 };
                 let field = desc.attributes()[at].clone();
-                let inner = Place { column: place.column, target: name, is_field: true, location: place.location };
-                let value =
-                    self.assign_indirection(None, &inner, (field.type_oid, field.typmod), &steps[1..], value)?;
+                let inner =
+                    Place { column: place.column, target: name, is_field: true, location: place.location };
+                let value = self.assign_indirection(
+                    None,
+                    &inner,
+                    (field.type_oid, field.typmod),
+                    &steps[1..],
+                    value,
+                )?;
                 let store = Expr::FieldStore {
                     arg: Box::new(base),
                     values: vec![value],
@@ -169,7 +178,8 @@ impl Analyzer<'_> {
                 )
             }
             Some(Indirection::Star { location }) => {
-                Err(err!(FEATURE_NOT_SUPPORTED, "row expansion via \"*\" is not supported here").at(*location))
+                Err(err!(FEATURE_NOT_SUPPORTED, "row expansion via \"*\" is not supported here")
+                    .at(*location))
             }
             _ => {
                 let source = expr_type(&value);
@@ -183,7 +193,10 @@ impl Analyzer<'_> {
                     CoercionForm::ImplicitCast,
                     None,
                 )?;
-                coerced.map_or_else(|| Err(self.part_mismatch(place, type_oid, source)?.at(place.location).or_at(at)), Ok)
+                coerced.map_or_else(
+                    || Err(self.part_mismatch(place, type_oid, source)?.at(place.location).or_at(at)),
+                    Ok,
+                )
             }
         }
     }
@@ -218,7 +231,12 @@ impl Analyzer<'_> {
         let (container, container_typmod) = self.container_type(type_oid, typmod)?;
         let mut subscript = self.subscript(base, container, container_typmod, &steps[..count], true)?;
         let part_type = subscript.result_type;
-        let inner = Place { column: place.column, target: place.target, is_field: place.is_field, location: place.location };
+        let inner = Place {
+            column: place.column,
+            target: place.target,
+            is_field: place.is_field,
+            location: place.location,
+        };
         let next = if count < steps.len() {
             // The old element is what the rest of the path starts from.
             Some(Expr::CaseTest {
@@ -231,7 +249,13 @@ impl Analyzer<'_> {
         };
         let source = expr_type(&value);
         let value = match next {
-            Some(next) => self.assign_indirection(Some(next), &inner, (part_type, container_typmod), &steps[count..], value)?,
+            Some(next) => self.assign_indirection(
+                Some(next),
+                &inner,
+                (part_type, container_typmod),
+                &steps[count..],
+                value,
+            )?,
             None => {
                 let coerced = self.coerce_to_target(
                     value,
@@ -269,6 +293,11 @@ impl Analyzer<'_> {
 
     /// A DEFAULT in a list of values; its type is that of the column it will be assigned to.
     pub(crate) fn set_to_default(&self, location: usize) -> Expr {
-        Expr::SetToDefault { type_oid: UNKNOWN, typmod: -1, collation: Oid::INVALID, location: Some(location) }
+        Expr::SetToDefault {
+            type_oid: UNKNOWN,
+            typmod: -1,
+            collation: Oid::INVALID,
+            location: Some(location),
+        }
     }
 }

@@ -66,10 +66,12 @@ impl Analyzer<'_> {
                         }
                         match found {
                             Some(known) if !equal(&list[known].expr, &target.expr) => {
-                                return Err(
-                                    err!(AMBIGUOUS_COLUMN, "{} \"{name}\" is ambiguous", kind.name())
-                                        .at(column.location),
-                                );
+                                return Err(err!(
+                                    AMBIGUOUS_COLUMN,
+                                    "{} \"{name}\" is ambiguous",
+                                    kind.name()
+                                )
+                                .at(column.location));
                             }
                             Some(_) => {}
                             None => found = Some(at),
@@ -229,8 +231,7 @@ impl Analyzer<'_> {
     ) -> Result<SortGroupClause> {
         self.settle_unknown_target(&mut list[at])?;
         let type_oid = expr_type(&list[at].expr);
-        let found =
-            self.require_sort_operators(type_oid, false, true).map_err(|e| e.or_at(location))?;
+        let found = self.require_sort_operators(type_oid, false, true).map_err(|e| e.or_at(location))?;
         Ok(SortGroupClause {
             target: assign_sort_ref(list, at),
             equality_operator: found.equal,
@@ -294,7 +295,8 @@ impl Analyzer<'_> {
         }
         for at in 0..list.len() {
             let target = &list[at];
-            let known = target.sort_group_ref != 0 && clauses.iter().any(|c| c.target == target.sort_group_ref);
+            let known =
+                target.sort_group_ref != 0 && clauses.iter().any(|c| c.target == target.sort_group_ref);
             if target.junk || known {
                 continue;
             }

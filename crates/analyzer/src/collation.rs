@@ -134,24 +134,37 @@ impl Analyzer<'_> {
     fn collate_expr(&self, expr: &mut Expr) -> Result<State> {
         let location = expr_location_shallow(expr);
         match expr {
-            Expr::Var(_) | Expr::Const(_) | Expr::Param(_) | Expr::CaseTest { .. } | Expr::SqlValue { .. }
-            | Expr::CoerceToDomainValue { .. } | Expr::SetToDefault { .. } | Expr::MergeAction { .. }
-            | Expr::CurrentOf { .. } | Expr::NextValue { .. } => {
+            Expr::Var(_)
+            | Expr::Const(_)
+            | Expr::Param(_)
+            | Expr::CaseTest { .. }
+            | Expr::SqlValue { .. }
+            | Expr::CoerceToDomainValue { .. }
+            | Expr::SetToDefault { .. }
+            | Expr::MergeAction { .. }
+            | Expr::CurrentOf { .. }
+            | Expr::NextValue { .. } => {
                 let collation = ir::expr_collation(expr);
                 let strength = if collation.is_valid() { Strength::Implicit } else { Strength::None };
                 return Ok(State { collation, strength, location, ..NOTHING });
             }
             Expr::Collate { arg, collation, .. } => {
                 self.collate_expr(arg)?;
-                return Ok(State { collation: *collation, strength: Strength::Explicit, location, ..NOTHING });
+                return Ok(State {
+                    collation: *collation,
+                    strength: Strength::Explicit,
+                    location,
+                    ..NOTHING
+                });
             }
             Expr::FieldSelect { arg, result_type, collation, .. } => {
                 self.collate_expr(arg)?;
-                let strength = if collation.is_valid() && self.session.type_collation(*result_type)?.is_valid() {
-                    Strength::Implicit
-                } else {
-                    Strength::None
-                };
+                let strength =
+                    if collation.is_valid() && self.session.type_collation(*result_type)?.is_valid() {
+                        Strength::Implicit
+                    } else {
+                        Strength::None
+                    };
                 return Ok(State { collation: *collation, strength, location, ..NOTHING });
             }
             Expr::Row { args, .. } => {

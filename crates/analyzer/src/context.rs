@@ -139,7 +139,9 @@ impl ExprKind {
         use ExprKind::*;
         let what = if grouping { "grouping operations" } else { "aggregate functions" };
         match self {
-            None | Other | Having | SelectTarget | OrderBy | DistinctOn | WindowPartition | WindowOrder => Ok(()),
+            None | Other | Having | SelectTarget | OrderBy | DistinctOn | WindowPartition | WindowOrder => {
+                Ok(())
+            }
             FromSubselect => {
                 Err(err!(GROUPING_ERROR, "{what} are not allowed in FROM clause of their own query level"))
             }
@@ -201,7 +203,9 @@ impl ExprKind {
     /// `0A000` where columns cannot be referenced.
     pub(crate) fn check_column_reference(self) -> Result<()> {
         match self {
-            ExprKind::ColumnDefault => Err(refuse("cannot use column reference in DEFAULT expression".to_owned())),
+            ExprKind::ColumnDefault => {
+                Err(refuse("cannot use column reference in DEFAULT expression".to_owned()))
+            }
             ExprKind::PartitionBound => {
                 Err(refuse("cannot use column reference in partition bound expression".to_owned()))
             }

@@ -6,8 +6,8 @@ use crate::state::Analyzer;
 use base::{Oid, Result, err};
 use catalog::{PgConstraint, index};
 use ir::{
-    Alias, Expr, GroupingSet, Query, RangeTableEntry, RangeTableKind, RelSet, SortGroupClause, TargetEntry, Var,
-    VarSource, equal, expr_collation, expr_location, expr_type, expr_typmod, walk_levels_mut,
+    Alias, Expr, GroupingSet, Query, RangeTableEntry, RangeTableKind, RelSet, SortGroupClause, TargetEntry,
+    Var, VarSource, equal, expr_collation, expr_location, expr_type, expr_typmod, walk_levels_mut,
 };
 use syntax::{Expr as Ast, GroupItem};
 
@@ -98,18 +98,19 @@ impl Analyzer<'_> {
             Some(common) => Some(common),
             None if query.grouping_sets.is_empty() => None,
             None => {
-                return Err(err!(
-                    STATEMENT_TOO_COMPLEX,
-                    "too many grouping sets present (maximum 4096)"
-                )
-                .at(location));
+                return Err(
+                    err!(STATEMENT_TOO_COMPLEX, "too many grouping sets present (maximum 4096)").at(location)
+                );
             }
         };
-        let has_joins = self.current().range_table.iter().any(|e| matches!(e.kind, RangeTableKind::Join { .. }));
+        let has_joins =
+            self.current().range_table.iter().any(|e| matches!(e.kind, RangeTableKind::Join { .. }));
         let table = self.current().range_table.clone();
         let mut grouped: Vec<(Expr, usize, String)> = Vec::new();
         for clause in &query.group_clause {
-            let Some(target) = query.target_list.iter().find(|t| t.sort_group_ref == clause.target) else { continue };
+            let Some(target) = query.target_list.iter().find(|t| t.sort_group_ref == clause.target) else {
+                continue;
+            };
             let mut expr = target.expr.clone();
             if has_joins {
                 flatten_join_vars(&mut expr, 0, &table)?;
@@ -149,10 +150,8 @@ impl Analyzer<'_> {
         if grouped.is_empty() {
             return Ok(0);
         }
-        let eref = Alias {
-            name: "*GROUP*".to_owned(),
-            columns: grouped.iter().map(|g| g.2.clone()).collect(),
-        };
+        let eref =
+            Alias { name: "*GROUP*".to_owned(), columns: grouped.iter().map(|g| g.2.clone()).collect() };
         let kind = RangeTableKind::Group { exprs: grouped.iter().map(|g| g.0.clone()).collect() };
         let columns = grouped
             .iter()
@@ -234,7 +233,9 @@ impl Analyzer<'_> {
     ) -> Result<Option<Expr>> {
         let VarSource::Relation(relation) = var.source else { return Ok(None) };
         let same = |g: &(Expr, usize, String)| match &g.0 {
-            Expr::Var(own) => own.source == var.source && own.attribute == var.attribute && own.levels_up == 0,
+            Expr::Var(own) => {
+                own.source == var.source && own.attribute == var.attribute && own.levels_up == 0
+            }
             _ => false,
         };
         if let Some(at) = check.grouped.iter().position(same) {
@@ -409,10 +410,9 @@ fn expand_set(set: &GroupingSet) -> Option<Vec<Vec<usize>>> {
     Some(match set {
         GroupingSet::Empty => vec![Vec::new()],
         GroupingSet::Simple(refs) => vec![refs.clone()],
-        GroupingSet::Rollup(members) => (0..=members.len())
-            .rev()
-            .map(|n| members[..n].iter().flat_map(simple).collect())
-            .collect(),
+        GroupingSet::Rollup(members) => {
+            (0..=members.len()).rev().map(|n| members[..n].iter().flat_map(simple).collect()).collect()
+        }
         GroupingSet::Cube(members) => (0..1usize << members.len().min(12))
             .map(|mask| {
                 let chosen = members.iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0);

@@ -28,7 +28,8 @@ pub use params::ParamTypes;
 pub use rewrite::rewrite;
 pub use state::Variable;
 pub use statement::view::{
-    Names, Wanted, analyze_expression, analyze_inner, analyze_view, check_cursor_query, resolve_collation, resolve_type,
+    Names, Wanted, analyze_expression, analyze_inner, analyze_view, check_cursor_query, resolve_collation,
+    resolve_type,
 };
 
 use base::{Oid, Result};

@@ -67,7 +67,8 @@ impl Analyzer<'_> {
         let name = &item.names.name;
         let error =
             err!(INVALID_COLUMN_REFERENCE, "invalid reference to FROM-clause entry for table \"{name}\"");
-        let is_target = self.levels.iter().rev().any(|l| l.target.as_ref().is_some_and(|t| t.index == item.index));
+        let is_target =
+            self.levels.iter().rev().any(|l| l.target.as_ref().is_some_and(|t| t.index == item.index));
         Err(if is_target {
             error.hint(format!(
                 "There is an entry for table \"{name}\", but it cannot be referenced from this part of the query."
@@ -233,7 +234,9 @@ impl Analyzer<'_> {
                 let below: Vec<(usize, i16)> = alias_vars
                     .iter()
                     .filter_map(|e| match e {
-                        Expr::Var(Var { source: VarSource::Relation(i), attribute, .. }) => Some((*i, *attribute)),
+                        Expr::Var(Var { source: VarSource::Relation(i), attribute, .. }) => {
+                            Some((*i, *attribute))
+                        }
                         _ => None,
                     })
                     .collect();
@@ -281,7 +284,9 @@ impl Analyzer<'_> {
                     None => entry.eref.name == name || relation_named(self, entry, None, name),
                     Some(_) => relation_named(self, entry, schema, name),
                 };
-                if matches && !matches!(entry.kind, RangeTableKind::Join { .. } | RangeTableKind::Group { .. }) {
+                if matches
+                    && !matches!(entry.kind, RangeTableKind::Join { .. } | RangeTableKind::Group { .. })
+                {
                     hidden = Some((level, entry));
                     break 'search;
                 }
@@ -290,18 +295,21 @@ impl Analyzer<'_> {
         let Some((level, entry)) = hidden else {
             return err!(UNDEFINED_TABLE, "missing FROM-clause entry for table \"{name}\"").at(location);
         };
-        let error = err!(UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"{name}\"").at(location);
+        let error =
+            err!(UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"{name}\"").at(location);
         let alias = &entry.eref.name;
-        let visible = level.namespace.iter().any(|i| i.names.name == *alias && i.relation_visible && !i.lateral_only);
+        let visible =
+            level.namespace.iter().any(|i| i.names.name == *alias && i.relation_visible && !i.lateral_only);
         if alias != name && visible {
             return error.hint(format!("Perhaps you meant to reference the table alias \"{alias}\"."));
         }
         let error = error.detail(format!(
             "There is an entry for table \"{alias}\", but it cannot be referenced from this part of the query."
         ));
-        let lateral = level.namespace.iter().any(|i| {
-            i.names.name == *alias && i.lateral_only && i.lateral_ok && !level.lateral_active
-        });
+        let lateral = level
+            .namespace
+            .iter()
+            .any(|i| i.names.name == *alias && i.lateral_only && i.lateral_ok && !level.lateral_active);
         if lateral {
             return error.hint("To reference that table, you must mark this subquery with LATERAL.");
         }
@@ -341,7 +349,9 @@ impl Analyzer<'_> {
             return error;
         }
         match &search.close[..] {
-            [one] => error.hint(format!("Perhaps you meant to reference the column \"{}.{}\".", one.0, one.1)),
+            [one] => {
+                error.hint(format!("Perhaps you meant to reference the column \"{}.{}\".", one.0, one.1))
+            }
             [one, two] => error.hint(format!(
                 "Perhaps you meant to reference the column \"{}.{}\" or the column \"{}.{}\".",
                 one.0, one.1, two.0, two.1
@@ -469,7 +479,8 @@ mod tests {
 
     #[test]
     fn edit_distance() {
-        for (a, b, distance) in [("", "", 0), ("abc", "abc", 0), ("abc", "abd", 1), ("kitten", "sitting", 3)] {
+        for (a, b, distance) in [("", "", 0), ("abc", "abc", 0), ("abc", "abd", 1), ("kitten", "sitting", 3)]
+        {
             assert_eq!(levenshtein(a, b), distance, "{a} {b}");
         }
     }

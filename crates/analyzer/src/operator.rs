@@ -49,7 +49,12 @@ impl Analyzer<'_> {
     }
 
     /// The binary operator for operands of these types, or `None`.
-    fn resolve_binary(&self, name: &OperatorName, left: Oid, right: Oid) -> Result<Result<Arc<PgOperator>, bool>> {
+    fn resolve_binary(
+        &self,
+        name: &OperatorName,
+        left: Oid,
+        right: Oid,
+    ) -> Result<Result<Arc<PgOperator>, bool>> {
         let operators = self.visible_operators(name, b'b')?;
         let exact = |l: Oid, r: Oid| operators.iter().find(|o| o.oprleft == l && o.oprright == r);
         let (mut l, mut r) = (left, right);
@@ -170,7 +175,9 @@ impl Analyzer<'_> {
             },
         };
         if !operator.oprcode.is_valid() {
-            return Err(err!(UNDEFINED_FUNCTION, "operator is only a shell: {}", operator.oprname).or_at(location));
+            return Err(
+                err!(UNDEFINED_FUNCTION, "operator is only a shell: {}", operator.oprname).or_at(location)
+            );
         }
         let (args, mut declared): (Vec<Expr>, Vec<Oid>) = match left {
             Some(left) => (vec![left, right], vec![operator.oprleft, operator.oprright]),
@@ -255,9 +262,8 @@ impl Analyzer<'_> {
         let mut declared = vec![operator.oprleft, operator.oprright];
         let result = polymorphic::enforce(self.session, &actual, &mut declared, operator.oprresult, false)?;
         if result != BOOL {
-            return Err(
-                err!(WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires operator to yield boolean").or_at(location)
-            );
+            return Err(err!(WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires operator to yield boolean")
+                .or_at(location));
         }
         if self.session.function(operator.oprcode)?.proretset {
             return Err(err!(WRONG_OBJECT_TYPE, "op ANY/ALL (array) requires operator not to return a set")
@@ -356,7 +362,12 @@ impl Analyzer<'_> {
     }
 
     /// The sort operators, the wanted ones required.
-    pub(crate) fn require_sort_operators(&self, type_oid: Oid, less: bool, equal: bool) -> Result<SortOperators> {
+    pub(crate) fn require_sort_operators(
+        &self,
+        type_oid: Oid,
+        less: bool,
+        equal: bool,
+    ) -> Result<SortOperators> {
         let found = self.sort_operators(type_oid)?;
         if less && !found.less.is_valid() {
             return Err(err!(

@@ -6,7 +6,10 @@ use crate::types::*;
 use base::{Error, Oid, Result, err};
 use catalog::{LockMode, RelationEntry};
 use datum::TupleDesc;
-use ir::{Alias, Expr, Permission, Query, RangeTableEntry, RangeTableKind, Returning, expr_collation, expr_type, expr_typmod};
+use ir::{
+    Alias, Expr, Permission, Query, RangeTableEntry, RangeTableKind, Returning, expr_collation, expr_type,
+    expr_typmod,
+};
 use std::sync::Arc;
 use syntax::RelationName;
 
@@ -25,7 +28,11 @@ pub(crate) fn alias_of(alias: &syntax::Alias) -> Alias {
 
 impl Analyzer<'_> {
     /// Looks a relation up and locks it.
-    pub(crate) fn open_relation(&mut self, name: &RelationName, mode: LockMode) -> Result<Arc<RelationEntry>> {
+    pub(crate) fn open_relation(
+        &mut self,
+        name: &RelationName,
+        mode: LockMode,
+    ) -> Result<Arc<RelationEntry>> {
         let at = name.location;
         if let Some(catalog) = &name.catalog {
             if catalog != self.session.database_name() {
@@ -51,7 +58,8 @@ impl Analyzer<'_> {
 
     fn no_such_relation(&self, name: &RelationName) -> Error {
         if let Some(schema) = &name.schema {
-            return err!(UNDEFINED_TABLE, "relation \"{schema}.{}\" does not exist", name.name).at(name.location);
+            return err!(UNDEFINED_TABLE, "relation \"{schema}.{}\" does not exist", name.name)
+                .at(name.location);
         }
         let error = err!(UNDEFINED_TABLE, "relation \"{}\" does not exist", name.name).at(name.location);
         let future = self.levels.iter().any(|l| l.future_ctes.contains(&name.name));
@@ -166,7 +174,11 @@ impl Analyzer<'_> {
         desc.attributes()
             .iter()
             .map(|a| {
-                if a.dropped { Self::dropped_column() } else { Self::column(a.type_oid, a.typmod, a.collation) }
+                if a.dropped {
+                    Self::dropped_column()
+                } else {
+                    Self::column(a.type_oid, a.typmod, a.collation)
+                }
             })
             .collect()
     }
@@ -300,7 +312,8 @@ impl Analyzer<'_> {
         columns_named.extend(names.into_iter().skip(given));
         let columns = (0..types.len()).map(|i| Self::column(types[i], typmods[i], collations[i])).collect();
         let eref = Alias { name: refname, columns: columns_named };
-        let kind = RangeTableKind::Cte { name: cte_name, levels_up, self_reference, types, typmods, collations };
+        let kind =
+            RangeTableKind::Cte { name: cte_name, levels_up, self_reference, types, typmods, collations };
         Ok(self.add_entry(NewEntry { kind, alias, eref, lateral: false, in_from: true }, columns, 0))
     }
 
@@ -313,7 +326,10 @@ impl Analyzer<'_> {
                 let type_oid = entry.map(|e| e.class.reltype).unwrap_or_default();
                 if !type_oid.is_valid() {
                     let name = &item.names.name;
-                    return Err(err!(WRONG_OBJECT_TYPE, "relation \"{name}\" does not have a composite type"));
+                    return Err(err!(
+                        WRONG_OBJECT_TYPE,
+                        "relation \"{name}\" does not have a composite type"
+                    ));
                 }
                 type_oid
             }

@@ -96,8 +96,6 @@ pub(crate) struct Level {
     pub locking: Vec<Vec<String>>,
     /// A FOR UPDATE of the enclosing query reaches into this one.
     pub locked_from_parent: bool,
-    pub returning_old: Option<String>,
-    pub returning_new: Option<String>,
     /// Where outer joins null a range table entry: RT indexes of joins.
     pub nulling: Vec<ir::RelSet>,
     /// Names resolved before anything else: VALUE of a domain, function parameters.

@@ -165,11 +165,6 @@ pub(crate) fn column_name(expr: &Ast) -> &str {
     name_with_strength(expr).0.unwrap_or("?column?")
 }
 
-/// For functions in FROM and index columns: `None` where there is no natural name.
-pub(crate) fn natural_name(expr: &Ast) -> Option<&str> {
-    name_with_strength(expr).0
-}
-
 /// The name, and how good it is: 2 real, 1 weak (a type or construct), 0 none.
 fn name_with_strength(expr: &Ast) -> (Option<&str>, u8) {
     match expr {
@@ -281,7 +276,6 @@ fn xml_name(xml: &syntax::XmlExpr) -> Option<&'static str> {
     Some(match xml {
         X::Concat { .. } => "xmlconcat",
         X::Element { .. } => "xmlelement",
-        X::Exists { .. } => "xmlexists",
         X::Forest { .. } => "xmlforest",
         X::Parse { .. } => "xmlparse",
         X::Pi { .. } => "xmlpi",

@@ -71,15 +71,21 @@ impl Analyzer<'_> {
             Some(oid) => self.session.relation(oid)?,
             None => None,
         };
-        let entry = entry.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{table}\" does not exist").at(at))?;
+        let entry =
+            entry.ok_or_else(|| err!(UNDEFINED_TABLE, "relation \"{table}\" does not exist").at(at))?;
         let desc = &entry.relation.desc;
         let position = desc.position(column).ok_or_else(|| {
             err!(UNDEFINED_COLUMN, "column \"{column}\" of relation \"{table}\" does not exist").at(at)
         })?;
         let type_oid = desc.attributes()[position].type_oid;
         self.session.notice(
-            err!(SUCCESSFUL_COMPLETION, "type reference {}%TYPE converted to {}", name.names.join("."), self.type_name_of(type_oid)?)
-                .severity(base::Severity::Notice),
+            err!(
+                SUCCESSFUL_COMPLETION,
+                "type reference {}%TYPE converted to {}",
+                name.names.join("."),
+                self.type_name_of(type_oid)?
+            )
+            .severity(base::Severity::Notice),
         );
         Ok(type_oid)
     }
@@ -107,11 +113,9 @@ impl Analyzer<'_> {
                 Ast::Const { value: Literal::Numeric(text) | Literal::String(text), .. } => text.clone(),
                 Ast::Column(column) if column.names.len() == 1 && !column.star => column.names[0].clone(),
                 _ => {
-                    return Err(err!(
-                        SYNTAX_ERROR,
-                        "type modifiers must be simple constants or identifiers"
-                    )
-                    .at(at));
+                    return Err(
+                        err!(SYNTAX_ERROR, "type modifiers must be simple constants or identifiers").at(at)
+                    );
                 }
             });
         }

@@ -8,22 +8,15 @@ macro_rules! oids {
 
 oids! {
     BOOL = 16;
-    BYTEA = 17;
-    CHAR = 18;
     NAME = 19;
     INT8 = 20;
-    INT2 = 21;
     INT2VECTOR = 22;
     INT4 = 23;
-    REGPROC = 24;
     TEXT = 25;
-    OID = 26;
     OIDVECTOR = 30;
-    JSON = 114;
     FLOAT4 = 700;
     FLOAT8 = 701;
     UNKNOWN = 705;
-    BPCHAR = 1042;
     VARCHAR = 1043;
     DATE = 1082;
     TIME = 1083;
@@ -32,17 +25,13 @@ oids! {
     INTERVAL = 1186;
     TIMETZ = 1266;
     BIT = 1560;
-    VARBIT = 1562;
     NUMERIC = 1700;
-    REFCURSOR = 1790;
-    REGCLASS = 2205;
     RECORD = 2249;
     RECORD_ARRAY = 2287;
     CSTRING = 2275;
     ANY = 2276;
     ANYARRAY = 2277;
     VOID = 2278;
-    TRIGGER = 2279;
     INTERNAL = 2281;
     ANYELEMENT = 2283;
     ANYNONARRAY = 2776;
@@ -56,7 +45,6 @@ oids! {
     ANYCOMPATIBLE_NONARRAY = 5079;
     ANYCOMPATIBLE_RANGE = 5080;
     DEFAULT_COLLATION = 100;
-    C_COLLATION = 950;
     PG_CATALOG = 11;
     BTREE = 403;
     HASH = 405;

@@ -132,7 +132,8 @@ impl Analyzer<'_> {
         list: &[TargetEntry],
         at: usize,
     ) -> Result<()> {
-        let offset = |bound: &FrameBound| matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_));
+        let offset =
+            |bound: &FrameBound| matches!(bound, FrameBound::Preceding(_) | FrameBound::Following(_));
         let has_offset = offset(&written.start) || written.end.as_ref().is_some_and(offset);
         let mut range = None;
         if written.mode == FrameMode::Range && has_offset {
@@ -188,18 +189,20 @@ impl Analyzer<'_> {
     fn in_range_offset(&mut self, value: Expr, sort: &SortGroupClause, column: Oid) -> Result<(Expr, Oid)> {
         const IN_RANGE: i16 = 3;
         let column_name = self.type_name_of(column)?;
-        let Some((family, _)) = self.btree_meanings(sort.sort_operator)?.into_iter().find(|m| m.1 == 1 || m.1 == 5)
+        let Some((family, _)) =
+            self.btree_meanings(sort.sort_operator)?.into_iter().find(|m| m.1 == 1 || m.1 == 5)
         else {
             return Err(base::Error::internal("sort operator without operator family"));
         };
         let input = self.session.operator(sort.sort_operator)?.oprleft;
         let given = expr_type(&value);
         let at = expr_location(&value);
-        let wanted_at_first = if given == UNKNOWN && self.session.family_function(family, input, input, IN_RANGE)?.is_some() {
-            Some(input)
-        } else {
-            None
-        };
+        let wanted_at_first =
+            if given == UNKNOWN && self.session.family_function(family, input, input, IN_RANGE)?.is_some() {
+                Some(input)
+            } else {
+                None
+            };
         let rows = self.session.rows::<PgAmproc>(index::PG_AMPROC_FAM_PROC, &[family.into()])?;
         let mut found: Option<(Oid, Oid)> = None;
         let (mut available, mut fitting) = (0, 0);
@@ -270,7 +273,8 @@ fn inherit_window(clause: &mut WindowClause, base: &WindowClause, spec: &WindowS
         clause.copied_order = true;
     }
     if base.frame_options != frame::DEFAULTS {
-        let error = err!(WINDOWING_ERROR, "cannot copy window \"{name}\" because it has a frame clause").at(at);
+        let error =
+            err!(WINDOWING_ERROR, "cannot copy window \"{name}\" because it has a frame clause").at(at);
         // A bare reference could have been written without parentheses.
         let bare = spec.name.is_none() && spec.order_by.is_empty() && spec.frame.is_none();
         return Err(if bare { error.hint("Omit the parentheses in this OVER clause.") } else { error });

@@ -1,7 +1,8 @@
 //! Walking whole queries: every expression of a query, and of the queries inside it with their depth.
 
 use crate::{
-    Expr, FromExpr, JoinNode, Query, RangeTableEntry, RangeTableKind, TargetEntry, for_each_child, for_each_child_mut,
+    Expr, FromExpr, JoinNode, Query, RangeTableEntry, RangeTableKind, TargetEntry, for_each_child,
+    for_each_child_mut,
 };
 use base::Result;
 

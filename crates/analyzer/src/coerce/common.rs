@@ -99,7 +99,15 @@ impl Analyzer<'_> {
             )
             .or_at(expr_location(&expr)));
         }
-        self.coerce_type(expr, source, target, -1, CoercionContext::Implicit, CoercionForm::ImplicitCast, None)
+        self.coerce_type(
+            expr,
+            source,
+            target,
+            -1,
+            CoercionContext::Implicit,
+            CoercionForm::ImplicitCast,
+            None,
+        )
     }
 }
 

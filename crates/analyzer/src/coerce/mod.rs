@@ -109,7 +109,16 @@ impl Analyzer<'_> {
             Some(Pathway::Relabel) => {
                 let (base, base_typmod) = self.session.base_type(target)?;
                 if base != target {
-                    return self.coerce_to_domain(expr, base, base_typmod, target, context, form, location, false);
+                    return self.coerce_to_domain(
+                        expr,
+                        base,
+                        base_typmod,
+                        target,
+                        context,
+                        form,
+                        location,
+                        false,
+                    );
                 }
                 self.relabel(expr, target, -1, form, location)
             }
@@ -239,7 +248,8 @@ impl Analyzer<'_> {
             Expr::Var(var) if var.attribute == 0 => self.expand_whole_row_var(&var)?,
             _ => return Err(fail(self, String::new())?),
         };
-        let desc = self.session.row_type(base)?.ok_or_else(|| Error::internal("composite type without row"))?;
+        let desc =
+            self.session.row_type(base)?.ok_or_else(|| Error::internal("composite type without row"))?;
         let mut fields = Vec::with_capacity(desc.len());
         let mut args = args.into_iter();
         let mut position = 0;

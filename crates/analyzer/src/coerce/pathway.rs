@@ -42,36 +42,6 @@ pub(crate) fn is_row_type(session: &Session, oid: Oid) -> Result<bool> {
     Ok(oid == RECORD || is_composite(session, oid)?)
 }
 
-/// Whether a value of `source` is one of `target` bit for bit.
-pub(crate) fn binary_coercible(session: &Session, source: Oid, target: Oid) -> Result<bool> {
-    if source == target || matches!(target, ANY | ANYELEMENT | ANYCOMPATIBLE) {
-        return Ok(true);
-    }
-    let (source, _) = session.base_type(source)?;
-    if source == target {
-        return Ok(true);
-    }
-    match target {
-        ANYARRAY | ANYCOMPATIBLE_ARRAY => return Ok(session.element_type(source)?.is_some()),
-        ANYNONARRAY | ANYCOMPATIBLE_NONARRAY => return Ok(session.element_type(source)?.is_none()),
-        ANYENUM => return Ok(session.type_row(source)?.typtype as u8 == b'e'),
-        ANYRANGE | ANYCOMPATIBLE_RANGE => return Ok(session.type_row(source)?.typtype as u8 == b'r'),
-        ANYMULTIRANGE | ANYCOMPATIBLE_MULTIRANGE => {
-            return Ok(session.type_row(source)?.typtype as u8 == b'm');
-        }
-        RECORD if is_composite(session, source)? => return Ok(true),
-        RECORD_ARRAY => {
-            if let Some(element) = session.element_type(source)? {
-                return is_composite(session, element);
-            }
-        }
-        _ => {}
-    }
-    Ok(session
-        .cast(source, target)?
-        .is_some_and(|cast| cast.castmethod as u8 == b'b' && cast.castcontext as u8 == b'i'))
-}
-
 /// The way from one type to another, if `context` allows one.
 pub(crate) fn find_pathway(
     session: &Session,
@@ -123,7 +93,8 @@ pub(crate) fn find_typmod_function(session: &Session, type_oid: Oid) -> Result<O
 
 /// Whether the row type `sub` is that of a child of `base`'s table.
 pub(crate) fn inherits_from(session: &Session, sub: Oid, base: Oid) -> Result<bool> {
-    let (Some(sub), Some(base)) = (composite_relation(session, sub)?, session.type_row(base)?.typrelid.some())
+    let (Some(sub), Some(base)) =
+        (composite_relation(session, sub)?, session.type_row(base)?.typrelid.some())
     else {
         return Ok(false);
     };
@@ -178,9 +149,5 @@ pub(crate) fn can_coerce(
 impl Analyzer<'_> {
     pub(crate) fn type_name_of(&self, oid: Oid) -> Result<String> {
         self.session.format_type(oid, None)
-    }
-
-    pub(crate) fn category(&self, oid: Oid) -> Result<u8> {
-        Ok(category(self.session, oid)?.0)
     }
 }

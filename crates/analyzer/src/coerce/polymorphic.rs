@@ -38,11 +38,13 @@ pub(crate) fn multirange_range(session: &Session, multirange: Oid) -> Result<Opt
 
 fn require_same(session: &Session, slot: &mut Option<Oid>, found: Oid, name: &str) -> Result<()> {
     match *slot {
-        Some(known) if known != found => Err(err!(
-            DATATYPE_MISMATCH,
-            "arguments declared \"{name}\" are not all alike"
-        )
-        .detail(format!("{} versus {}", session.format_type(known, None)?, session.format_type(found, None)?))),
+        Some(known) if known != found => {
+            Err(err!(DATATYPE_MISMATCH, "arguments declared \"{name}\" are not all alike").detail(format!(
+                "{} versus {}",
+                session.format_type(known, None)?,
+                session.format_type(found, None)?
+            )))
+        }
         _ => {
             *slot = Some(found);
             Ok(())
@@ -63,12 +65,18 @@ fn solve(session: &Session, actual: &[Oid], declared: &[Oid]) -> Result<Solution
             continue;
         }
         if given == UNKNOWN {
-            if is_any_family(wanted) { exact.unknowns = true } else { compatible.unknowns = true }
+            if is_any_family(wanted) {
+                exact.unknowns = true
+            } else {
+                compatible.unknowns = true
+            }
             continue;
         }
         let base = session.base_type(given)?.0;
         match wanted {
-            ANYELEMENT | ANYNONARRAY | ANYENUM => require_same(session, &mut exact.element, given, "anyelement")?,
+            ANYELEMENT | ANYNONARRAY | ANYENUM => {
+                require_same(session, &mut exact.element, given, "anyelement")?
+            }
             ANYARRAY => require_same(session, &mut exact.array, base, "anyarray")?,
             ANYRANGE => require_same(session, &mut exact.range, base, "anyrange")?,
             ANYMULTIRANGE => require_same(session, &mut exact.multirange, base, "anymultirange")?,
@@ -116,7 +124,13 @@ fn derive_element(session: &Session, family: &mut Family, prefix: &str) -> Resul
             .ok_or_else(|| not_a(session, "multirange", &format!("{prefix}multirange"), multirange))?;
         match family.range {
             Some(known) if known != range => {
-                return Err(inconsistent(session, &format!("{prefix}multirange"), multirange, &format!("{prefix}range"), known));
+                return Err(inconsistent(
+                    session,
+                    &format!("{prefix}multirange"),
+                    multirange,
+                    &format!("{prefix}range"),
+                    known,
+                ));
             }
             _ => family.range = Some(range),
         }
@@ -125,7 +139,11 @@ fn derive_element(session: &Session, family: &mut Family, prefix: &str) -> Resul
     if let Some(array) = family.array {
         // pg_statistic's columns are declared anyarray themselves.
         let element = if array == ANYARRAY { Some(ANYELEMENT) } else { session.element_type(array)? };
-        sources.push(("array", array, element.ok_or_else(|| not_a(session, "array", &format!("{prefix}array"), array))?));
+        sources.push((
+            "array",
+            array,
+            element.ok_or_else(|| not_a(session, "array", &format!("{prefix}array"), array))?,
+        ));
     }
     if let Some(range) = family.range {
         let (subtype, _) = range_facts(session, range)?
@@ -167,8 +185,8 @@ fn solve_compatible(
         family.range.get_or_insert(range);
     }
     if let Some(range) = family.range {
-        let (subtype, _) =
-            range_facts(session, range)?.ok_or_else(|| not_a(session, "range", "anycompatiblerange", range))?;
+        let (subtype, _) = range_facts(session, range)?
+            .ok_or_else(|| not_a(session, "range", "anycompatiblerange", range))?;
         family.element = Some(subtype);
     } else if !candidates.is_empty() {
         family.element = common_type_of(session, &candidates)?;
@@ -178,7 +196,11 @@ fn solve_compatible(
                 DATATYPE_MISMATCH,
                 "arguments of anycompatible family cannot be cast to a common type"
             )
-            .detail(format!("{} versus {}", session.format_type(a, None)?, session.format_type(b, None)?)));
+            .detail(format!(
+                "{} versus {}",
+                session.format_type(a, None)?,
+                session.format_type(b, None)?
+            )));
         }
     }
     let Some(element) = family.element else { return Ok(()) };
@@ -263,7 +285,8 @@ pub(crate) fn enforce(
     }
     if solution.compatible.element.is_none() && declared.iter().any(|d| is_compatible_family(*d)) {
         // With only unknown inputs, anycompatible is text, as for UNION.
-        let needs_range = declared.iter().any(|d| matches!(*d, ANYCOMPATIBLE_RANGE | ANYCOMPATIBLE_MULTIRANGE));
+        let needs_range =
+            declared.iter().any(|d| matches!(*d, ANYCOMPATIBLE_RANGE | ANYCOMPATIBLE_MULTIRANGE));
         if needs_range {
             return Err(err!(
                 DATATYPE_MISMATCH,
@@ -279,7 +302,10 @@ pub(crate) fn enforce(
             Some(oid) => Ok(oid),
             None => {
                 let name = session.format_type(wanted, None)?;
-                Err(err!(DATATYPE_MISMATCH, "could not determine polymorphic type {name} because input has type unknown"))
+                Err(err!(
+                    DATATYPE_MISMATCH,
+                    "could not determine polymorphic type {name} because input has type unknown"
+                ))
             }
         }
     };

@@ -56,7 +56,8 @@ impl Analyzer<'_> {
                 if nested {
                     let element = self.session.element_type(common)?.ok_or_else(|| {
                         let name = self.type_name_of(common).unwrap_or_default();
-                        err!(UNDEFINED_OBJECT, "could not find element type for data type {name}").at(location)
+                        err!(UNDEFINED_OBJECT, "could not find element type for data type {name}")
+                            .at(location)
                     })?;
                     (common, element, common, -1)
                 } else {
@@ -120,11 +121,8 @@ impl Analyzer<'_> {
         steps: &[Indirection],
         assign: bool,
     ) -> Result<Subscript> {
-        let (container_type, typmod) = if assign {
-            (type_oid, typmod)
-        } else {
-            self.container_type(type_oid, typmod)?
-        };
+        let (container_type, typmod) =
+            if assign { (type_oid, typmod) } else { self.container_type(type_oid, typmod)? };
         let row = self.session.type_row(container_type)?;
         if !row.typsubscript.is_valid() {
             return Err(err!(
@@ -211,7 +209,12 @@ impl Analyzer<'_> {
             let mut target = TEXT;
             if source != UNKNOWN {
                 let works = |target| {
-                    crate::coerce::pathway::can_coerce(self.session, &[source], &[target], CoercionContext::Implicit)
+                    crate::coerce::pathway::can_coerce(
+                        self.session,
+                        &[source],
+                        &[target],
+                        CoercionContext::Implicit,
+                    )
                 };
                 let (int, text) = (works(INT4)?, works(TEXT)?);
                 target = match (int, text) {

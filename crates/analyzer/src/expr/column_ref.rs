@@ -33,20 +33,16 @@ impl Analyzer<'_> {
         if database == self.session.database_name() {
             return Ok(());
         }
-        Err(err!(
-            FEATURE_NOT_SUPPORTED,
-            "cross-database references are not implemented: {}",
-            names.join(".")
-        )
-        .at(location))
+        Err(err!(FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: {}", names.join("."))
+            .at(location))
     }
 
     fn unqualified_ref(&mut self, name: &str, location: usize) -> Result<Expr> {
         let variables = &self.current().variables;
         if let Some(variable) = variables.iter().find(|v| v.name == name) {
             let mut expr = variable.expr.clone();
-            if let Expr::CoerceToDomainValue { location: at, .. } | Expr::Param(ir::Param { location: at, .. }) =
-                &mut expr
+            if let Expr::CoerceToDomainValue { location: at, .. }
+            | Expr::Param(ir::Param { location: at, .. }) = &mut expr
             {
                 *at = Some(location);
             }

@@ -163,7 +163,12 @@ impl Analyzer<'_> {
         let is_null = |e: &Ast| matches!(e, Ast::Const { value: syntax::Literal::Null, .. });
         let null_test = |analyzer: &mut Self, arg: &Ast| -> Result<Expr> {
             let arg = analyzer.expr(arg)?;
-            Ok(Expr::NullTest { arg: Box::new(arg), is_null: distinct.negated, row_argument: false, location })
+            Ok(Expr::NullTest {
+                arg: Box::new(arg),
+                is_null: distinct.negated,
+                row_argument: false,
+                location,
+            })
         };
         if is_null(&distinct.right) {
             return null_test(self, &distinct.left);
@@ -316,10 +321,8 @@ impl Analyzer<'_> {
             args: vec![compare(">=", low), compare("<=", high)],
             location,
         };
-        let outside = |low: &Ast, high: &Ast| Ast::Or {
-            args: vec![compare("<", low), compare(">", high)],
-            location,
-        };
+        let outside =
+            |low: &Ast, high: &Ast| Ast::Or { args: vec![compare("<", low), compare(">", high)], location };
         let (low, high) = (&between.low, &between.high);
         let written = match (between.negated, between.symmetric) {
             (false, false) => inside(low, high),

@@ -21,9 +21,8 @@ impl Analyzer<'_> {
         while at < steps.len() {
             match &steps[at] {
                 Indirection::Star { location } => {
-                    return Err(
-                        err!(FEATURE_NOT_SUPPORTED, "row expansion via \"*\" is not supported here").at(*location)
-                    );
+                    return Err(err!(FEATURE_NOT_SUPPORTED, "row expansion via \"*\" is not supported here")
+                        .at(*location));
                 }
                 Indirection::Field { name, location } => {
                     result = self.field(result, name, *location)?;
@@ -31,8 +30,9 @@ impl Analyzer<'_> {
                 }
                 _ => {
                     let rest = &steps[at..];
-                    let is_subscript =
-                        |s: &Indirection| matches!(s, Indirection::Subscript { .. } | Indirection::Slice { .. });
+                    let is_subscript = |s: &Indirection| {
+                        matches!(s, Indirection::Subscript { .. } | Indirection::Slice { .. })
+                    };
                     let count = rest.iter().take_while(|s| is_subscript(s)).count();
                     let (type_oid, typmod) = (expr_type(&result), expr_typmod(&result));
                     let subscript = self.subscript(result, type_oid, typmod, &rest[..count], false)?;
@@ -146,7 +146,9 @@ impl Analyzer<'_> {
     /// What a record-valued variable is made of: looks through subqueries, joins and CTEs.
     fn record_var_descriptor(&self, var: &Var, extra: usize) -> Result<Option<Arc<TupleDesc>>> {
         let ir::VarSource::Relation(index) = var.source else { return Ok(None) };
-        let Some(at) = self.levels.len().checked_sub(1 + var.levels_up as usize + extra) else { return Ok(None) };
+        let Some(at) = self.levels.len().checked_sub(1 + var.levels_up as usize + extra) else {
+            return Ok(None);
+        };
         let level = &self.levels[at];
         let Some(entry) = level.range_table.get(index - 1) else { return Ok(None) };
         if var.attribute == 0 {
@@ -155,7 +157,13 @@ impl Analyzer<'_> {
             for (column, name) in item.columns.iter().zip(&item.names.columns) {
                 let type_oid = if column.relation == 0 { INT4 } else { column.type_oid };
                 let layout = self.session.type_layout(type_oid)?;
-                attributes.push(datum::Attribute::result(name.clone(), type_oid, column.typmod, layout, column.collation));
+                attributes.push(datum::Attribute::result(
+                    name.clone(),
+                    type_oid,
+                    column.typmod,
+                    layout,
+                    column.collation,
+                ));
             }
             return Ok(Some(Arc::new(TupleDesc::new(attributes))));
         }

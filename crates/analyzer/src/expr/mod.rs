@@ -57,7 +57,9 @@ impl Analyzer<'_> {
             Ast::Between(between) => self.between(between),
             Ast::Case(case) => self.case(case),
             Ast::Function(call) => self.function_call(call, false),
-            Ast::SqlValue { function, precision, location } => self.sql_value(*function, *precision, *location),
+            Ast::SqlValue { function, precision, location } => {
+                self.sql_value(*function, *precision, *location)
+            }
             Ast::Coalesce { args, location } => self.coalesce(args, *location),
             Ast::Greatest { args, location } => self.min_max(args, true, *location),
             Ast::Least { args, location } => self.min_max(args, false, *location),
@@ -100,7 +102,8 @@ impl Analyzer<'_> {
                     }
                     None => NUMERIC,
                 };
-                let value = self.input.input(self.session, type_oid, -1, text).map_err(|e| e.or_at(location))?;
+                let value =
+                    self.input.input(self.session, type_oid, -1, text).map_err(|e| e.or_at(location))?;
                 make_const(self, type_oid, -1, value, location)
             }
             Literal::String(text) => make_const(self, UNKNOWN, -1, Some(text.as_str().into()), location),
@@ -155,7 +158,8 @@ impl Analyzer<'_> {
             )
             .at(collate.location));
         }
-        let collation = self.resolve_collation(&collate.collation).map_err(|e| e.or_at(Some(collate.location)))?;
+        let collation =
+            self.resolve_collation(&collate.collation).map_err(|e| e.or_at(Some(collate.location)))?;
         Ok(Expr::Collate { arg: Box::new(arg), collation, location: Some(collate.location) })
     }
 

@@ -4,7 +4,9 @@ use super::operator_name;
 use crate::state::Analyzer;
 use crate::types::*;
 use base::{Oid, Result, err};
-use ir::{BoolOp, Expr, Param, ParamKind, Query, SubLink, SubLinkKind, expr_collation, expr_type, expr_typmod};
+use ir::{
+    BoolOp, Expr, Param, ParamKind, Query, SubLink, SubLinkKind, expr_collation, expr_type, expr_typmod,
+};
 use syntax::{Expr as Ast, OperatorName, Subquery, SubqueryKind};
 
 impl Analyzer<'_> {
@@ -14,7 +16,16 @@ impl Analyzer<'_> {
             SubqueryKind::Array => self.scalar_sublink(subquery, SubLinkKind::Array),
             SubqueryKind::Exists => {
                 let query = self.sublink_query(subquery)?;
-                Ok(self.finish_sublink(SubLinkKind::Exists, None, Vec::new(), query, BOOL, -1, Oid::INVALID, subquery.location))
+                Ok(self.finish_sublink(
+                    SubLinkKind::Exists,
+                    None,
+                    Vec::new(),
+                    query,
+                    BOOL,
+                    -1,
+                    Oid::INVALID,
+                    subquery.location,
+                ))
             }
             SubqueryKind::Any { arg, operator, negated } => {
                 let equals = operator_name("=");
@@ -83,6 +94,7 @@ impl Analyzer<'_> {
         };
         let (mut type_oid, typmod) = (expr_type(&column.expr), expr_typmod(&column.expr));
         let collation = expr_collation(&column.expr);
+        drop(columns);
         if kind == SubLinkKind::Array {
             // An array of arrays is the same array type, one dimension more.
             let own = self.session.element_type(type_oid)?.is_some()

@@ -7,7 +7,9 @@ use crate::state::{Analyzer, NamespaceItem};
 use crate::target::column_name;
 use crate::types::*;
 use base::{Oid, Result, err};
-use ir::{Alias, Expr, RangeTableFunction, RangeTableKind, expr_collation, expr_location, expr_type, expr_typmod};
+use ir::{
+    Alias, Expr, RangeTableFunction, RangeTableKind, expr_collation, expr_location, expr_type, expr_typmod,
+};
 use syntax::{ColumnDefinitionItem, Expr as Ast, FunctionTable};
 
 /// A column that a function in FROM yields.
@@ -28,8 +30,11 @@ impl Analyzer<'_> {
             let at = table.columns[0].location;
             if calls.len() != 1 {
                 let error = if table.rows_from {
-                    err!(SYNTAX_ERROR, "ROWS FROM() with multiple functions cannot have a column definition list")
-                        .hint("Put a separate column definition list for each function inside ROWS FROM().")
+                    err!(
+                        SYNTAX_ERROR,
+                        "ROWS FROM() with multiple functions cannot have a column definition list"
+                    )
+                    .hint("Put a separate column definition list for each function inside ROWS FROM().")
                 } else {
                     err!(SYNTAX_ERROR, "UNNEST() with multiple arguments cannot have a column definition list").hint(
                         "Use separate UNNEST() calls inside ROWS FROM(), and attach a column definition list to each one.",
@@ -38,9 +43,12 @@ impl Analyzer<'_> {
                 return Err(error.at(at));
             }
             if table.ordinality {
-                return Err(err!(SYNTAX_ERROR, "WITH ORDINALITY cannot be used with a column definition list")
-                    .hint("Put the column definition list inside ROWS FROM().")
-                    .at(at));
+                return Err(err!(
+                    SYNTAX_ERROR,
+                    "WITH ORDINALITY cannot be used with a column definition list"
+                )
+                .hint("Put the column definition list inside ROWS FROM().")
+                .at(at));
             }
         }
         let lateral = table.lateral || calls.iter().any(|c| find_variable(&c.0, 0).is_some());
@@ -54,8 +62,11 @@ impl Analyzer<'_> {
     ) -> Result<Vec<(Expr, String, &'t [ColumnDefinitionItem])>> {
         let mut calls = Vec::new();
         for item in &table.functions {
-            let columns: &[ColumnDefinitionItem] =
-                if item.columns.is_empty() && table.functions.len() == 1 { &table.columns } else { &item.columns };
+            let columns: &[ColumnDefinitionItem] = if item.columns.is_empty() && table.functions.len() == 1 {
+                &table.columns
+            } else {
+                &item.columns
+            };
             if let Ast::Function(call) = &item.call {
                 let plain = call.name.parts == ["unnest"]
                     && call.args.len() > 1
@@ -105,9 +116,11 @@ impl Analyzer<'_> {
             });
         });
         if let Some(at) = nested {
-            return Err(
-                err!(FEATURE_NOT_SUPPORTED, "set-returning functions must appear at top level of FROM").or_at(at)
-            );
+            return Err(err!(
+                FEATURE_NOT_SUPPORTED,
+                "set-returning functions must appear at top level of FROM"
+            )
+            .or_at(at));
         }
         Ok(expr)
     }
@@ -124,7 +137,8 @@ impl Analyzer<'_> {
         let mut functions = Vec::with_capacity(calls.len());
         let mut all: Vec<ResultColumn> = Vec::new();
         for (expr, function_name, definitions) in calls {
-            let columns = self.function_columns(&expr, &function_name, definitions, alias.as_ref().filter(|_| single))?;
+            let columns =
+                self.function_columns(&expr, &function_name, definitions, alias.as_ref().filter(|_| single))?;
             let mut function = RangeTableFunction {
                 expr,
                 column_count: columns.len(),
@@ -242,7 +256,12 @@ impl Analyzer<'_> {
             _ => None,
         };
         let column = out.or_else(|| alias.map(|a| a.name.clone())).unwrap_or_else(|| name.to_owned());
-        Ok(vec![ResultColumn { name: column, type_oid, typmod: expr_typmod(expr), collation: expr_collation(expr) }])
+        Ok(vec![ResultColumn {
+            name: column,
+            type_oid,
+            typmod: expr_typmod(expr),
+            collation: expr_collation(expr),
+        }])
     }
 
     /// The name of a function's only OUT parameter.

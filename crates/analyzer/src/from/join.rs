@@ -8,8 +8,8 @@ use crate::relation::{NewEntry, alias_of};
 use crate::state::{Analyzer, NamespaceColumn, NamespaceItem};
 use base::{Oid, Result, err};
 use ir::{
-    Alias, BoolOp, CoercionForm, Expr, JoinExpr, JoinKind, JoinNode, RangeTableKind, Returning, Var, VarSource, expr_collation,
-    expr_type, expr_typmod,
+    Alias, BoolOp, CoercionForm, Expr, JoinExpr, JoinKind, JoinNode, RangeTableKind, Returning, Var,
+    VarSource, expr_collation, expr_type, expr_typmod,
 };
 use syntax::{Join, JoinCondition};
 

@@ -129,9 +129,11 @@ impl Analyzer<'_> {
 
     /// A CTE of the name: its place in its level, and how many levels up that is.
     fn find_cte(&self, name: &str) -> Option<(usize, u32)> {
-        self.levels.iter().rev().enumerate().find_map(|(up, level)| {
-            level.ctes.iter().position(|c| c.name == name).map(|at| (at, up as u32))
-        })
+        self.levels
+            .iter()
+            .rev()
+            .enumerate()
+            .find_map(|(up, level)| level.ctes.iter().position(|c| c.name == name).map(|at| (at, up as u32)))
     }
 }
 

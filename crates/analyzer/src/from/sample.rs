@@ -21,14 +21,13 @@ impl Analyzer<'_> {
         let method = sample.method.parts.join(".");
         let (_, name) = self.split_name(&sample.method.parts)?;
         let functions = self.session.functions_by_name(name)?;
-        let handler = functions
-            .iter()
-            .find(|f| f.proargtypes == [INTERNAL])
-            .ok_or_else(|| {
-                err!(UNDEFINED_OBJECT, "tablesample method {method} does not exist").at(sample.location)
-            })?;
+        let handler = functions.iter().find(|f| f.proargtypes == [INTERNAL]).ok_or_else(|| {
+            err!(UNDEFINED_OBJECT, "tablesample method {method} does not exist").at(sample.location)
+        })?;
         if handler.prorettype != TSM_HANDLER {
-            return Err(err!(WRONG_OBJECT_TYPE, "function {method} must return type tsm_handler").at(sample.location));
+            return Err(
+                err!(WRONG_OBJECT_TYPE, "function {method} must return type tsm_handler").at(sample.location)
+            );
         }
         // The built-in methods, bernoulli and system, take one percentage and can repeat.
         if sample.args.len() != 1 {
@@ -64,5 +63,6 @@ impl Analyzer<'_> {
 }
 
 fn not_sampled(location: usize) -> base::Error {
-    err!(FEATURE_NOT_SUPPORTED, "TABLESAMPLE clause can only be applied to tables and materialized views").at(location)
+    err!(FEATURE_NOT_SUPPORTED, "TABLESAMPLE clause can only be applied to tables and materialized views")
+        .at(location)
 }

@@ -50,14 +50,19 @@ impl Analyzer<'_> {
                 .or_at(call.location));
         }
         if written.over.is_some() {
-            return Err(err!(FEATURE_NOT_SUPPORTED, "OVER is not supported for ordered-set aggregate {name}")
-                .or_at(call.location));
+            return Err(err!(
+                FEATURE_NOT_SUPPORTED,
+                "OVER is not supported for ordered-set aggregate {name}"
+            )
+            .or_at(call.location));
         }
         let direct = types.len() - call.ordered;
         let wanted = row.aggnumdirectargs.max(0) as usize;
         let missing = |hint: String| -> Result<()> {
             let signature = self.function_signature(call.name, &call.names, types)?;
-            Err(err!(UNDEFINED_FUNCTION, "function {signature} does not exist").hint(hint).or_at(call.location))
+            Err(err!(UNDEFINED_FUNCTION, "function {signature} does not exist")
+                .hint(hint)
+                .or_at(call.location))
         };
         let plural = if wanted == 1 { "" } else { "s" };
         if candidate.function.provariadic.is_valid() {
@@ -103,10 +108,14 @@ impl Analyzer<'_> {
             .or_at(call.location));
         }
         if function.proretset {
-            return Err(err!(INVALID_FUNCTION_DEFINITION, "aggregates cannot return sets").or_at(call.location));
+            return Err(
+                err!(INVALID_FUNCTION_DEFINITION, "aggregates cannot return sets").or_at(call.location)
+            );
         }
         if !call.names.is_empty() {
-            return Err(err!(FEATURE_NOT_SUPPORTED, "aggregates cannot use named arguments").or_at(call.location));
+            return Err(
+                err!(FEATURE_NOT_SUPPORTED, "aggregates cannot use named arguments").or_at(call.location)
+            );
         }
         let filter = match call.written.and_then(|w| w.filter.as_ref()) {
             Some(filter) => {
@@ -167,15 +176,14 @@ impl Analyzer<'_> {
                 aggregate.args.push(TargetEntry::new(arg, number, None));
             }
             self.level().next_number = aggregate.args.len() as i16 + 1;
-            aggregate.order_by =
-                self.sort_clause(order_by, &mut aggregate.args, ExprKind::OrderBy, true)?;
+            aggregate.order_by = self.sort_clause(order_by, &mut aggregate.args, ExprKind::OrderBy, true)?;
             if call.written.is_some_and(|w| w.distinct) {
-                aggregate.distinct =
-                    self.distinct_clause(&mut aggregate.args, &aggregate.order_by, true)?;
+                aggregate.distinct = self.distinct_clause(&mut aggregate.args, &aggregate.order_by, true)?;
                 for clause in &aggregate.distinct {
                     if !clause.sort_operator.is_valid() {
                         let arg = aggregate.args.iter().find(|t| t.sort_group_ref == clause.target);
-                        let (oid, at) = arg.map(|t| (expr_type(&t.expr), expr_location(&t.expr))).unwrap_or_default();
+                        let (oid, at) =
+                            arg.map(|t| (expr_type(&t.expr), expr_location(&t.expr))).unwrap_or_default();
                         return Err(err!(
                             UNDEFINED_FUNCTION,
                             "could not identify an ordering operator for type {}",
@@ -244,8 +252,11 @@ impl Analyzer<'_> {
                     }
                     Expr::WindowFunc(window) if depth == 0 => {
                         failure.get_or_insert(
-                            err!(GROUPING_ERROR, "aggregate function calls cannot contain window function calls")
-                                .or_at(window.location),
+                            err!(
+                                GROUPING_ERROR,
+                                "aggregate function calls cannot contain window function calls"
+                            )
+                            .or_at(window.location),
                         );
                     }
                     Expr::Func(ir::FuncExpr { returns_set: true, location, .. })

@@ -91,8 +91,11 @@ impl Analyzer<'_> {
 
     pub(crate) fn resolve_call(&mut self, mut call: Call<'_>) -> Result<Expr> {
         if call.args.len() > MAX_ARGUMENTS {
-            return Err(err!(TOO_MANY_ARGUMENTS, "cannot pass more than {MAX_ARGUMENTS} arguments to a function")
-                .or_at(call.location));
+            return Err(err!(
+                TOO_MANY_ARGUMENTS,
+                "cannot pass more than {MAX_ARGUMENTS} arguments to a function"
+            )
+            .or_at(call.location));
         }
         let types: Vec<Oid> = call.args.iter().map(expr_type).collect();
         // `f(x)` may mean column f of the row x.
@@ -106,12 +109,17 @@ impl Analyzer<'_> {
             expand_variadic: !variadic,
             expand_defaults: true,
         };
-        let resolved = self.resolve_function(call.name, &shape, Some(&call.args)).map_err(|e| e.or_at(call.location))?;
+        let resolved =
+            self.resolve_function(call.name, &shape, Some(&call.args)).map_err(|e| e.or_at(call.location))?;
         match resolved {
             Resolved::Coercion(target) => {
                 self.check_plain(&call)?;
                 let arg = call.args.pop().expect("one argument");
-                let form = if call.written.is_some() { CoercionForm::ExplicitCall } else { CoercionForm::ExplicitCast };
+                let form = if call.written.is_some() {
+                    CoercionForm::ExplicitCall
+                } else {
+                    CoercionForm::ExplicitCast
+                };
                 self.coerce_type(arg, types[0], target, -1, CoercionContext::Explicit, form, call.location)
             }
             Resolved::Function(candidate) => self.build_call(call, types, *candidate),
@@ -131,12 +139,19 @@ impl Analyzer<'_> {
     fn call_as_field(&mut self, call: &mut Call<'_>, types: &[Oid]) -> Result<Option<Expr>> {
         let plain = match call.written {
             Some(w) => {
-                !w.star && !w.distinct && !w.variadic && w.over.is_none() && w.filter.is_none() && w.order_by.is_empty()
-                    && !w.within_group && w.form == CallForm::Explicit
+                !w.star
+                    && !w.distinct
+                    && !w.variadic
+                    && w.over.is_none()
+                    && w.filter.is_none()
+                    && w.order_by.is_empty()
+                    && !w.within_group
+                    && w.form == CallForm::Explicit
             }
             None => false,
         };
-        if !plain || call.args.len() != 1 || !call.names.is_empty() || call.name.len() != 1 || call.procedure {
+        if !plain || call.args.len() != 1 || !call.names.is_empty() || call.name.len() != 1 || call.procedure
+        {
             return Ok(None);
         }
         if !crate::coerce::pathway::is_row_type(self.session, types[0])? {
@@ -183,7 +198,9 @@ impl Analyzer<'_> {
             return fail(format!("FILTER specified, but {name} is not an aggregate function"));
         }
         if written.over.is_some() {
-            return fail(format!("OVER specified, but {name} is not a window function nor an aggregate function"));
+            return fail(format!(
+                "OVER specified, but {name} is not a window function nor an aggregate function"
+            ));
         }
         Ok(())
     }
@@ -191,7 +208,8 @@ impl Analyzer<'_> {
     fn build_call(&mut self, mut call: Call<'_>, mut types: Vec<Oid>, candidate: Candidate) -> Result<Expr> {
         let function = candidate.function.clone();
         let kind = function.prokind as u8;
-        let signature = |a: &Self, call: &Call<'_>, types: &[Oid]| a.function_signature(call.name, &call.names, types);
+        let signature =
+            |a: &Self, call: &Call<'_>, types: &[Oid]| a.function_signature(call.name, &call.names, types);
         if call.procedure && kind != b'p' {
             return Err(err!(WRONG_OBJECT_TYPE, "{} is not a procedure", signature(self, &call, &types)?)
                 .hint("To call a function, use SELECT.")
@@ -242,8 +260,11 @@ impl Analyzer<'_> {
             }
         }
         if declared.contains(&INTERNAL) {
-            return Err(err!(DATATYPE_MISMATCH, "functions accepting type \"internal\" cannot be called explicitly")
-                .or_at(call.location));
+            return Err(err!(
+                DATATYPE_MISMATCH,
+                "functions accepting type \"internal\" cannot be called explicitly"
+            )
+            .or_at(call.location));
         }
         if function.proretset && kind == b'f' {
             self.note_set_returning(call.location)?;

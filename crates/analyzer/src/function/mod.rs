@@ -6,4 +6,3 @@ mod resolve;
 mod window;
 
 pub(crate) use call::Call;
-pub(crate) use resolve::{CallShape, Resolved};

@@ -47,9 +47,7 @@ impl Analyzer<'_> {
         match parts {
             [name] => Ok((None, name)),
             [schema, name] => Ok((Some(schema), name)),
-            [database, schema, name] if *database == self.session.database_name() => {
-                Ok((Some(schema), name))
-            }
+            [database, schema, name] if *database == self.session.database_name() => Ok((Some(schema), name)),
             [_, _, _] => Err(base::err!(
                 FEATURE_NOT_SUPPORTED,
                 "cross-database references are not implemented: {}",
@@ -100,7 +98,11 @@ impl Analyzer<'_> {
         let candidates = self.candidates(name, shape)?;
         let types = shape.types;
         if let Some(exact) = candidates.iter().find(|c| c.args == types) {
-            return Ok(if exact.ambiguous { Resolved::Ambiguous } else { Resolved::Function(Box::new(exact.clone())) });
+            return Ok(if exact.ambiguous {
+                Resolved::Ambiguous
+            } else {
+                Resolved::Function(Box::new(exact.clone()))
+            });
         }
         // A one-argument call may be a cast in function notation.
         if types.len() == 1 && args.is_some() && shape.names.is_empty() {
@@ -257,7 +259,12 @@ impl Analyzer<'_> {
     }
 
     /// `f(integer, text)` for messages.
-    pub(crate) fn function_signature(&self, name: &[String], names: &[String], types: &[Oid]) -> Result<String> {
+    pub(crate) fn function_signature(
+        &self,
+        name: &[String],
+        names: &[String],
+        types: &[Oid],
+    ) -> Result<String> {
         let positional = types.len() - names.len().min(types.len());
         let mut parts = Vec::new();
         for (i, &oid) in types.iter().enumerate() {
@@ -296,7 +303,9 @@ fn fit(function: &Arc<PgProc>, shape: &CallShape<'_>) -> Option<Candidate> {
         if variadic.is_valid() && shape.expand_variadic {
             return None;
         }
-        if declared > given && (!shape.expand_defaults || declared > given + defaults_available) || declared < given {
+        if declared > given && (!shape.expand_defaults || declared > given + defaults_available)
+            || declared < given
+        {
             return None;
         }
         let positions = match_names(function, given, shape.names)?;
@@ -328,7 +337,9 @@ fn match_names(function: &PgProc, given: usize, names: &[String]) -> Option<Vec<
     let inputs: Vec<&str> = all_names
         .iter()
         .enumerate()
-        .filter(|(i, _)| modes.is_none_or(|m| m.get(*i).is_some_and(|m| matches!(*m as u8, b'i' | b'b' | b'v'))))
+        .filter(|(i, _)| {
+            modes.is_none_or(|m| m.get(*i).is_some_and(|m| matches!(*m as u8, b'i' | b'b' | b'v')))
+        })
         .map(|(_, name)| name.as_str())
         .collect();
     let positional = given - names.len();

@@ -31,12 +31,18 @@ impl Analyzer<'_> {
             .or_at(call.location));
         }
         if !aggregate && written.star {
-            return Err(err!(WRONG_OBJECT_TYPE, "{name}(*) specified, but {name} is not an aggregate function")
-                .or_at(call.location));
+            return Err(err!(
+                WRONG_OBJECT_TYPE,
+                "{name}(*) specified, but {name} is not an aggregate function"
+            )
+            .or_at(call.location));
         }
         if !written.order_by.is_empty() {
-            return Err(err!(FEATURE_NOT_SUPPORTED, "aggregate ORDER BY is not implemented for window functions")
-                .or_at(call.location));
+            return Err(err!(
+                FEATURE_NOT_SUPPORTED,
+                "aggregate ORDER BY is not implemented for window functions"
+            )
+            .or_at(call.location));
         }
         let filter = match &written.filter {
             Some(_) if !aggregate => {
@@ -61,8 +67,9 @@ impl Analyzer<'_> {
             .or_at(expr_location(srf)));
         }
         if function.proretset {
-            return Err(err!(INVALID_FUNCTION_DEFINITION, "window functions cannot return sets")
-                .or_at(call.location));
+            return Err(
+                err!(INVALID_FUNCTION_DEFINITION, "window functions cannot return sets").or_at(call.location)
+            );
         }
         for arg in args.iter().chain(filter.as_deref()) {
             if let Some(at) = find_window_function(arg) {
@@ -94,9 +101,9 @@ impl Analyzer<'_> {
         match over {
             Over::Name { name, location } => {
                 let found = windows.iter().position(|w| w.name.as_ref() == Some(name));
-                found.map(|i| i + 1).ok_or_else(|| {
-                    err!(UNDEFINED_OBJECT, "window \"{name}\" does not exist").at(*location)
-                })
+                found
+                    .map(|i| i + 1)
+                    .ok_or_else(|| err!(UNDEFINED_OBJECT, "window \"{name}\" does not exist").at(*location))
             }
             Over::Window(spec) => {
                 if let Some(at) = windows.iter().position(|w| same_window(w, spec, sql)) {

@@ -62,7 +62,12 @@ fn values_entry(query: &Query) -> Option<usize> {
 }
 
 /// DEFAULT in VALUES lists becomes the column's default; where a column is all DEFAULT, the target entry decides.
-fn fill_values_defaults(session: &Session, query: &mut Query, relation: &RelationEntry, at: usize) -> Result<()> {
+fn fill_values_defaults(
+    session: &Session,
+    query: &mut Query,
+    relation: &RelationEntry,
+    at: usize,
+) -> Result<()> {
     let attribute_of = |column: usize, targets: &[TargetEntry]| {
         targets.iter().find_map(|t| {
             let reads = ir::any(&t.expr, &mut |e| {
@@ -148,8 +153,7 @@ fn complete(
         }
         let number = i as i16 + 1;
         let mut slot = slot;
-        let mut wants_default =
-            slot.as_ref().map_or(insert, |t| matches!(t.expr, Expr::SetToDefault { .. }));
+        let mut wants_default = slot.as_ref().map_or(insert, |t| matches!(t.expr, Expr::SetToDefault { .. }));
         if let (Some(_), false) = (&slot, wants_default) {
             if attribute.identity != 0 && insert && overriding == Overriding::User {
                 wants_default = true;
@@ -207,7 +211,9 @@ fn merge_assignments(known: TargetEntry, new: TargetEntry) -> Result<TargetEntry
             fields.extend(also);
             Expr::FieldStore { arg, values, fields, result_type }
         }
-        (known @ (Expr::Subscript(_) | Expr::FieldStore { .. }), Expr::Subscript(mut outer)) if outer.assign.is_some() => {
+        (known @ (Expr::Subscript(_) | Expr::FieldStore { .. }), Expr::Subscript(mut outer))
+            if outer.assign.is_some() =>
+        {
             outer.container = Box::new(known);
             Expr::Subscript(outer)
         }

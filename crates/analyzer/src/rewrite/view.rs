@@ -104,8 +104,8 @@ fn check_row_security(session: &Session, relation: &RelationEntry) -> Result<()>
         return Ok(());
     }
     let user = session.user();
-    let exempt =
-        session.is_superuser(user)? || (!class.relforcerowsecurity && session.has_role(user, class.relowner)?);
+    let exempt = session.is_superuser(user)?
+        || (!class.relforcerowsecurity && session.has_role(user, class.relowner)?);
     if exempt {
         return Ok(());
     }

@@ -60,7 +60,8 @@ impl Analyzer<'_> {
             // In the order in which they depend on one another.
             let level = self.level();
             let order = std::mem::take(&mut level.done_ctes);
-            let mut ctes: Vec<Option<CommonTableExpr>> = std::mem::take(&mut level.ctes).into_iter().map(Some).collect();
+            let mut ctes: Vec<Option<CommonTableExpr>> =
+                std::mem::take(&mut level.ctes).into_iter().map(Some).collect();
             level.ctes = order.into_iter().filter_map(|i| ctes[i].take()).collect();
             level.pending_ctes.clear();
         }
@@ -69,7 +70,9 @@ impl Analyzer<'_> {
 
     /// Analyses the definition of the `at`-th CTE of the level `owner`, unless that was done.
     fn analyze_cte(&mut self, owner: usize, at: usize) -> Result<()> {
-        let Some(written) = self.levels[owner].pending_ctes.get_mut(at).and_then(Option::take) else { return Ok(()) };
+        let Some(written) = self.levels[owner].pending_ctes.get_mut(at).and_then(Option::take) else {
+            return Ok(());
+        };
         // The definition sees its own level and those above only.
         let inner = self.levels.split_off(owner + 1);
         self.levels[owner].open_ctes.push(at);
@@ -80,7 +83,8 @@ impl Analyzer<'_> {
         let mut cte = self.levels[owner].ctes[at].clone();
         if cte.recursive {
             self.check_recursive_types(&cte, &query)?;
-            let kept = (cte.column_names.clone(), cte.types.clone(), cte.typmods.clone(), cte.collations.clone());
+            let kept =
+                (cte.column_names.clone(), cte.types.clone(), cte.typmods.clone(), cte.collations.clone());
             cte.query = Box::new(query);
             cte.query.can_set_tag = false;
             (cte.column_names, cte.types, cte.typmods, cte.collations) = kept;
@@ -154,7 +158,12 @@ impl Analyzer<'_> {
         Ok(())
     }
 
-    fn set_cte_columns(&self, cte: &mut CommonTableExpr, list: &[TargetEntry], recursive: bool) -> Result<()> {
+    fn set_cte_columns(
+        &self,
+        cte: &mut CommonTableExpr,
+        list: &[TargetEntry],
+        recursive: bool,
+    ) -> Result<()> {
         let (names, types, typmods, collations) = output_types(list);
         let given = cte.alias_columns.len();
         if given > names.len() {

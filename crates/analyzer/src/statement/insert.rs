@@ -11,8 +11,8 @@ use ir::{
     expr_type, expr_typmod,
 };
 use syntax::{
-    ColumnTarget, ConflictTarget, Expr as Ast, Indirection, InsertStatement, OnConflict, Overriding, SelectBody,
-    SelectStatement,
+    ColumnTarget, ConflictTarget, Expr as Ast, Indirection, InsertStatement, OnConflict, Overriding,
+    SelectBody, SelectStatement,
 };
 
 /// A column that INSERT fills, with its attribute number.
@@ -38,7 +38,11 @@ impl Analyzer<'_> {
             None => Vec::new(),
             Some(source) => match &source.body {
                 SelectBody::Values(lists) if is_bare(source) => {
-                    if lists.len() == 1 { self.single_row(&lists[0])? } else { self.many_rows(lists, insert, &columns)? }
+                    if lists.len() == 1 {
+                        self.single_row(&lists[0])?
+                    } else {
+                        self.many_rows(lists, insert, &columns)?
+                    }
                 }
                 _ => self.from_select(source)?,
             },
@@ -75,7 +79,10 @@ impl Analyzer<'_> {
         (1..=table.len())
             .filter(|i| {
                 *i != target
-                    && matches!(table[i - 1].kind, RangeTableKind::Subquery { .. } | RangeTableKind::Values { .. })
+                    && matches!(
+                        table[i - 1].kind,
+                        RangeTableKind::Subquery { .. } | RangeTableKind::Values { .. }
+                    )
             })
             .map(JoinNode::Relation)
             .collect()
@@ -140,12 +147,8 @@ impl Analyzer<'_> {
             return Ok(at as i16 + 1);
         }
         if crate::name::system_column(&column.name).is_some() {
-            return Err(err!(
-                FEATURE_NOT_SUPPORTED,
-                "cannot assign to system column \"{}\"",
-                column.name
-            )
-            .at(column.location));
+            return Err(err!(FEATURE_NOT_SUPPORTED, "cannot assign to system column \"{}\"", column.name)
+                .at(column.location));
         }
         let table = &target.relation.class.relname;
         let error =
@@ -154,7 +157,11 @@ impl Analyzer<'_> {
         let entry = &self.current().range_table[target.index - 1];
         let qualified = column.name == entry.eref.name
             && matches!(column.indirection.first(), Some(Indirection::Field { .. }));
-        Err(if qualified { error.hint("SET target columns cannot be qualified with the relation name.") } else { error })
+        Err(if qualified {
+            error.hint("SET target columns cannot be qualified with the relation name.")
+        } else {
+            error
+        })
     }
 
     fn value(&mut self, written: &Ast, kind: ExprKind, list: &mut Vec<Expr>) -> Result<()> {
@@ -292,8 +299,11 @@ impl Analyzer<'_> {
         let relation = self.current().target.as_ref().map(|t| t.relation.clone());
         let relation = relation.ok_or_else(|| base::Error::internal("INSERT without target"))?;
         if relation.class.oid.0 < 16384 && relation.class.relnamespace == PG_CATALOG {
-            return Err(err!(FEATURE_NOT_SUPPORTED, "ON CONFLICT is not supported with system catalog tables")
-                .at(conflict.location));
+            return Err(err!(
+                FEATURE_NOT_SUPPORTED,
+                "ON CONFLICT is not supported with system catalog tables"
+            )
+            .at(conflict.location));
         }
         match &conflict.target {
             None => {}
@@ -385,11 +395,8 @@ impl Analyzer<'_> {
 
     fn inference_element(&mut self, element: &syntax::IndexElement) -> Result<Expr> {
         if element.descending.is_some() {
-            return Err(err!(
-                INVALID_COLUMN_REFERENCE,
-                "ASC/DESC is not allowed in ON CONFLICT clause"
-            )
-            .at(element.location));
+            return Err(err!(INVALID_COLUMN_REFERENCE, "ASC/DESC is not allowed in ON CONFLICT clause")
+                .at(element.location));
         }
         if element.nulls_first.is_some() {
             return Err(err!(
@@ -403,7 +410,8 @@ impl Analyzer<'_> {
         }
         let mut expr = match &element.key {
             syntax::ColumnOrExpr::Column(name) => {
-                let column = syntax::ColumnRef { names: vec![name.clone()], star: false, location: element.location };
+                let column =
+                    syntax::ColumnRef { names: vec![name.clone()], star: false, location: element.location };
                 self.expr_in(&Ast::Column(column), ExprKind::IndexExpression)?
             }
             syntax::ColumnOrExpr::Expr(expr) => self.expr_in(expr, ExprKind::IndexExpression)?,

@@ -135,7 +135,13 @@ fn mark_subquery(query: &mut Query, strength: LockStrength, wait: LockWait) {
 }
 
 /// Adds a row mark, or strengthens the one that is there.
-pub(crate) fn apply_mark(query: &mut Query, relation: usize, strength: LockStrength, wait: LockWait, pushed_down: bool) {
+pub(crate) fn apply_mark(
+    query: &mut Query,
+    relation: usize,
+    strength: LockStrength,
+    wait: LockWait,
+    pushed_down: bool,
+) {
     query.has_for_update = true;
     if let Some(mark) = query.row_marks.iter_mut().find(|m| m.relation == relation) {
         mark.strength = mark.strength.max(strength);

@@ -13,7 +13,10 @@ impl Analyzer<'_> {
         let mut query = Query { command: CommandType::Merge, ..Query::default() };
         if let Some(with) = &merge.with {
             if with.recursive {
-                return Err(err!(FEATURE_NOT_SUPPORTED, "WITH RECURSIVE is not supported for MERGE statement"));
+                return Err(err!(
+                    FEATURE_NOT_SUPPORTED,
+                    "WITH RECURSIVE is not supported for MERGE statement"
+                ));
             }
             self.with_clause(with)?;
         }
@@ -35,8 +38,7 @@ impl Analyzer<'_> {
             return Err(err!(DUPLICATE_ALIAS, "name \"{}\" specified more than once", target.names.name)
                 .detail("The name is used both as MERGE target table and data source."));
         }
-        let both: Vec<NamespaceItem> =
-            source.namespace.iter().cloned().chain([target.clone()]).collect();
+        let both: Vec<NamespaceItem> = source.namespace.iter().cloned().chain([target.clone()]).collect();
         self.level().namespace = both.clone();
         let condition = self.expr_in(&merge.condition, ExprKind::JoinOn)?;
         let mut condition = self.coerce_to_boolean(condition, "JOIN/ON")?;
@@ -93,10 +95,16 @@ impl Analyzer<'_> {
                 for (expr, column) in row.into_iter().zip(&filled) {
                     let attribute = (column.attribute + ATTRIBUTE_OFFSET) as usize;
                     let level = self.level();
-                    if let RangeTableKind::Relation { permission, .. } = level.range_table[target.index - 1].kind {
+                    if let RangeTableKind::Relation { permission, .. } =
+                        level.range_table[target.index - 1].kind
+                    {
                         level.permissions[permission - 1].inserted.insert(attribute);
                     }
-                    action.targets.push(TargetEntry::new(expr, column.attribute, Some(column.target.name.clone())));
+                    action.targets.push(TargetEntry::new(
+                        expr,
+                        column.attribute,
+                        Some(column.target.name.clone()),
+                    ));
                 }
             }
         }

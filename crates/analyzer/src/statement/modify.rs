@@ -6,8 +6,8 @@ use crate::state::{Analyzer, NamespaceItem};
 use crate::types::*;
 use base::{Result, err};
 use ir::{
-    CommandType, Expr, FromExpr, JoinNode, Param, ParamKind, Query, SubLink, SubLinkKind, TargetEntry, expr_collation,
-    expr_type, expr_typmod,
+    CommandType, Expr, FromExpr, JoinNode, Param, ParamKind, Query, SubLink, SubLinkKind, TargetEntry,
+    expr_collation, expr_type, expr_typmod,
 };
 use syntax::{Assignment, DeleteStatement, Expr as Ast, Returning, SubqueryKind, UpdateStatement};
 
@@ -18,8 +18,12 @@ impl Analyzer<'_> {
             query.has_recursive = with.recursive;
             self.with_clause(with)?;
         }
-        let item =
-            self.open_target(&update.relation, update.alias.as_deref(), update.relation.inherit, acl::UPDATE)?;
+        let item = self.open_target(
+            &update.relation,
+            update.alias.as_deref(),
+            update.relation.inherit,
+            acl::UPDATE,
+        )?;
         query.result_relation = item.index;
         let mut items = vec![JoinNode::Relation(item.index)];
         // FROM sees the target only to say that it may not.
@@ -44,8 +48,12 @@ impl Analyzer<'_> {
             query.has_recursive = with.recursive;
             self.with_clause(with)?;
         }
-        let item =
-            self.open_target(&delete.relation, delete.alias.as_deref(), delete.relation.inherit, acl::DELETE)?;
+        let item = self.open_target(
+            &delete.relation,
+            delete.alias.as_deref(),
+            delete.relation.inherit,
+            acl::DELETE,
+        )?;
         query.result_relation = item.index;
         let mut items = vec![JoinNode::Relation(item.index)];
         let hidden = NamespaceItem { lateral_only: true, lateral_ok: false, ..item.clone() };
@@ -182,7 +190,12 @@ impl Analyzer<'_> {
         }
     }
 
-    pub(crate) fn returning(&mut self, returning: &Returning, query: &mut Query, kind: ExprKind) -> Result<()> {
+    pub(crate) fn returning(
+        &mut self,
+        returning: &Returning,
+        query: &mut Query,
+        kind: ExprKind,
+    ) -> Result<()> {
         let before = self.level().namespace.len();
         for option in &returning.options {
             let (slot, word) = if option.new {
@@ -191,17 +204,15 @@ impl Analyzer<'_> {
                 (&mut query.returning_old_alias, "OLD")
             };
             if slot.is_some() {
-                return Err(err!(SYNTAX_ERROR, "{word} cannot be specified multiple times").at(option.location));
+                return Err(
+                    err!(SYNTAX_ERROR, "{word} cannot be specified multiple times").at(option.location)
+                );
             }
             *slot = Some(option.name.clone());
             let level = self.level();
             if level.namespace.iter().any(|i| i.relation_visible && i.names.name == option.name) {
-                return Err(err!(
-                    DUPLICATE_ALIAS,
-                    "table name \"{}\" specified more than once",
-                    option.name
-                )
-                .at(option.location));
+                return Err(err!(DUPLICATE_ALIAS, "table name \"{}\" specified more than once", option.name)
+                    .at(option.location));
             }
             self.add_returning_item(&option.name, option.new);
         }

@@ -16,8 +16,7 @@ impl Analyzer<'_> {
         locked: bool,
         keep_unknown: bool,
     ) -> Result<Query> {
-        let level =
-            Level { parent_cte, locked_from_parent: locked, keep_unknown, ..Level::default() };
+        let level = Level { parent_cte, locked_from_parent: locked, keep_unknown, ..Level::default() };
         self.in_level(level, |a| a.select(select))
     }
 
@@ -72,11 +71,8 @@ impl Analyzer<'_> {
         if let Some(into) = &simple.into {
             return Err(err!(SYNTAX_ERROR, "SELECT ... INTO is not allowed here").at(into.relation.location));
         }
-        self.level().locking = select
-            .locking
-            .iter()
-            .map(|l| l.relations.iter().map(|r| r.name.clone()).collect())
-            .collect();
+        self.level().locking =
+            select.locking.iter().map(|l| l.relations.iter().map(|r| r.name.clone()).collect()).collect();
         self.level().windows = simple.windows.clone();
         let items = self.from_clause(&simple.from)?;
         let mut list = self.target_list(&simple.targets, ExprKind::SelectTarget)?;
@@ -145,8 +141,10 @@ impl Analyzer<'_> {
         ir::walk_levels(quals, 0, &mut |e, depth| {
             if let Expr::Aggref(a) = e {
                 if a.levels_up == depth && failure.is_none() {
-                    failure =
-                        Some(err!(GROUPING_ERROR, "aggregate functions are not allowed in WHERE").or_at(a.location));
+                    failure = Some(
+                        err!(GROUPING_ERROR, "aggregate functions are not allowed in WHERE")
+                            .or_at(a.location),
+                    );
                 }
             }
             true

@@ -7,7 +7,7 @@ use crate::state::Analyzer;
 use crate::types::*;
 use base::{Error, Oid, Result, err};
 use ir::{
-    CommandType, Expr, FromExpr, JoinNode, Query, RangeTableKind, SetOperationKind, SetOperationTree, SortGroupClause,
+    CommandType, Expr, FromExpr, Query, RangeTableKind, SetOperationKind, SetOperationTree, SortGroupClause,
     TargetEntry, Var, VarSource, expr_location, expr_type, expr_typmod,
 };
 use syntax::{Expr as Ast, SelectBody, SelectStatement, SetOperation, SetOperator};
@@ -71,7 +71,9 @@ impl Analyzer<'_> {
             if !by_output {
                 return Err(err!(FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
                     .detail("Only result column names can be used, not expressions or functions.")
-                    .hint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.")
+                    .hint(
+                        "Add the expression/function to every SELECT, or move the UNION into a FROM clause.",
+                    )
                     .at(sort.expr.start()));
             }
         }
@@ -162,7 +164,8 @@ impl Analyzer<'_> {
         let coerced = self.coerce_to_common(expr, common, context)?;
         if unknown {
             if let SetOperationTree::Relation(index) = tree {
-                if let RangeTableKind::Subquery { query, .. } = &mut self.level().range_table[index - 1].kind {
+                if let RangeTableKind::Subquery { query, .. } = &mut self.level().range_table[index - 1].kind
+                {
                     let target = query.target_list.iter_mut().filter(|t| !t.junk).nth(column);
                     if let Some(target) = target {
                         target.expr = coerced.clone();
@@ -234,7 +237,9 @@ impl Analyzer<'_> {
         for (i, target) in list.into_iter().enumerate() {
             let literal = matches!(target.expr, Expr::Const(_) | Expr::Param(_));
             let location = expr_location(&target.expr);
-            let expr = if literal || find_variable(&target.expr, 0).is_none() && expr_type(&target.expr) == UNKNOWN {
+            let expr = if literal
+                || find_variable(&target.expr, 0).is_none() && expr_type(&target.expr) == UNKNOWN
+            {
                 target.expr.clone()
             } else {
                 Expr::Var(Var {

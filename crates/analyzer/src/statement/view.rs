@@ -17,7 +17,11 @@ pub enum Names<'n> {
     /// The columns of a relation, as range table entry 1.
     Relation(&'n RelationEntry),
     /// `VALUE` of a domain: its type, typmod and collation.
-    Domain { type_oid: Oid, typmod: i32, collation: Oid },
+    Domain {
+        type_oid: Oid,
+        typmod: i32,
+        collation: Oid,
+    },
     /// Ready-made meanings.
     Variables(Vec<Variable>),
 }
@@ -29,7 +33,11 @@ pub enum Wanted<'w> {
     /// The condition of a construct, named for messages.
     Boolean(&'w str),
     /// A column's type and typmod.
-    Column { name: &'w str, type_oid: Oid, typmod: i32 },
+    Column {
+        name: &'w str,
+        type_oid: Oid,
+        typmod: i32,
+    },
 }
 
 /// Analyses an expression of DDL, with PostgreSQL's message for what its context forbids.
@@ -85,8 +93,12 @@ pub fn analyze_expression(
         }
     }
     if returns_set(&result) {
-        return Err(err!(FEATURE_NOT_SUPPORTED, "set-returning functions are not allowed in {}", kind.name())
-            .or_at(expr_location(&result)));
+        return Err(err!(
+            FEATURE_NOT_SUPPORTED,
+            "set-returning functions are not allowed in {}",
+            kind.name()
+        )
+        .or_at(expr_location(&result)));
     }
     analyzer.assign_collations(&mut result)?;
     Ok(result)
@@ -103,7 +115,11 @@ pub fn resolve_type(session: &Session, input: &dyn ConstantInput, name: &TypeNam
 ///
 /// # Errors
 /// `42704` when there is none.
-pub fn resolve_collation(session: &Session, input: &dyn ConstantInput, name: &syntax::ObjectName) -> Result<Oid> {
+pub fn resolve_collation(
+    session: &Session,
+    input: &dyn ConstantInput,
+    name: &syntax::ObjectName,
+) -> Result<Oid> {
     let mut params = ParamTypes::none();
     Analyzer::new(session, input, "", &mut params).resolve_collation(name)
 }
@@ -129,7 +145,12 @@ pub fn analyze_inner(
 ///
 /// # Errors
 /// `42601` for more names than columns; `0A000` for what views cannot hold.
-pub fn analyze_view(session: &Session, input: &dyn ConstantInput, view: &CreateView, sql: &str) -> Result<Query> {
+pub fn analyze_view(
+    session: &Session,
+    input: &dyn ConstantInput,
+    view: &CreateView,
+    sql: &str,
+) -> Result<Query> {
     let mut params = ParamTypes::none();
     let select = &view.query;
     if let syntax::SelectBody::Select(simple) = &select.body {
@@ -140,10 +161,7 @@ pub fn analyze_view(session: &Session, input: &dyn ConstantInput, view: &CreateV
     let mut analyzer = Analyzer::new(session, input, sql, &mut params);
     let mut query = analyzer.select(select)?;
     if query.has_modifying_cte {
-        return Err(err!(
-            FEATURE_NOT_SUPPORTED,
-            "views must not contain data-modifying statements in WITH"
-        ));
+        return Err(err!(FEATURE_NOT_SUPPORTED, "views must not contain data-modifying statements in WITH"));
     }
     let mut names = view.columns.iter();
     for target in query.target_list.iter_mut().filter(|t| !t.junk) {
