@@ -14,6 +14,8 @@ use sys::simulated::simulated;
 use txn::{Config, Counters, Options, SessionOptions, Transactions};
 use wal::{Wal, WalOptions, WalStart};
 
+mod rows;
+
 const SEGMENT: u32 = 1 << 20;
 const START: Lsn = Lsn(SEGMENT as u64 + 40);
 
