@@ -246,3 +246,37 @@ fn deleting_a_row_deletes_its_chunks() {
     context.transaction.command_counter_increment().unwrap();
     assert_eq!(chunks(&context), 0);
 }
+
+#[test]
+fn the_latest_version_is_locked() {
+    let (_, _, transactions) = fresh(26);
+    let setup = context(&transactions, 1);
+    let heap = table();
+    let tid = heap::insert(&setup, &heap, &values(1, "x"), &InsertOptions::default(), None).unwrap();
+    let other = heap::insert(&setup, &heap, &values(2, "x"), &InsertOptions::default(), None).unwrap();
+    setup.transaction.commit().unwrap();
+    let late = context(&transactions, 2);
+    let indexed = IndexedAttributes::default();
+    let options = UpdateOptions { indexed: &indexed, crosscheck: None, no_wait: true, unchanged: &[] };
+    let mut at = tid;
+    for text in ["y", "z"] {
+        let writer = again(&setup);
+        at = heap::update(&writer, &heap, at, &values(1, text), &options).unwrap().1.unwrap().tid;
+        heap::delete(&writer, &heap, other, &heap::DeleteOptions::default()).unwrap();
+        writer.transaction.commit().unwrap();
+    }
+    let lock = |tid| {
+        let command = late.transaction.command();
+        heap::lock_latest(&late, &heap, tid, command, RowLock::ForUpdate, LockWait::Block).unwrap()
+    };
+    let (outcome, tuple) = lock(tid);
+    assert_eq!((outcome, tuple.unwrap().tid), (Outcome::Done, at));
+    assert!(matches!(lock(other).0, Outcome::Deleted(_)));
+    let snapshot = Visibility::Mvcc(late.transaction.snapshot().unwrap());
+    let mut block = Rows::new(&heap.desc, &[1], false);
+    let mut fetcher = heap::Fetcher::new(&late, &heap, snapshot, &[1]);
+    assert_eq!(fetcher.fetch_block(tid.block, &mut block).unwrap(), 1);
+    heap::truncate_relation(&late, &heap, 0).unwrap();
+    assert_eq!(heap::block_count(&late, &heap).unwrap(), 0);
+    late.transaction.commit().unwrap();
+}
