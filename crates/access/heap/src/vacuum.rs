@@ -450,7 +450,7 @@ impl Run<'_> {
 }
 
 /// Sets bits of the map, and the heap page's own mark.
-fn set_visible<'p>(
+pub(crate) fn set_visible<'p>(
     context: &Context,
     relation: &Relation,
     page: &mut PageWrite<'p>,

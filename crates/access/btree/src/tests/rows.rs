@@ -33,6 +33,13 @@ fn bulk_insertion_fills_pages() {
     assert_eq!(heap::block_count(&context, &heap).unwrap(), 20_000u32.div_ceil(136));
     context.transaction.command_counter_increment().unwrap();
     assert_eq!(rows(&context, &heap).len(), 20_000);
+    let frozen = Relation { locator: locator(101), ..heap.clone() };
+    let options = InsertOptions { frozen: true, ..InsertOptions::default() };
+    let mut new = Vec::new();
+    let mut other = BulkInsert::default();
+    heap::multi_insert(&context, &frozen, &batch(0, 1000, "text"), &options, &mut other, &mut new).unwrap();
+    let (visible, all_frozen) = buffer::vm::count(&context.pool, locator(101)).unwrap();
+    assert!(visible > 3 && visible == all_frozen);
     for (row, tid) in tids.iter().enumerate().step_by(997) {
         let tuple = heap::fetch_any(&context, &heap, *tid).unwrap().unwrap();
         let a = heap::deform(&context, &heap, &tuple, &[0]).unwrap();
