@@ -37,15 +37,15 @@ impl Printer<'_> {
         Ok(())
     }
 
-    pub(super) fn function(&mut self, call: &FuncExpr) -> Result<()> {
+    pub(super) fn function(&mut self, call: &FuncExpr, hide: bool) -> Result<()> {
         match call.form {
             // What was not written is not shown.
-            CoercionForm::ImplicitCast => {
+            CoercionForm::ImplicitCast if hide => {
                 if let Some(arg) = call.args.first() {
-                    return self.expr(arg);
+                    return self.plain(arg);
                 }
             }
-            CoercionForm::ExplicitCast => {
+            CoercionForm::ExplicitCast | CoercionForm::ImplicitCast => {
                 if let Some(arg) = call.args.first() {
                     let typmod = ir::expr_typmod(&Expr::Func(call.clone()));
                     return self.cast(arg, call.result_type, typmod);
@@ -191,7 +191,7 @@ impl Printer<'_> {
     fn filter(&mut self, filter: Option<&Expr>) -> Result<()> {
         if let Some(filter) = filter {
             self.push(" FILTER (WHERE ");
-            self.expr(filter)?;
+            self.plain(filter)?;
             self.push(")");
         }
         Ok(())
@@ -261,11 +261,14 @@ impl Printer<'_> {
     pub(super) fn sort_expr(&mut self, target: &TargetEntry) -> Result<()> {
         match &target.expr {
             Expr::Const(constant) => self.constant(constant, 1),
-            Expr::Var(_) | Expr::Func(_) => self.expr(&target.expr),
-            other => {
-                // Operators bring their own parentheses.
-                self.expr(other)
+            // Function-like expressions are parenthesised always; operators bring their own.
+            call @ (Expr::Func(_) | Expr::Aggref(_) | Expr::WindowFunc(_)) => {
+                self.push("(");
+                self.expr(call)?;
+                self.push(")");
+                Ok(())
             }
+            other => self.expr(other),
         }
     }
 

@@ -10,6 +10,12 @@ use ir::{
 const MAX_DEPTH: usize = 3000;
 
 impl Printer<'_> {
+    /// An expression without the implicit casts at its top, as conditions are shown.
+    pub(super) fn plain(&mut self, expr: &Expr) -> Result<()> {
+        self.hide_implicit = true;
+        self.expr(expr)
+    }
+
     pub(super) fn expr(&mut self, expr: &Expr) -> Result<()> {
         if self.depth >= MAX_DEPTH {
             bail!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
@@ -21,6 +27,7 @@ impl Printer<'_> {
     }
 
     fn expr_inner(&mut self, expr: &Expr) -> Result<()> {
+        let hide = std::mem::take(&mut self.hide_implicit);
         match expr {
             Expr::Var(var) => {
                 let text = self.var_text(var)?;
@@ -36,7 +43,7 @@ impl Printer<'_> {
             Expr::Grouping { args, .. } => self.wrapped("GROUPING(", args, ")"),
             Expr::WindowFunc(call) => self.window_function(call),
             Expr::Subscript(subscript) => self.subscript(subscript),
-            Expr::Func(call) => self.function(call),
+            Expr::Func(call) => self.function(call, hide),
             Expr::NamedArg { arg, name, .. } => {
                 self.push(&format!("{} => ", quote_identifier(name)));
                 self.expr(arg)
@@ -68,17 +75,19 @@ impl Printer<'_> {
             Expr::FieldSelect { arg, field, .. } => self.field_select(arg, *field),
             Expr::FieldStore { arg, .. } => self.expr(arg),
             Expr::Relabel { arg, result_type, typmod, form, .. } => {
-                self.coercion(arg, *result_type, *typmod, *form)
+                self.coercion(arg, *result_type, *typmod, *form, hide)
             }
-            Expr::CoerceViaIo { arg, result_type, form, .. } => self.coercion(arg, *result_type, -1, *form),
+            Expr::CoerceViaIo { arg, result_type, form, .. } => {
+                self.coercion(arg, *result_type, -1, *form, hide)
+            }
             Expr::ArrayCoerce { arg, result_type, typmod, form, .. } => {
-                self.coercion(arg, *result_type, *typmod, *form)
+                self.coercion(arg, *result_type, *typmod, *form, hide)
             }
             Expr::ConvertRowtype { arg, result_type, form, .. } => {
-                self.coercion(arg, *result_type, -1, *form)
+                self.coercion(arg, *result_type, -1, *form, hide)
             }
             Expr::CoerceToDomain { arg, result_type, typmod, form, .. } => {
-                self.coercion(arg, *result_type, *typmod, *form)
+                self.coercion(arg, *result_type, *typmod, *form, hide)
             }
             Expr::Collate { arg, collation, .. } => {
                 let name = self.collation_text(*collation)?;
@@ -109,7 +118,7 @@ impl Printer<'_> {
                         (Expr::Op(op), Some(_)) if op.args.len() == 2 && is_test_value(&op.args[0]) => {
                             self.expr(&op.args[1])?;
                         }
-                        (condition, _) => self.expr(condition)?,
+                        (condition, _) => self.plain(condition)?,
                     }
                     self.push(" THEN ");
                     self.expr(&when.result)?;
@@ -188,7 +197,7 @@ impl Printer<'_> {
             }
             Expr::BooleanTest { arg, test, .. } => {
                 self.push("(");
-                self.expr(arg)?;
+                self.plain(arg)?;
                 self.push(match test {
                     BooleanTest::True => " IS TRUE)",
                     BooleanTest::NotTrue => " IS NOT TRUE)",
@@ -260,7 +269,7 @@ impl Printer<'_> {
     fn bool_expr(&mut self, op: BoolOp, args: &[Expr]) -> Result<()> {
         if op == BoolOp::Not {
             self.push("(NOT ");
-            self.list(args)?;
+            args.iter().try_for_each(|arg| self.plain(arg))?;
             self.push(")");
             return Ok(());
         }
@@ -270,15 +279,22 @@ impl Printer<'_> {
             if i > 0 {
                 self.push(word);
             }
-            self.expr(arg)?;
+            self.plain(arg)?;
         }
         self.push(")");
         Ok(())
     }
 
-    fn coercion(&mut self, arg: &Expr, type_oid: Oid, typmod: i32, form: CoercionForm) -> Result<()> {
-        if form == CoercionForm::ImplicitCast {
-            return self.expr(arg);
+    fn coercion(
+        &mut self,
+        arg: &Expr,
+        type_oid: Oid,
+        typmod: i32,
+        form: CoercionForm,
+        hide: bool,
+    ) -> Result<()> {
+        if form == CoercionForm::ImplicitCast && hide {
+            return self.plain(arg);
         }
         self.cast(arg, type_oid, typmod)
     }
@@ -291,7 +307,7 @@ impl Printer<'_> {
             }
             arg => {
                 self.push("(");
-                self.expr(arg)?;
+                self.plain(arg)?;
                 self.push(")");
             }
         }

@@ -72,6 +72,8 @@ pub(crate) struct Printer<'p> {
     text: String,
     indent: usize,
     depth: usize,
+    /// Implicit casts at the top of the next expression are left out.
+    hide_implicit: bool,
 }
 
 /// An expression as text, fully parenthesised.
@@ -85,7 +87,7 @@ pub fn deparse_expr(
     names: &dyn VarNames,
 ) -> Result<String> {
     let mut printer = Printer::new(session, output, Some(names));
-    printer.expr(expr)?;
+    printer.plain(expr)?;
     Ok(printer.text)
 }
 
@@ -114,6 +116,7 @@ impl<'p> Printer<'p> {
             text: String::new(),
             indent: 0,
             depth: 0,
+            hide_implicit: false,
         }
     }
 

@@ -117,18 +117,18 @@ impl Printer<'_> {
         }
         if let Some(offset) = &query.limit_offset {
             self.clause("  OFFSET ");
-            self.expr(offset)?;
+            self.plain(offset)?;
         }
         if let Some(limit) = &query.limit_count {
             if query.limit_with_ties {
                 self.clause("  FETCH FIRST ");
-                self.expr(limit)?;
+                self.plain(limit)?;
                 self.push(" ROWS WITH TIES");
             } else {
                 self.clause("  LIMIT ");
                 match &**limit {
                     Expr::Const(c) if c.value.is_none() => self.push("ALL"),
-                    limit => self.expr(limit)?,
+                    limit => self.plain(limit)?,
                 }
             }
         }
@@ -213,12 +213,12 @@ impl Printer<'_> {
         self.from(&query.join_tree)?;
         if let Some(quals) = &query.join_tree.quals {
             self.clause("  WHERE ");
-            self.expr(quals)?;
+            self.plain(quals)?;
         }
         self.group_by(query)?;
         if let Some(having) = &query.having {
             self.clause(" HAVING ");
-            self.expr(having)?;
+            self.plain(having)?;
         }
         let named: Vec<&WindowClause> = query.windows.iter().filter(|w| w.name.is_some()).collect();
         for (i, window) in named.iter().enumerate() {
@@ -395,7 +395,7 @@ impl Printer<'_> {
         } else if has(0x200) {
             self.push("CURRENT ROW");
         } else if let Some(offset) = &window.start_offset {
-            self.expr(offset)?;
+            self.plain(offset)?;
             self.push(if has(0x800) { " PRECEDING" } else { " FOLLOWING" });
         }
         if has(0x10) {
@@ -405,7 +405,7 @@ impl Printer<'_> {
             } else if has(0x400) {
                 self.push("CURRENT ROW");
             } else if let Some(offset) = &window.end_offset {
-                self.expr(offset)?;
+                self.plain(offset)?;
                 self.push(if has(0x1000) { " PRECEDING" } else { " FOLLOWING" });
             }
         }
@@ -478,7 +478,7 @@ impl Printer<'_> {
                     }
                 } else if let (Some(quals), false) = (&join.quals, join.natural) {
                     self.push(" ON (");
-                    self.expr(quals)?;
+                    self.plain(quals)?;
                     self.push(")");
                 }
                 self.push(")");
