@@ -1,7 +1,10 @@
 //! Which command does what.
 
 use crate::invocation::{Invocation, Outcome};
-use crate::{comment, create_table, drop, index, schema, sequence, view};
+use crate::{
+    comment, create_table, database, drop, grant, index, lock_table, owner, role, schema, sequence, settings, truncate,
+    view,
+};
 use base::{Error, Result};
 use syntax::Statement;
 
@@ -23,6 +26,21 @@ pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result
         Statement::Drop(statement) => drop::drop(invocation, statement)?,
         Statement::Comment(statement) => comment::comment(invocation, statement)?,
         Statement::Reindex(statement) => index::reindex(invocation, statement)?,
+        Statement::CreateRole(create) => role::create(invocation, create)?,
+        Statement::AlterRole(alter) => role::alter(invocation, alter)?,
+        Statement::AlterRoleSet(alter) => role::alter_role_setting(invocation, alter)?,
+        Statement::DropRole(statement) => role::drop(invocation, statement)?,
+        Statement::GrantRole(statement) => role::grant(invocation, statement)?,
+        Statement::Grant(statement) => grant::grant(invocation, statement)?,
+        Statement::AlterOwner(alter) => owner::alter(invocation, alter)?,
+        Statement::CreateDatabase(create) => database::create(invocation, create)?,
+        Statement::AlterDatabase(alter) => database::alter(invocation, alter)?,
+        Statement::DropDatabase(statement) => database::drop(invocation, statement)?,
+        Statement::Truncate(statement) => truncate::truncate(invocation, statement)?,
+        Statement::LockTable(statement) => lock_table::lock_table(invocation, statement)?,
+        Statement::Set(statement) => settings::set(invocation, statement)?,
+        Statement::Show(statement) => settings::show(invocation, statement)?,
+        Statement::AlterSystem(_) => settings::alter_system(invocation.session)?,
         other => return Err(Error::unsupported(other.tag())),
     };
     invocation.session.command_counter_increment()?;

@@ -1,31 +1,30 @@
 //! Expressions and types of DDL: analysing them, storing and reading them in the catalogs, evaluating them.
 
-use crate::type_function::{self, TypeFunctions};
+use crate::pipeline::Literals;
 use analyzer::{ExprKind, Names, Wanted};
 use base::{Oid, Result};
 use catalog::{RelationEntry, Session};
 use datum::{Batch, Column, Datum, OwnedDatum, Selection, TypeLayout};
-use executor::{Budget, Compiler, Eval, Execution, Inputs, Options, Prepared};
+use executor::{Budget, Compiler, Eval, Execution, Hooks, Inputs, Options};
 use ir::{BoolOp, Expr};
 use std::collections::HashSet;
 use std::sync::Arc;
 use syntax::{Expr as Ast, ObjectName, TypeName};
 
 pub(crate) use analyzer::ExprKind as Kind;
-pub(crate) use type_function::output as value_text;
 
 /// A type name with its typmod, without SETOF.
 ///
 /// # Errors
 /// `42704` and what type modifiers fail with.
 pub(crate) fn resolve_type(session: &Session, name: &TypeName) -> Result<(Oid, i32)> {
-    analyzer::resolve_type(session, &TypeFunctions, name)
+    analyzer::resolve_type(session, &Literals, name)
 }
 
 /// # Errors
 /// `42704`.
 pub(crate) fn collation_by_name(session: &Session, name: &ObjectName) -> Result<Oid> {
-    analyzer::resolve_collation(session, &TypeFunctions, name)
+    analyzer::resolve_collation(session, &Literals, name)
 }
 
 /// Analyses an expression over the columns of a relation (or over nothing).
@@ -46,7 +45,7 @@ pub(crate) fn analyze(
         _ => Wanted::Any,
     };
     let names = table.map_or(Names::None, Names::Relation);
-    analyzer::analyze_expression(session, &TypeFunctions, expr, names, kind, wanted)
+    analyzer::analyze_expression(session, &Literals, expr, names, kind, wanted)
 }
 
 /// Analyses an expression whose value goes into a column.
@@ -64,7 +63,7 @@ pub(crate) fn analyze_for_column(
 ) -> Result<Expr> {
     let names = table.map_or(Names::None, Names::Relation);
     let wanted = Wanted::Column { name: column, type_oid, typmod };
-    analyzer::analyze_expression(session, &TypeFunctions, expr, names, kind, wanted)
+    analyzer::analyze_expression(session, &Literals, expr, names, kind, wanted)
 }
 
 /// Analyses a domain's CHECK, where VALUE stands for the value.
@@ -80,7 +79,7 @@ pub(crate) fn analyze_domain_check(
 ) -> Result<Expr> {
     let names = Names::Domain { type_oid, typmod, collation };
     let wanted = Wanted::Boolean("CHECK");
-    analyzer::analyze_expression(session, &TypeFunctions, expr, names, ExprKind::DomainCheck, wanted)
+    analyzer::analyze_expression(session, &Literals, expr, names, ExprKind::DomainCheck, wanted)
 }
 
 pub(crate) fn store(expr: &Expr) -> String {
@@ -175,10 +174,10 @@ pub(crate) struct RowEvaluator {
 /// `XX000` outside of a transaction.
 pub(crate) fn execution(session: &Arc<Session>) -> Result<Execution> {
     let snapshot = session.transaction()?.latest_snapshot()?;
-    let prepared = Prepared::new(Arc::new(empty_plan()));
+    let prepared = executor::bare(ir::Plan::default())?;
     let options = Options {
         budget: Budget::new(usize::MAX / 2),
-        hooks: crate::hooks(),
+        hooks: Hooks::default(),
         instrument: None,
         trusted: true,
     };
@@ -217,37 +216,5 @@ impl RowEvaluator {
         let columns: Result<Vec<_>> =
             self.columns.iter().map(|e| e.evaluate(&mut self.execution, batch, &selection)).collect();
         Ok(Outputs { columns: columns?, kept })
-    }
-}
-
-/// The value of an expression without variables.
-///
-/// # Errors
-/// What its functions fail with.
-pub(crate) fn evaluate_constant(session: &Arc<Session>, expr: &Expr) -> Result<Option<OwnedDatum>> {
-    let eval = Compiler::new(session, Inputs::None).compile(expr)?;
-    let column = executor::evaluate_once(&mut execution(session)?, &eval)?;
-    Ok(column.get(0).map(Datum::to_owned))
-}
-
-/// A plan that is never run: expressions want one to belong to.
-fn empty_plan() -> ir::PlannedStmt {
-    ir::PlannedStmt {
-        command: ir::CommandType::Select,
-        has_returning: false,
-        has_modifying_cte: false,
-        can_set_tag: false,
-        depends_on_role: false,
-        parallel_needed: false,
-        plan: ir::Plan::default(),
-        range_table: Vec::new(),
-        permissions: Vec::new(),
-        result_relations: Vec::new(),
-        subplans: Vec::new(),
-        rewind_subplans: ir::RelSet::new(),
-        row_marks: Vec::new(),
-        relation_dependencies: Vec::new(),
-        invalidation_items: Vec::new(),
-        exec_params: Vec::new(),
     }
 }

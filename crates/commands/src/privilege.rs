@@ -6,7 +6,6 @@ use catalog::{
     ObjectAddress, Payload, PgClass, PgDatabase, PgNamespace, PgTablespace, PgType, RelationEntry, Session, index,
 };
 use lock::LockMode;
-use std::sync::Arc;
 use syntax::{Role, RoleKind};
 
 /// The grantee that stands for everybody.
@@ -82,12 +81,6 @@ pub(crate) fn require_create_in_as(session: &Session, namespace: Oid, role: Oid)
         return Ok(());
     }
     require_namespace(session, namespace, role, bits::CREATE)
-}
-
-/// # Errors
-/// `42501` unless the current user may look into the schema.
-pub(crate) fn require_usage_of(session: &Session, namespace: Oid) -> Result<()> {
-    require_namespace(session, namespace, session.user(), bits::USAGE)
 }
 
 fn require_namespace(session: &Session, namespace: Oid, role: Oid, wanted: u64) -> Result<()> {
@@ -259,6 +252,3 @@ pub(crate) fn require_can_set_role(session: &Session, owner: Oid) -> Result<()> 
     }
     Err(err!(INSUFFICIENT_PRIVILEGE, "must be able to SET ROLE \"{}\"", session.user_name(owner)?))
 }
-
-/// A role's row, shared.
-pub(crate) type RoleRow = Arc<catalog::PgAuthid>;

@@ -101,7 +101,7 @@ fn empty(session: &Arc<Session>, namespace: Oid) -> Result<()> {
 ///
 /// # Errors
 /// What dropping fails with.
-pub fn drop_temporary_relations(session: &Arc<Session>) -> Result<()> {
+pub(crate) fn drop_temporary_relations(session: &Arc<Session>) -> Result<()> {
     match session.temporary_namespace() {
         Some(namespace) => empty(session, namespace),
         None => Ok(()),

@@ -3,11 +3,11 @@
 use crate::invocation::{Invocation, Outcome};
 use crate::name::{self, Place, creation_place};
 use crate::notice::notice;
+use crate::pipeline::Literals;
 use crate::options::{self, Target};
 use crate::privilege;
 use crate::query_dependency::of_query;
 use crate::relation::{self, NewRelation, persistence_letter};
-use crate::type_function::TypeFunctions;
 use base::{Error, Oid, Result, bail, err};
 use catalog::{
     CatalogRow, DependencyKind, ObjectAddress, PgClass, PgRewrite, RelationEntry, Session, index,
@@ -30,7 +30,7 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateView) ->
         bail!(SYNTAX_ERROR, "views cannot be unlogged because they do not have storage");
     }
     let session = invocation.session;
-    let query = analyzer::analyze_view(session, &TypeFunctions, statement, invocation.sql)?;
+    let query = analyzer::analyze_view(session, &Literals, statement, invocation.sql)?;
     let columns = columns(session, &query)?;
     let mut persistence = statement.persistence;
     if persistence == Persistence::Permanent && uses_temporary(session, &query)? {

@@ -64,11 +64,6 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTable) -
     if statement.on_commit != OnCommit::Noop && place.persistence != syntax::Persistence::Temporary {
         bail!(INVALID_TABLE_DEFINITION, "ON COMMIT can only be used on temporary tables");
     }
-    match statement.on_commit {
-        OnCommit::Noop | OnCommit::PreserveRows => {}
-        OnCommit::DeleteRows => return Err(Error::unsupported("ON COMMIT DELETE ROWS")),
-        OnCommit::Drop => return Err(Error::unsupported("ON COMMIT DROP")),
-    }
     if session.relation_in(place.namespace, table_name)?.is_some() {
         if statement.if_not_exists {
             let text = format!("relation \"{table_name}\" already exists, skipping");
@@ -101,6 +96,7 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTable) -
     let oid = relation::create(session, &new)?;
     name::lock_relation(session, oid, LockMode::AccessExclusive)?;
     complete(session, oid, &draft, &sequences)?;
+    crate::session_end::remember_on_commit(session, oid, statement.on_commit);
     Ok(tag())
 }
 

@@ -150,7 +150,7 @@ fn fill(
             None => None,
         };
         for (row, tid) in tids.iter().enumerate() {
-            if outputs.as_ref().is_some_and(|o| !o.kept.contains(row)) {
+            if outputs.as_ref().is_some_and(|o| !o.kept.contains(&row)) {
                 continue;
             }
             let Some(root) = chains.root(*tid)? else {
@@ -336,7 +336,7 @@ fn duplicate(
         let attribute = &table.desc().attributes()[*at];
         names.push(attribute.name.clone());
         values.push(match value {
-            Some(value) => expression::value_text(session, attribute.type_oid, value.as_datum())?,
+            Some(value) => crate::output::to_text(session, attribute.type_oid, value.as_datum())?,
             None => "null".to_owned(),
         });
     }

@@ -235,7 +235,7 @@ fn expression_name(expr: &Ast) -> Option<&str> {
         }
         Ast::Indirection { arg, steps } => {
             let field = steps.iter().rev().find_map(|step| match step {
-                Indirection::Field(name) => Some(name.as_str()),
+                Indirection::Field { name, .. } => Some(name.as_str()),
                 _ => None,
             });
             field.or_else(|| expression_name(arg))
