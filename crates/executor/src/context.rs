@@ -53,6 +53,10 @@ pub struct Execution {
     /// In EvalPlanQual: the row that stands for each range table entry, from 1.
     pub(crate) recheck: Option<Arc<crate::recheck::Substitutes>>,
     pub(crate) depth: u32,
+    /// Which of the session's nested statements this is, for queued checks.
+    pub(crate) statement: u32,
+    /// Whether checks were queued.
+    pub(crate) has_queued: bool,
 }
 
 impl Execution {

@@ -79,6 +79,8 @@ impl Execution {
             processed: 0,
             recheck: None,
             depth: 0,
+            statement: 0,
+            has_queued: false,
             prepared,
         };
         if let Some(last) = execution.prepared.exec_params.checked_sub(1) {
@@ -110,6 +112,9 @@ pub fn start(
     }
     let mut execution = Execution::new(session, prepared.clone(), params, snapshot, options)?;
     let node = node::build(&mut execution, &plan.plan)?;
+    if !plan.result_relations.is_empty() {
+        execution.statement = foreign_key::enter(session);
+    }
     Ok(Running { execution, node, done: false, finished: false })
 }
 
@@ -216,8 +221,9 @@ fn collect_modifying(plan: &Plan, subplans: &[Plan], found: &mut Vec<usize>) {
 impl Drop for Running {
     fn drop(&mut self) {
         // Checks queued by a statement that did not come to its end must not meet the next one.
-        if !self.finished {
-            foreign_key::forget_immediate(&self.execution.session);
+        foreign_key::forget_immediate(&mut self.execution);
+        if self.execution.statement != 0 {
+            foreign_key::leave(&self.execution.session);
         }
     }
 }

@@ -28,7 +28,7 @@ pub use constraint::{RowConstraints, describe_row, text_of};
 pub use context::{Execution, ParamValue};
 pub use driver::{Options, Running, bare, start};
 pub use expr::{Compiler, Eval, Inputs, evaluate_once, filter};
-pub use foreign_key::{DeferredChecks, validate as validate_foreign_key};
+pub use foreign_key::{fire_deferred_constraints, set_constraints, validate as validate_foreign_key};
 pub use hooks::{Calls, Hooks, NoHooks, RowEvent, RowHooks, RowImage};
 pub use index_entries::{IndexWriter, duplicate_key_error};
 pub use instrument::{Counters, Instruments};

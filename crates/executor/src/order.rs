@@ -34,11 +34,10 @@ pub struct SortKey {
     prefix: Prefix,
 }
 
-/// The B-tree order of an operator: family, its input types, and whether it is `>`.
+/// The B-tree order of an operator: family, its left input type, and its strategy (5: `>`).
 pub struct OperatorOrder {
     pub family: Oid,
     pub left: Oid,
-    pub right: Oid,
     pub strategy: i16,
 }
 
@@ -53,7 +52,6 @@ pub fn operator_order(session: &Session, operator: Oid) -> Result<OperatorOrder>
     Ok(OperatorOrder {
         family: found.amopfamily,
         left: found.amoplefttype,
-        right: found.amoprighttype,
         strategy: found.amopstrategy,
     })
 }

@@ -42,8 +42,8 @@ impl SpillFile {
         let file = match open() {
             Ok(file) => file,
             Err(_) => {
-                disk.create_dir_all(DIRECTORY).map_err(|e| file_error("create directory", DIRECTORY, &e))?;
-                open().map_err(|e| file_error("create temporary file", &path, &e))?
+                disk.create_dir_all(DIRECTORY).map_err(|e| file_error(&e, format!("could not create temporary directory \"{DIRECTORY}\"")))?;
+                open().map_err(|e| file_error(&e, format!("could not create temporary file \"{path}\"")))?
             }
         };
         Ok(SpillFile { disk, path, file, buffer: Vec::new(), written: 0, read: 0, rows: 0 })
@@ -77,7 +77,7 @@ impl SpillFile {
 
     fn flush(&mut self) -> Result<()> {
         let written = self.file.write_all_at(&self.buffer, self.written);
-        written.map_err(|e| file_error("write to temporary file", &self.path, &e))?;
+        written.map_err(|e| file_error(&e, format!("could not write to file \"{}\"", self.path)))?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
@@ -116,7 +116,7 @@ impl SpillFile {
         let mut filled = 0;
         while filled < bytes.len() {
             let n = self.file.read_at(&mut bytes[filled..], self.read + filled as u64);
-            match n.map_err(|e| file_error("read from temporary file", &self.path, &e))? {
+            match n.map_err(|e| file_error(&e, format!("could not read from temporary file \"{}\"", self.path)))? {
                 0 => return Err(Error::corrupted("temporary file is too short")),
                 n => filled += n,
             }

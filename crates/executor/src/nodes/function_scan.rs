@@ -43,10 +43,6 @@ impl SetSource {
         })
     }
 
-    pub fn is_set(&self) -> bool {
-        !matches!(self, SetSource::Single(_))
-    }
-
     pub fn info(&self) -> Option<&CallInfo> {
         match self {
             SetSource::BuiltIn { info, .. } | SetSource::Foreign { info, .. } => Some(info),

@@ -232,10 +232,12 @@ impl HashJoin {
     }
 
     fn next_outer(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
+        if self.parts.is_empty() {
+            return self.outer.next(execution, want);
+        }
         match self.parts.get_mut(self.part) {
             Some(part) => part.outer.next(),
-            None if !self.parts.is_empty() => Ok(None),
-            None => self.outer.next(execution, want),
+            None => Ok(None),
         }
     }
 

@@ -4,7 +4,7 @@ use crate::composite::form_composite;
 use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs, filter};
 use crate::rows::Projection;
-use base::{Error, Result, Tid};
+use base::{Error, Result};
 use catalog::{RelationEntry, Session};
 use datum::{Batch, Column, ColumnBuilder, Datum, Repr, Selection};
 use heap::{Rows, SystemColumns};
@@ -203,9 +203,4 @@ impl ScanSpec {
         }
         Ok(())
     }
-}
-
-/// A tid from a column.
-pub fn tid_at(column: &Column, row: usize) -> Option<Tid> {
-    column.get(row).map(Datum::tid)
 }

@@ -24,17 +24,10 @@ pub fn build(execution: &mut Execution, plan: &Plan, relation: usize) -> Result<
         scan: None,
         leftover: Leftover::default(),
         substituted: false,
-        blocks: Blocks::All,
     }))
 }
 
-/// What a scan with another choice of blocks starts from.
-pub fn over_blocks(spec: Arc<ScanSpec>, id: usize, blocks: Blocks) -> SeqScan {
-    let rows = spec.rows();
-    SeqScan { spec, id, rows, scan: None, leftover: Leftover::default(), substituted: false, blocks }
-}
-
-pub struct SeqScan {
+struct SeqScan {
     spec: Arc<ScanSpec>,
     id: usize,
     rows: Rows,
@@ -42,7 +35,6 @@ pub struct SeqScan {
     /// Rows that passed the filter, before projection.
     leftover: Leftover,
     substituted: bool,
-    blocks: Blocks,
 }
 
 impl Node for SeqScan {
@@ -58,7 +50,7 @@ impl Node for SeqScan {
             None => {
                 let visibility = Visibility::Mvcc(execution.snapshot.clone());
                 let relation = &self.spec.entry.relation;
-                let blocks = self.blocks.clone();
+                let blocks = Blocks::All;
                 self.scan.insert(Scan::new(&execution.context, relation, visibility, blocks, &self.spec.needed)?)
             }
         };

@@ -14,13 +14,6 @@ pub struct Store {
     file: Option<SpillFile>,
 }
 
-/// A place in a store.
-#[derive(Clone, Copy, Default, Debug, PartialEq)]
-pub struct Place {
-    pub batch: usize,
-    pub row: usize,
-}
-
 impl Store {
     /// # Errors
     /// `53200`, and what writing fails with.
@@ -47,10 +40,6 @@ impl Store {
     /// Batches in memory; they come first.
     pub fn in_memory(&self) -> &[Batch] {
         &self.batches
-    }
-
-    pub fn has_file(&self) -> bool {
-        self.file.is_some()
     }
 
     /// Reads the file's rows from its start.
