@@ -442,8 +442,8 @@ LEFT JOIN pg_authid u ON u.oid = m.umuser;
 CREATE VIEW pg_catalog.pg_stats_ext WITH (security_barrier) AS
 SELECT cn.nspname AS schemaname, c.relname AS tablename, en.nspname AS statistics_schemaname,
        e.stxname AS statistics_name, pg_get_userbyid(e.stxowner) AS statistics_owner,
-       ARRAY(SELECT a.attname FROM pg_attribute a
-             WHERE a.attrelid = e.stxrelid AND a.attnum = ANY (e.stxkeys) ORDER BY a.attnum) AS attnames,
+       (SELECT array_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
+        WHERE a.attrelid = e.stxrelid AND a.attnum = ANY (e.stxkeys)) AS attnames,
        pg_get_statisticsobjdef_expressions(e.oid) AS exprs, e.stxkind AS kinds,
        s.stxdinherit AS inherited, s.stxdndistinct AS n_distinct, s.stxddependencies AS dependencies,
        m.vals AS most_common_vals, m.nulls AS most_common_val_nulls,
