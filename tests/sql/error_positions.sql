@@ -3,7 +3,7 @@ CREATE TABLE products (id int, unit_price int, "Name" text);
 SELEC 1;
 SELECT FROM WHERE;
 SELECT * FORM products;
-SELECT (1 + 2;
+SELECT (1 + 2 \g
 SELECT 1 +;
 SELECT 'unterminated;
 ';

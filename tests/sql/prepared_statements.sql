@@ -38,5 +38,5 @@ SELECT $1 \bind \g
 SELECT 1 \parse st
 SELECT name, statement FROM pg_prepared_statements;
 \bind_named st \g
-\close st
+\close_prepared st
 CREATE TABLE made AS EXECUTE nosuch;
