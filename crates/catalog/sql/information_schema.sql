@@ -238,7 +238,7 @@ CREATE VIEW information_schema.check_constraints AS
 SELECT CAST(current_database() AS information_schema.sql_identifier) AS constraint_catalog,
        CAST(nk.nspname AS information_schema.sql_identifier) AS constraint_schema,
        CAST(k.conname AS information_schema.sql_identifier) AS constraint_name,
-       CAST(CASE k.contype WHEN 'n' THEN (SELECT quote_ident(a.attname) || ' IS NOT NULL' FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = k.conkey[1]) ELSE pg_get_expr(k.conbin, k.conrelid) END AS information_schema.character_data) AS check_clause
+       CAST(CASE k.contype WHEN 'n' THEN (SELECT coalesce(max(a.attname::text), 'VALUE') || ' IS NOT NULL' FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = k.conkey[1]) ELSE pg_get_expr(k.conbin, k.conrelid) END AS information_schema.character_data) AS check_clause
 FROM pg_constraint k
 JOIN pg_namespace nk ON nk.oid = k.connamespace
 LEFT JOIN pg_class c ON c.oid = k.conrelid
@@ -568,7 +568,7 @@ CREATE VIEW information_schema.domains AS
 SELECT CAST(current_database() AS information_schema.sql_identifier) AS domain_catalog,
        CAST(n.nspname AS information_schema.sql_identifier) AS domain_schema,
        CAST(d.typname AS information_schema.sql_identifier) AS domain_name,
-       CAST(CASE WHEN u.typelem <> 0 AND u.typlen = -1 THEN 'ARRAY' WHEN nu.nspname = 'pg_catalog' THEN format_type(u.oid, NULL) ELSE 'USER-DEFINED' END AS information_schema.character_data) AS data_type,
+       CAST(CASE WHEN nu.nspname = 'pg_catalog' THEN format_type(u.oid, NULL) ELSE 'USER-DEFINED' END AS information_schema.character_data) AS data_type,
        CAST(CASE WHEN y.id IN (1042, 1043) AND y.mod <> -1 THEN y.mod - 4 WHEN y.id IN (1560, 1562) AND y.mod <> -1 THEN y.mod END AS information_schema.cardinal_number) AS character_maximum_length,
        CAST(CASE WHEN y.id IN (25, 1042, 1043) AND y.mod = -1 THEN 1073741824 WHEN y.id IN (25, 1042, 1043) THEN (y.mod - 4) * (SELECT pg_encoding_max_length(encoding) FROM pg_database WHERE datname = current_database()) END AS information_schema.cardinal_number) AS character_octet_length,
        CAST(NULL AS information_schema.sql_identifier) AS character_set_catalog,
@@ -826,7 +826,7 @@ SELECT CAST(current_database() AS information_schema.sql_identifier) AS specific
        CAST(NULL AS information_schema.sql_identifier) AS scope_schema,
        CAST(NULL AS information_schema.sql_identifier) AS scope_name,
        CAST(NULL AS information_schema.cardinal_number) AS maximum_cardinality,
-       CAST(0 AS information_schema.sql_identifier) AS dtd_identifier,
+       CAST(CASE WHEN p.prokind <> 'p' THEN 0 END AS information_schema.sql_identifier) AS dtd_identifier,
        CAST(CASE l.lanname WHEN 'sql' THEN 'SQL' ELSE 'EXTERNAL' END AS information_schema.character_data) AS routine_body,
        CAST(CASE WHEN pg_has_role(p.proowner, 'USAGE') THEN p.prosrc END AS information_schema.character_data) AS routine_definition,
        CAST(CASE l.lanname WHEN 'c' THEN p.prosrc END AS information_schema.character_data) AS external_name,
