@@ -112,7 +112,7 @@ impl ClientSession {
 
     /// Foreign keys and unique constraints that were deferred to the transaction's end.
     fn check_deferred(&self) -> Result<()> {
-        executor::check_deferred(&self.session, &self.database.execution_options())
+        executor::fire_deferred_constraints(&self.session)
     }
 
     /// The session ends: what is left in its temporary schema goes.
