@@ -12,7 +12,6 @@ const FIRST_UNPINNED: u32 = 12000;
 pub(crate) enum Kind {
     Owner,
     Acl,
-    Policy,
 }
 
 impl Kind {
@@ -20,7 +19,6 @@ impl Kind {
         (match self {
             Kind::Owner => b'o',
             Kind::Acl => b'a',
-            Kind::Policy => b'r',
         }) as i8
     }
 }

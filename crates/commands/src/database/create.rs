@@ -13,7 +13,7 @@ use base::{Error, Fork, Oid, RelFileLocator, Result, bail, err};
 use catalog::{ObjectAddress, PgDatabase, Session, index};
 use lock::LockMode;
 use std::sync::Arc;
-use storage::path::database_directory;
+use storage::database_directory;
 use syntax::{AlterDatabase, AlterDatabaseChange, CreateDatabase, OptionItem, OptionValue, RoleKind};
 use txn::{Transaction, TransactionParticipant};
 

@@ -9,7 +9,7 @@ use base::{Error, Result, bail, err};
 use catalog::*;
 use lock::LockMode;
 use std::sync::Arc;
-use storage::path::database_directory;
+use storage::database_directory;
 use syntax::DropDatabase;
 
 /// DROP DATABASE.

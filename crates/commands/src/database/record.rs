@@ -4,7 +4,7 @@ use base::bytes::Reader;
 use base::{Error, Oid, Result};
 use buffer::{BufferPool, RedoContext, ResourceManager};
 use std::sync::Arc;
-use storage::path::database_directory;
+use storage::database_directory;
 use sys::Disk;
 use sys::disk::{OpenOptions, file_error};
 use wal::{Record, RecordBuilder, RmgrId, SPECIAL_REL_UPDATE};
@@ -147,7 +147,7 @@ fn copy_file(disk: &dyn Disk, from: &str, to: &str) -> Result<()> {
     const CHUNK: usize = 1 << 20;
     let open = |path: &str, options: OpenOptions| disk.open(path, options).map_err(|e| failed(&e, "open file", path));
     let source = open(from, OpenOptions::default())?;
-    let target = open(to, OpenOptions { write: true, create: true, ..OpenOptions::default() })?;
+    let target = open(to, OpenOptions { create: true, ..OpenOptions::default() })?;
     let mut chunk = vec![0; CHUNK];
     let mut offset = 0;
     loop {
