@@ -1,7 +1,7 @@
 //! The pool under threads, with failing disks, and with rings.
 
 use base::{BlockNumber, Fork, Lsn, Oid, RelFileLocator, Result, SqlState, TimelineId, Xid};
-use buffer::{BufferOptions, BufferPool, Logging, Registered, Ring, RingKind, Strategy};
+use buffer::{BufferOptions, BufferPool, Logging, ReadAhead, Registered, Ring, RingKind, Strategy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use storage::{DEFAULT_TABLESPACE, Page, RelationFiles};
@@ -169,15 +169,31 @@ fn a_ring_leaves_other_pages_alone() {
         pool.pin(hot, Fork::Main, BlockNumber(block), Strategy::Normal).expect("pins");
     }
     let ring = Ring::new(RingKind::BulkRead, &pool);
-    for start in (0..600).step_by(8) {
-        pool.prefetch(RELATION, Fork::Main, start..start + 8, Strategy::Ring(&ring)).expect("reads");
-        for block in start..start + 8 {
-            let pin =
-                pool.pin(RELATION, Fork::Main, BlockNumber(block), Strategy::Ring(&ring)).expect("pins");
-            assert_eq!(read_cell(&pin.read()), 100);
-        }
+    let mut ahead = ReadAhead::new();
+    for block in 0..600 {
+        let pin = ahead
+            .pin(&pool, RELATION, Fork::Main, BlockNumber(block), BlockNumber(600), Strategy::Ring(&ring))
+            .expect("pins");
+        assert_eq!(read_cell(&pin.read()), 100);
     }
+    // Every block was read at most once.
+    assert!(pool.counters().reads <= 600, "{:?}", pool.counters());
     assert_eq!(pool.cached_pages(hot), 16);
+}
+
+#[test]
+fn copies_are_equal_and_logged() {
+    let (pool, _) = pool(7, 64);
+    fill(&pool, 100);
+    let copy = RelFileLocator { number: Oid(16385), ..RELATION };
+    let before = pool.wal().inserted();
+    buffer::relation::copy(&pool, RELATION, copy, Xid(9)).expect("copies");
+    assert_eq!(pool.block_count(copy, Fork::Main).expect("counts"), BlockNumber(100));
+    for block in 0..100 {
+        let pin = pool.pin(copy, Fork::Main, BlockNumber(block), Strategy::Normal).expect("pins");
+        let page = pin.read();
+        assert!(read_cell(&page) == 100 && page.lsn() > before);
+    }
 }
 
 #[test]

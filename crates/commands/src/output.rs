@@ -173,15 +173,15 @@ impl Converted<'_> {
         self.columns.len()
     }
 
-    /// Appends a value; false if it is null.
     #[inline]
-    pub fn push(&self, column: usize, row: usize, out: &mut Vec<u8>) -> bool {
-        let values = &self.columns[column];
-        if values.is_null(row) {
-            return false;
-        }
-        self.outputs[column].push(values, row, out);
-        true
+    pub fn is_null(&self, column: usize, row: usize) -> bool {
+        self.columns[column].is_null(row)
+    }
+
+    /// Appends a value that is not null.
+    #[inline]
+    pub fn push(&self, column: usize, row: usize, out: &mut Vec<u8>) {
+        self.outputs[column].push(&self.columns[column], row, out);
     }
 }
 

@@ -1,10 +1,12 @@
 //! On the operating system's disk. With `FERRODON_KEEP=dir` the data directory is left there, for PostgreSQL's own tools to look at.
 
 use base::{Fork, Oid, RelFileLocator, Result, TimelineId, Xid};
-use buffer::{BufferOptions, BufferPool, ResourceManager, Ring, RingKind, StorageManager, Strategy, fsm, relation, vm};
+use buffer::{
+    BufferOptions, BufferPool, ResourceManager, Ring, RingKind, StorageManager, Strategy, fsm, relation, vm,
+};
 use recovery::{
-    Checkpoint, CheckpointKind, Checkpointer, ControlFile, ControlStore, Recovery, Retention, TransactionState, XlogManager,
-    bootstrap,
+    Checkpoint, CheckpointKind, Checkpointer, ControlFile, ControlStore, Recovery, Retention,
+    TransactionState, XlogManager, bootstrap,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -114,9 +116,8 @@ fn pages_maps_and_log_survive_a_killed_process() {
     let ring = Ring::new(RingKind::BulkRead, &pool);
     pool.prefetch(RELATION, Fork::Main, 0..200, Strategy::Ring(&ring)).expect("reads");
     for block in 0..200 {
-        let pin = pool
-            .pin(RELATION, Fork::Main, base::BlockNumber(block), Strategy::Ring(&ring))
-            .expect("pins");
+        let pin =
+            pool.pin(RELATION, Fork::Main, base::BlockNumber(block), Strategy::Ring(&ring)).expect("pins");
         assert_eq!(pin.read().item(base::OffsetNumber(1)), [7; 700]);
     }
     let retention = Retention { keep_bytes: 1 << 30, ..Retention::default() };

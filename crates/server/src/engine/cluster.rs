@@ -1,7 +1,7 @@
 //! A cluster's storage, opened: files, log, pool, locks, transactions, brought up to date by recovery. The server and
 //! tests open clusters the same way.
 
-use base::{Lsn, MultiXactId, Oid, Result, TimelineId, Xid};
+use base::{Oid, Result, TimelineId};
 use buffer::{BufferOptions, BufferPool, ResourceManager};
 use catalog::{Instance, Session, SessionStart, bootstrap};
 use lock::{LockManager, NoInterrupt, ThreadWaiter};
@@ -35,7 +35,7 @@ pub struct Cluster {
 }
 
 /// The directories of a data directory.
-const DIRECTORIES: [&str; 23] = [
+const DIRECTORIES: [&str; 24] = [
     "global",
     "pg_wal",
     "pg_wal/archive_status",
@@ -58,69 +58,9 @@ const DIRECTORIES: [&str; 23] = [
     "pg_stat_tmp",
     "pg_xact",
     "pg_logical",
+    "pg_logical/mappings",
     "pg_logical/snapshots",
 ];
-
-/// The transaction system as recovery and checkpoints see it.
-struct State {
-    transactions: Arc<Transactions>,
-}
-
-impl TransactionState for State {
-    fn fill_checkpoint(&self, checkpoint: &mut Checkpoint, online: bool) {
-        let counters = self.transactions.counters();
-        fill(checkpoint, &counters);
-        checkpoint.oldest_active_xid = if online { self.transactions.oldest_running().low() } else { 0 };
-    }
-
-    fn flush(&self, redo: Lsn) -> Result<()> {
-        self.transactions.checkpoint(redo)
-    }
-
-    fn log_running(&self) -> Result<()> {
-        Ok(()) // standbys, which need it, are not built
-    }
-
-    fn redo_xid_seen(&self, xid: u32) {
-        self.transactions.redo_xid_seen(xid);
-    }
-
-    fn redo_next_oid(&self, next: Oid) {
-        self.transactions.redo_next_oid(next);
-    }
-
-    fn redo_checkpoint(&self, checkpoint: &Checkpoint, _shutdown: bool) {
-        self.transactions.redo_checkpoint(&counters_of(checkpoint));
-    }
-
-    fn finish_recovery(&self) -> Result<()> {
-        self.transactions.finish_recovery()
-    }
-}
-
-fn fill(checkpoint: &mut Checkpoint, counters: &Counters) {
-    checkpoint.next_xid = counters.next_xid;
-    checkpoint.next_oid = counters.next_oid;
-    checkpoint.next_multi = counters.next_multi;
-    checkpoint.next_multi_offset = counters.next_multi_offset;
-    checkpoint.oldest_xid = counters.oldest_xid.low();
-    checkpoint.oldest_xid_database = counters.oldest_xid_database;
-    checkpoint.oldest_multi = counters.oldest_multi;
-    checkpoint.oldest_multi_database = counters.oldest_multi_database;
-}
-
-fn counters_of(checkpoint: &Checkpoint) -> Counters {
-    Counters {
-        next_xid: checkpoint.next_xid,
-        next_oid: checkpoint.next_oid,
-        next_multi: checkpoint.next_multi,
-        next_multi_offset: checkpoint.next_multi_offset,
-        oldest_xid: Xid::widen(checkpoint.oldest_xid, checkpoint.next_xid),
-        oldest_xid_database: checkpoint.oldest_xid_database,
-        oldest_multi: checkpoint.oldest_multi,
-        oldest_multi_database: checkpoint.oldest_multi_database,
-    }
-}
 
 /// Every resource manager whose records Ferrodon writes.
 fn managers(
@@ -169,10 +109,10 @@ impl Cluster {
             wal: wal.clone(),
             pool: pool.clone(),
             locks: locks.clone(),
-            counters: counters_of(&stored.checkpoint_copy),
+            counters: recovery::counters(&stored.checkpoint_copy),
             sync: options.fsync,
         })?;
-        let state: Arc<dyn TransactionState> = Arc::new(State { transactions: transactions.clone() });
+        let state: Arc<dyn TransactionState> = transactions.clone();
         let managers = managers(&transactions, &state, &control);
         let recovery =
             Recovery { system, pool: &pool, control: &control, transactions: &state, managers: &managers, log };
@@ -226,13 +166,14 @@ impl Cluster {
         Transactions::bootstrap(config())?;
         let transactions = Transactions::open(config())?;
         transactions.finish_recovery()?;
-        let state: Arc<dyn TransactionState> = Arc::new(State { transactions: transactions.clone() });
+        let state: Arc<dyn TransactionState> = transactions.clone();
         let checkpointer = Arc::new(Checkpointer::new(system, pool.clone(), control.clone(), state));
         let toast = Arc::new(btree::ToastBtree);
         let instance = Instance::new(system.clone(), pool.clone(), transactions.clone(), locks, toast);
         let cluster = Cluster { instance, wal, pool, control, checkpointer, transactions };
         cluster.fill_catalogs(choices)?;
         finish(&cluster)?;
+        cluster.transactions.end_of_bootstrap_oids();
         cluster.shut_down()?;
         for database in [bootstrap::TEMPLATE0, bootstrap::POSTGRES] {
             copy_database(system, bootstrap::TEMPLATE1, database)?;
@@ -307,8 +248,15 @@ fn write_first_checkpoint(system: &System, wal: &Arc<Wal>, options: &ClusterOpti
         time: now / 1_000_000,
         ..Checkpoint::default()
     };
-    fill(&mut checkpoint, &Counters::initial());
-    debug_assert_eq!(checkpoint.next_multi, MultiXactId::FIRST);
+    let counters = Counters::initial();
+    checkpoint.next_xid = counters.next_xid;
+    checkpoint.next_oid = counters.next_oid;
+    checkpoint.next_multi = counters.next_multi;
+    checkpoint.next_multi_offset = counters.next_multi_offset;
+    checkpoint.oldest_xid = counters.oldest_xid.low();
+    checkpoint.oldest_xid_database = counters.oldest_xid_database;
+    checkpoint.oldest_multi = counters.oldest_multi;
+    checkpoint.oldest_multi_database = counters.oldest_multi_database;
     recovery::bootstrap(system, wal, control, checkpoint)
 }
 

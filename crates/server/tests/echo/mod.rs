@@ -5,6 +5,7 @@ use protocol::backend::{self, FieldDescription, TransactionStatus};
 use server::auth::scram::stored_password;
 use server::interrupt::Interrupt;
 use server::session::engine_api::*;
+use parking_lot::{Mutex, MutexGuard};
 use settings::{Assigner, Checks, NoChecks, Scope, ServerSettings, SessionSettings, Source};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +61,7 @@ impl Engine for EchoEngine {
             bail!(UNDEFINED_DATABASE, "database \"nowhere\" does not exist");
         }
         Ok(Box::new(EchoSession {
-            settings: startup.settings,
+            settings: Mutex::new(startup.settings),
             interrupt: startup.interrupt,
             query: String::new(),
             status: TransactionStatus::Idle,
@@ -76,7 +77,7 @@ impl Engine for EchoEngine {
 
 /// `fail`, `panic`, `sleep`, `begin`, `end`, `copy`, `set NAME VALUE`; anything else comes back as a row.
 struct EchoSession {
-    settings: SessionSettings,
+    settings: Mutex<SessionSettings>,
     interrupt: Arc<Interrupt>,
     query: String,
     status: TransactionStatus,
@@ -110,7 +111,7 @@ impl EchoSession {
                     checks: &NoChecks,
                     restricted: false,
                 };
-                self.settings.set(name, Some(value), Scope::Session, &who)?;
+                self.settings.lock().set(name, Some(value), Scope::Session, &who)?;
             }
             _ => {
                 let start = backend::begin_data_row(out.buffer(), 1);
@@ -185,12 +186,8 @@ impl EngineSession for EchoSession {
         self.status
     }
 
-    fn settings(&self) -> &SessionSettings {
-        &self.settings
-    }
-
-    fn settings_mut(&mut self) -> &mut SessionSettings {
-        &mut self.settings
+    fn settings(&self) -> MutexGuard<'_, SessionSettings> {
+        self.settings.lock()
     }
 
     fn current_query(&self) -> &str {
