@@ -316,7 +316,7 @@ impl Statistics {
         for (database, entry) in &*self.databases.lock() {
             line("database", *database, Oid::INVALID, DatabaseStatistics::FIELDS, entry.values());
         }
-        let checksum = crc32c(text.as_bytes());
+        let checksum = crc32c::crc32c(text.as_bytes());
         text.push_str(&format!("end {checksum:08x}\n"));
         self.system
             .disk
@@ -336,7 +336,7 @@ impl Statistics {
     fn parse(&self, text: &str) -> Option<()> {
         let end = text.rfind("end ")?;
         let checksum = u32::from_str_radix(text[end + 4..].trim(), 16).ok()?;
-        if checksum != crc32c(text[..end].as_bytes()) {
+        if checksum != crc32c::crc32c(text[..end].as_bytes()) {
             return None;
         }
         let mut lines = text[..end].lines();
@@ -361,10 +361,6 @@ impl Statistics {
         }
         Some(())
     }
-}
-
-fn crc32c(bytes: &[u8]) -> u32 {
-    base::crc::crc32c(bytes)
 }
 
 fn apply(entry: &mut RelationStatistics, counts: &RelationCounts, committed: bool, now: i64) {
@@ -511,7 +507,7 @@ mod tests {
     use super::*;
 
     fn statistics() -> Arc<Statistics> {
-        Statistics::new(&sys::simulated::Simulation::new(1).system())
+        Statistics::new(&sys::simulated::simulated(1).0)
     }
 
     fn pending(counts: RelationCounts) -> Pending {

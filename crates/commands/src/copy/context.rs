@@ -47,7 +47,8 @@ impl Place {
     }
 }
 
-fn shown(text: &[u8]) -> String {
+/// Data as messages show it.
+pub fn shown(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     if text.len() <= MAX_SHOWN {
         return text.into_owned();

@@ -72,9 +72,12 @@ impl<'a> Writer<'a> {
                         out.push(self.options.delimiter);
                     }
                     let start = out.len();
-                    if !rows.push(column, row, out) {
+                    if rows.is_null(column, row) {
                         out.extend_from_slice(&self.options.null);
-                    } else if out[start..].iter().any(|byte| self.special[usize::from(*byte)]) {
+                        continue;
+                    }
+                    rows.push(column, row, out);
+                    if out[start..].iter().any(|byte| self.special[usize::from(*byte)]) {
                         let value = self.take_back(start, out);
                         self.escaped(&value, out);
                         self.scratch = value;
@@ -88,10 +91,11 @@ impl<'a> Writer<'a> {
                         out.push(self.options.delimiter);
                     }
                     let start = out.len();
-                    if !rows.push(column, row, out) {
+                    if rows.is_null(column, row) {
                         out.extend_from_slice(&self.options.null);
                         continue;
                     }
+                    rows.push(column, row, out);
                     let value = self.take_back(start, out);
                     let force = self.force_quote.get(column).copied().unwrap_or(false);
                     self.quoted(&value, force, rows.width() == 1, out);
@@ -157,7 +161,8 @@ fn binary(rows: &Converted<'_>, row: usize, out: &mut Vec<u8>) {
     for column in 0..rows.width() {
         let at = out.len();
         out.extend_from_slice(&(-1i32).to_be_bytes());
-        if rows.push(column, row, out) {
+        if !rows.is_null(column, row) {
+            rows.push(column, row, out);
             let len = (out.len() - at - 4) as i32;
             out[at..at + 4].copy_from_slice(&len.to_be_bytes());
         }
