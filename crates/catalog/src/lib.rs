@@ -29,6 +29,7 @@ pub use depend::DependencyKind;
 pub use describe::{ObjectAddress, relation_kind};
 pub use entry::{IndexEntry, RelationEntry, option};
 pub use field::{Field, Payload};
+pub use lock::LockMode;
 pub use names::PG_CATALOG;
 pub use rows::*;
 pub use session::{Instance, Session, SessionStart, Users};

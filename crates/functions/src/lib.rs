@@ -2,10 +2,32 @@
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
+pub mod array;
+mod boolean;
+mod bytea;
 pub mod call;
+mod character;
+mod datetime;
+#[cfg(test)]
+mod facts_test;
+mod float;
+pub mod formats;
+mod identifier;
+mod integer;
 pub mod kernel;
+mod numeric;
+pub mod order;
+mod pseudo;
+mod random;
+pub mod record;
 mod registry;
+mod series;
 pub mod set;
+mod table;
+mod text;
+pub mod typeio;
+mod uuid;
+mod wire;
 
 pub use aggregate::{Accumulator, AggregateFunction};
 pub use call::{Call, Function, Kernel};

@@ -389,15 +389,20 @@ impl<'a> Writer<'a> {
 
     fn write(&mut self, block: BlockNumber, page: Box<Page>) -> Result<()> {
         self.finished.push((block, page));
-        if self.finished.len() >= BATCH { self.flush() } else { Ok(()) }
+        let batch = BATCH.min(self.tree.context.pool.frames() / 8).max(1);
+        if self.finished.len() >= batch { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<()> {
         let pool = &self.tree.context.pool;
         let locator = self.tree.index.relation.locator;
-        let have = self.tree.block_count()?;
-        if self.next_block > have {
-            pool.extend_by(locator, Fork::Main, self.next_block - have, Strategy::Ring(&self.ring))?;
+        // The pool may add fewer pages at once than are asked for.
+        loop {
+            let missing = self.next_block.saturating_sub(self.tree.block_count()?);
+            if missing == 0 {
+                break;
+            }
+            pool.extend_by(locator, Fork::Main, missing, Strategy::Ring(&self.ring))?;
         }
         let pins: Vec<Pin> = self
             .finished

@@ -57,7 +57,7 @@ pub fn insert(
     }
     let inserter = Inserter { tree: Tree::new(context, index), heap, view, unchanged };
     let nulls = values[..index.keys.len()].iter().any(Option::is_none);
-    let checks = check != UniqueCheck::No && !(nulls && !index.nulls_not_distinct);
+    let checks = check != UniqueCheck::No && (!nulls || index.nulls_not_distinct);
     let mut result = Inserted::Done;
     let row_key = SearchKey::of_values(index, values, Some(tid));
     if checks {
@@ -105,7 +105,7 @@ pub fn insert(
 }
 
 fn wait(context: &Context, xid: Xid, token: Option<u32>) -> Result<()> {
-    let policy = WaitPolicy { no_wait: false, ..context.wait.clone() };
+    let policy = WaitPolicy { no_wait: false, ..context.wait };
     match token {
         Some(token) => {
             let tag = lock::LockTag::SpeculativeToken { xid, token };

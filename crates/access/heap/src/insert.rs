@@ -204,7 +204,7 @@ pub(crate) fn insert_tuples(
             block: pin.block().0,
             rows,
             init_page: empty,
-            all_visible_cleared: page.flags() & PD_ALL_VISIBLE != 0 && !empty,
+            all_visible_cleared: page.flags() & PD_ALL_VISIBLE != 0,
             all_frozen_set: false,
             last: end == tuples.len(),
         };
@@ -222,7 +222,7 @@ fn fill_page(page: &PageWrite<'_>, tuples: &mut [Vec<u8>], reserve: usize, tids:
     let mut free = if page.is_new() {
         base::PAGE_SIZE - storage::PAGE_HEADER
     } else {
-        usize::from(page.upper()).saturating_sub(usize::from(page.lower()))
+        page.upper().saturating_sub(page.lower())
     };
     let mut used = usize::from(page.max_offset().0);
     for (number, tuple) in tuples.iter_mut().enumerate() {

@@ -122,8 +122,10 @@ impl<'a> Search<'a> {
         let mut pins = pool.extend_by(locator, Fork::Main, self.extend_by.max(1), strategy)?;
         let pin = pins.swap_remove(0);
         let first = pin.block().0;
-        bulk.written += self.extend_by;
-        bulk.spare = first + 1..first + self.extend_by.max(1);
+        // The pool may add fewer pages than were asked for.
+        let added = pins.len() as u32 + 1;
+        bulk.written += added;
+        bulk.spare = first + 1..first + added;
         bulk.target = Some(pin.block());
         Ok(pin)
     }

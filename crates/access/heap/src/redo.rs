@@ -184,7 +184,7 @@ fn mask(page: &mut Page, block: BlockNumber, fork: Fork) {
     if fork != Fork::Main || page.is_new() {
         return;
     }
-    let (lower, upper) = (usize::from(page.lower()), usize::from(page.upper()));
+    let (lower, upper) = (page.lower(), page.upper());
     if lower <= upper {
         page.bytes_mut()[lower..upper].fill(0);
     }

@@ -62,8 +62,6 @@ impl BlockAllocator {
 
 /// Blocks that are read ahead of the scan at once.
 const READ_AHEAD: u32 = 32;
-/// Tables larger than this many blocks pass through a small ring, so that they do not push others out of the pool.
-const RING_THRESHOLD: u32 = 4096;
 
 pub struct Scan {
     context: Context,
@@ -132,7 +130,8 @@ impl Scan {
             Blocks::Range(range) => range.start.min(count)..range.end.min(count),
             Blocks::Shared(_) => 0..0,
         };
-        if count > RING_THRESHOLD && self.ring.is_none() {
+        // A table larger than a quarter of the pool passes through a small ring, so as not to push others out.
+        if count as usize > self.context.pool.frames() / 4 && self.ring.is_none() {
             self.ring = Some(Ring::new(RingKind::BulkRead, &self.context.pool));
         }
         self.all = self.left.clone();

@@ -416,7 +416,7 @@ impl Run<'_> {
             return Ok(());
         }
         let tag = LockTag::Relation { database: self.relation.database, relation: self.relation.oid };
-        let policy = WaitPolicy { no_wait: true, ..self.context.wait.clone() };
+        let policy = WaitPolicy { no_wait: true, ..self.context.wait };
         let tx = &self.context.transaction;
         if let lock::Acquired::NotAvailable = tx.lock(tag, LockMode::AccessExclusive, &policy)? {
             return Ok(());

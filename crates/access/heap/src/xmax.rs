@@ -255,7 +255,7 @@ impl<'a> RowQueue<'a> {
         if self.held.is_some() {
             return Ok(true);
         }
-        let policy = WaitPolicy { no_wait, ..self.context.wait.clone() };
+        let policy = WaitPolicy { no_wait, ..self.context.wait };
         let mode = mode.queue_mode();
         if let Acquired::NotAvailable = self.context.transaction.lock(self.tag, mode, &policy)? {
             return Ok(false);
@@ -282,7 +282,7 @@ pub(crate) fn wait_for_xmax(
     update: bool,
     no_wait: bool,
 ) -> Result<bool> {
-    let policy = WaitPolicy { no_wait, ..context.wait.clone() };
+    let policy = WaitPolicy { no_wait, ..context.wait };
     if header.mask.is_multi() {
         let multi = MultiXactId(header.xmax);
         return context.transaction.wait_for_multi(multi, mode.status(update), &policy);

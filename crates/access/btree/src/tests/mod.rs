@@ -14,6 +14,9 @@ use sys::simulated::simulated;
 use txn::{Config, Counters, Options, SessionOptions, Transactions};
 use wal::{Wal, WalOptions, WalStart};
 
+mod crash;
+mod rows;
+
 const SEGMENT: u32 = 1 << 20;
 const START: Lsn = Lsn(SEGMENT as u64 + 40);
 
@@ -43,9 +46,12 @@ impl KeyOrder for Text {
     }
 }
 
+/// Few enough that pages are written out and read back all the time.
+const FRAMES: usize = 80;
+
 fn config(system: &System, wal: &Arc<Wal>) -> Config {
     let files = Arc::new(storage::RelationFiles::new(system.disk.clone(), 100, true));
-    let options = buffer::BufferOptions { frames: 512, ..buffer::BufferOptions::default() };
+    let options = buffer::BufferOptions { frames: FRAMES, ..buffer::BufferOptions::default() };
     let pool = buffer::BufferPool::new(files, wal.clone(), options).unwrap();
     let locks = LockManager::new(system.clock.clone());
     Config {
@@ -621,7 +627,7 @@ fn change_one(context: &Context, heap: &Relation, index: &IndexRelation, a: i32,
     }
 }
 
-fn vacuum_all(context: &Context, heap: &Relation, index: &IndexRelation) -> (heap::VacuumStats, IndexStats) {
+fn vacuum_settings(context: &Context) -> (heap::Cutoffs, heap::VacuumOptions) {
     let horizon = context.transaction.transactions().horizon(txn::Scope::Data(Oid(5)));
     let cutoffs = heap::Cutoffs {
         relfrozenxid: base::Xid(3),
@@ -639,6 +645,11 @@ fn vacuum_all(context: &Context, heap: &Relation, index: &IndexRelation) -> (hea
         memory_bytes: 1 << 20,
         delay: Arc::new(|| Ok(())),
     };
+    (cutoffs, options)
+}
+
+fn vacuum_all(context: &Context, heap: &Relation, index: &IndexRelation) -> (heap::VacuumStats, IndexStats) {
+    let (cutoffs, options) = vacuum_settings(context);
     let mut indexes = OneIndex(context, index, IndexStats::default());
     let stats = heap::vacuum(context, heap, &mut indexes, &cutoffs, &options).unwrap();
     (stats, indexes.2)
@@ -682,70 +693,6 @@ fn replay_gives_the_same_pages(system: &System, transactions: &Arc<Transactions>
             let (forward, redone) = (page(transactions.pool(), block), page(replayed.pool(), block));
             let differs = forward.bytes().iter().zip(redone.bytes()).position(|(a, b)| a != b);
             assert_eq!(differs, None, "relation {number} {fork:?} block {block}");
-        }
-    }
-}
-
-#[test]
-fn after_a_crash_index_and_heap_agree() {
-    for seed in 0..6 {
-        let (system, disk, transactions) = fresh(100 + seed);
-        let (heap, index) = (table(), int_index(101, true));
-        let mut context = context(&transactions, 1);
-        create_empty(&context, &index).unwrap();
-        let indexed =
-            IndexedAttributes { hot_blocking: vec![0], key: vec![0], ..IndexedAttributes::default() };
-        let options = UpdateOptions { indexed: &indexed, crosscheck: None, no_wait: true, unchanged: &[] };
-        let mut expected = std::collections::BTreeMap::new();
-        for round in 0..10i32 {
-            let mut tids = Vec::new();
-            for number in 0..100 {
-                let a = round * 100 + number * 37 % 100;
-                tids.push((a, put(&context, &heap, &index, a, b"before").0));
-                expected.insert(a, b"before".to_vec());
-            }
-            context.transaction.command_counter_increment().unwrap();
-            for (a, tid) in tids.iter().step_by(3) {
-                let values = [Some(Datum::Int4(*a)), Some(Datum::from("after"))];
-                let (_, updated) = heap::update(&context, &heap, *tid, &values, &options).unwrap();
-                let updated = updated.unwrap();
-                if updated.indexes == heap::IndexesToUpdate::All {
-                    let check = UniqueCheck::Yes;
-                    insert(&context, &index, &heap, &HeapOracle, &values[..1], updated.tid, check, true)
-                        .unwrap();
-                }
-                expected.insert(*a, b"after".to_vec());
-            }
-            for (a, tid) in tids.iter().skip(1).step_by(3) {
-                heap::delete(&context, &heap, *tid, &heap::DeleteOptions::default()).unwrap();
-                expected.remove(a);
-            }
-            context.transaction.commit().unwrap();
-            context = again(&context);
-        }
-        for a in 5000..5200 {
-            put(&context, &heap, &index, a, b"never committed");
-        }
-        disk.crash();
-        disk.restart();
-        let transactions = recover(&system);
-        let context = self::context(&transactions, 1);
-        let found = rows(&context, &heap);
-        assert_eq!(found, expected.clone().into_iter().collect::<Vec<_>>());
-        sound(&context, &index);
-        let mut fetcher = heap::Fetcher::new(
-            &context,
-            &heap,
-            Visibility::Mvcc(context.transaction.snapshot().unwrap()),
-            &[1],
-        );
-        for (a, b) in &expected {
-            let mut tids = Vec::new();
-            lookup(&context, &index, &[Datum::Int4(*a)], &mut tids).unwrap();
-            let mut found = Rows::new(&heap.desc, &[1], false);
-            fetcher.fetch_many(&tids, &mut found, &mut Vec::new(), &mut Vec::new()).unwrap();
-            assert_eq!(found.len(), 1, "key {a}");
-            assert_eq!(found.columns[0].clone().finish().get(0), Some(Datum::Bytes(b)));
         }
     }
 }
