@@ -97,11 +97,7 @@ pub fn condition(
     sql: &str,
 ) -> Result<Eval> {
     let quals = pipeline::table_condition(session, name, condition, sql)?;
-    let mut has_sublink = false;
-    ir::walk_expr(&quals, &mut |expr| {
-        has_sublink |= matches!(expr, ir::Expr::SubLink(_));
-        !has_sublink
-    });
+    let has_sublink = ir::any(&quals, &mut |expr| matches!(expr, ir::Expr::SubLink(_)));
     if has_sublink {
         return Err(Error::new(
             base::SqlState::FEATURE_NOT_SUPPORTED,

@@ -64,7 +64,7 @@ pub fn run(invocation: &mut Invocation<'_>, copy: &Copy, name: &RelationName, na
     let client = &mut *invocation.client;
     match &copy.target {
         CopyTarget::Client => {
-            client.copy_in_begin(place.binary, listed.len());
+            client.copy_in_begin(place.binary, listed.len())?;
             inflow.run(&mut execution, &mut FromClient(client))
         }
         CopyTarget::File(path) => inflow.run(&mut execution, &mut InputFile::open(path)?),

@@ -3,7 +3,7 @@
 mod columns;
 mod context;
 mod convert;
-mod expressions;
+pub(crate) mod expressions;
 mod fields;
 mod files;
 mod from;

@@ -32,8 +32,7 @@ pub fn vacuum(
     params: &VacuumParams,
     say: &mut dyn FnMut(Error),
 ) -> Result<Vacuumed> {
-    if !targets::lock(session, target.relation, LockMode::ShareUpdateExclusive, params.skip_locked)? {
-        say(targets::not_available(&target.name, params));
+    if !targets::lock_or_skip(session, target, LockMode::ShareUpdateExclusive, params, say)? {
         return Ok(Vacuumed::Skipped);
     }
     let Some(entry) = session.relation(target.relation)? else { return Ok(Vacuumed::Skipped) };

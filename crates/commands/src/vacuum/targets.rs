@@ -85,7 +85,7 @@ fn find(
 }
 
 /// The warning for a table whose lock another session holds.
-pub fn not_available(name: &str, params: &VacuumParams) -> Error {
+fn not_available(name: &str, params: &VacuumParams) -> Error {
     let what = if params.vacuum { "vacuum" } else { "analyze" };
     warning(SqlState::LOCK_NOT_AVAILABLE, format!("skipping {what} of \"{name}\" --- lock not available"))
 }
@@ -98,13 +98,31 @@ pub fn warning(state: SqlState, message: String) -> Error {
 ///
 /// # Errors
 /// `40P01`, `55P03`, `57014` as waiting ends.
-pub fn lock(session: &Session, relation: Oid, mode: LockMode, no_wait: bool) -> Result<bool> {
+fn lock(session: &Session, relation: Oid, mode: LockMode, no_wait: bool) -> Result<bool> {
     let tag: LockTag = session.relation_lock_tag(relation)?;
     let policy = if no_wait { WaitPolicy::no_wait() } else { session.wait_policy() };
     match session.transaction()?.lock(tag, mode, &policy)? {
         lock::Acquired::NotAvailable => Ok(false),
         _ => Ok(true),
     }
+}
+
+/// As [`lock`]; says so when the table is left out.
+///
+/// # Errors
+/// As [`lock`].
+pub fn lock_or_skip(
+    session: &Session,
+    target: &Target,
+    mode: LockMode,
+    params: &VacuumParams,
+    say: &mut dyn FnMut(Error),
+) -> Result<bool> {
+    let locked = lock(session, target.relation, mode, params.skip_locked)?;
+    if !locked {
+        say(not_available(&target.name, params));
+    }
+    Ok(locked)
 }
 
 fn descendants(session: &Session, parent: Oid) -> Result<Vec<Oid>> {
