@@ -428,7 +428,6 @@ impl FuzzySearch {
             // Three or more equally close ones are none.
             if self.close.len() >= 2 {
                 self.close.clear();
-                self.best = distance.saturating_sub(1);
             } else if !self.close.is_empty() {
                 self.close.push(found);
             }

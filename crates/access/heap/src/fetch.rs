@@ -233,6 +233,47 @@ impl Fetcher {
         Ok(rows.len() - before)
     }
 
+    /// Appends all visible versions of a block: what a bitmap without exact tids asks for.
+    pub fn fetch_block(&mut self, block: BlockNumber, rows: &mut Rows) -> Result<usize> {
+        if block.0 >= page::block_count(&self.context, &self.relation)? {
+            return Ok(0);
+        }
+        let pin = page::pin(&self.context, &self.relation, block)?;
+        prune::on_access(&self.context, &self.relation, &pin)?;
+        let (mut hints, mut visible) = (Hints::default(), Vec::new());
+        let mut copy = None;
+        {
+            let page = pin.read();
+            let judge = Judge::new(&self.context.transaction);
+            crate::scan::visible_offsets(&judge, &page, &self.visibility, &mut visible, &mut hints)?;
+            let mut tuples = visible.iter().map(|offset| page.item(*offset));
+            if tuples.any(|tuple| needs_toast(&self.relation, tuple, &self.needed)) {
+                copy = Some(page::copy_page(&page));
+            } else {
+                self.push_all(&page, block, &visible, rows)?;
+            }
+        }
+        if let Some(page) = copy {
+            self.push_all(&page, block, &visible, rows)?;
+        }
+        hints.apply(&pin);
+        Ok(visible.len())
+    }
+
+    fn push_all(
+        &self,
+        page: &Page,
+        block: BlockNumber,
+        offsets: &[OffsetNumber],
+        rows: &mut Rows,
+    ) -> Result<()> {
+        for offset in offsets {
+            let tid = Tid { block, offset: *offset };
+            rows.push(&self.context, &self.relation, &self.needed, tid, page.item(*offset))?;
+        }
+        Ok(())
+    }
+
     /// Runs of neighbouring blocks are read together.
     fn prefetch(&self, roots: &[Tid]) -> Result<()> {
         if roots.len() < 8 {

@@ -5,6 +5,7 @@ use crate::page::{self, MapPin};
 use crate::place::{BulkInsert, Search};
 use crate::records::{Confirm, Delete, Insert, MultiInsert, NewTuple, Xmax};
 use crate::toast;
+use crate::vacuum::set_visible;
 use access_api::{Context, Relation};
 use base::bytes::max_align;
 use base::{BlockNumber, CommandId, Error, OffsetNumber, Result, Tid, Xid};
@@ -195,6 +196,7 @@ pub(crate) fn insert_tuples(
         let count = fill_page(&page, &mut tuples[start..], reserve, tids);
         let end = start + count;
         let empty = page.max_offset().0 == 0;
+        let all_frozen_set = empty && options.frozen;
         let rows = tuples[start..end]
             .iter()
             .zip(&tids[tids.len() - count..])
@@ -204,12 +206,16 @@ pub(crate) fn insert_tuples(
             block: pin.block().0,
             rows,
             init_page: empty,
-            all_visible_cleared: page.flags() & PD_ALL_VISIBLE != 0,
-            all_frozen_set: false,
+            all_visible_cleared: page.flags() & PD_ALL_VISIBLE != 0 && !options.frozen,
+            all_frozen_set,
             last: end == tuples.len(),
         };
-        let map = change.all_visible_cleared.then_some(&map);
-        change_with_map(context, relation, xid, &change, &mut page, map, empty)?;
+        let clears = change.all_visible_cleared.then_some(&map);
+        change_with_map(context, relation, xid, &change, &mut page, clears, empty)?;
+        if all_frozen_set {
+            let bits = vm::ALL_VISIBLE | vm::ALL_FROZEN;
+            set_visible(context, relation, &mut page, &map, bits, Xid::INVALID)?;
+        }
         bytes_left -= tuples[start..end].iter().map(|tuple| max_align(tuple.len()) + 4).sum::<usize>();
         start = end;
     }

@@ -26,7 +26,7 @@ pub use delete::{Conflict, DeleteOptions, Outcome, delete, simple_delete};
 pub use fetch::{Fetcher, Found, HeapOracle, fetch, fetch_any, latest_version};
 pub use freeze::{Cutoffs, Oldest};
 pub use insert::{InsertOptions, abort_speculative, confirm_speculative, insert, multi_insert};
-pub use lock::{LockWait, lock_tuple};
+pub use lock::{LockWait, lock_latest, lock_tuple};
 pub use page::block_count;
 pub use place::BulkInsert;
 pub use redo::resource_managers;
@@ -38,6 +38,6 @@ pub use toast::{MAX_CHUNK_SIZE, detoast, detoast_slice};
 pub use update::{
     IndexedAttributes, IndexesToUpdate, UpdateOptions, Updated, simple_update, update, update_in_place,
 };
-pub use vacuum::{DeadTids, IndexVacuum, VacuumOptions, VacuumStats, vacuum};
+pub use vacuum::{DeadTids, IndexVacuum, VacuumOptions, VacuumStats, truncate_relation, vacuum};
 pub use visibility::Visibility;
 pub use xmax::RowLock;

@@ -1,6 +1,6 @@
 //! SELECT ... FOR UPDATE and the like: locking a row, and with it the versions that it was updated to meanwhile.
 
-use crate::delete::{Outcome, refusal};
+use crate::delete::{Conflict, Outcome, refusal};
 use crate::header::{Header, KEYS_UPDATED, XMAX_EXCL_LOCK, XMAX_INVALID, XMAX_SHR_LOCK};
 use crate::page::{self, MapPin};
 use crate::records::{Lock, LockUpdated};
@@ -103,6 +103,47 @@ pub fn lock_tuple(
                 }
             }
         }
+    }
+}
+
+/// Locks the newest version of the row at `tid`: where a committed transaction has updated it, the version it made,
+/// and so on. The tuple that comes with `Outcome::Done` tells by its tid whether the row has moved on, in which case
+/// the statement's conditions are to be looked at again. `Deleted` means that the row, as the statement knew it, is no more.
+///
+/// # Errors
+/// As [`lock_tuple`].
+pub fn lock_latest(
+    context: &Context,
+    relation: &Relation,
+    tid: Tid,
+    command: CommandId,
+    mode: RowLock,
+    wait: LockWait,
+) -> Result<(Outcome, Option<Tuple>)> {
+    let judge = Judge::new(&context.transaction);
+    let mut at = tid;
+    loop {
+        let (outcome, tuple) = lock_tuple(context, relation, at, command, mode, wait, true)?;
+        let conflict = match outcome {
+            Outcome::Updated(conflict) if !conflict.moved_partition => conflict,
+            // A later version that this very command or a later one made.
+            Outcome::Invisible if at != tid => {
+                let conflict =
+                    Conflict { ctid: at, xmax: Xid::INVALID, cmax: Some(command), moved_partition: false };
+                return Ok((Outcome::SelfModified(conflict), None));
+            }
+            other => return Ok((other, tuple)),
+        };
+        let deleted = || Ok((Outcome::Deleted(conflict), None));
+        if conflict.ctid.block.0 >= page::block_count(context, relation)? {
+            return deleted();
+        }
+        let Some(next) = crate::fetch::fetch_any(context, relation, conflict.ctid)? else { return deleted() };
+        if judge.widen(Header::read(&next.bytes).xmin) != conflict.xmax {
+            // The place was used again for another row.
+            return deleted();
+        }
+        at = conflict.ctid;
     }
 }
 

@@ -280,7 +280,7 @@ fn push_rows(
     Ok(())
 }
 
-fn visible_offsets(
+pub(crate) fn visible_offsets(
     judge: &Judge<'_>,
     page: &Page,
     visibility: &Visibility,

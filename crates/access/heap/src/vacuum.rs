@@ -450,7 +450,7 @@ impl Run<'_> {
 }
 
 /// Sets bits of the map, and the heap page's own mark.
-fn set_visible<'p>(
+pub(crate) fn set_visible<'p>(
     context: &Context,
     relation: &Relation,
     page: &mut PageWrite<'p>,
@@ -475,9 +475,11 @@ fn set_visible<'p>(
 const SMGR_TRUNCATE: u8 = 0x20;
 const SMGR_TRUNCATE_ALL: i32 = 0x0007;
 
-/// Cuts the relation short, with its maps. The record must be on disk before the files shrink: pages that are gone
+/// Cuts the relation short to `pages`, with its maps, at once and for good: for VACUUM, and for tables whose rows no
+/// transaction but this one can see (TRUNCATE of a table made in the same transaction, ON COMMIT DELETE ROWS). An
+/// index that is cut to nothing needs `create_empty` again. The record must be on disk before the files shrink: pages that are gone
 /// could otherwise be wanted by a replay that stops before it.
-pub(crate) fn truncate_relation(context: &Context, relation: &Relation, pages: u32) -> Result<()> {
+pub fn truncate_relation(context: &Context, relation: &Relation, pages: u32) -> Result<()> {
     let pool = &context.pool;
     let locator = relation.locator;
     if relation.persistence == Persistence::Permanent {

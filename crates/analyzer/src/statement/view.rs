@@ -38,6 +38,11 @@ pub enum Wanted<'w> {
         type_oid: Oid,
         typmod: i32,
     },
+    /// EXECUTE's parameter of this number, from 1.
+    Parameter {
+        number: usize,
+        type_oid: Oid,
+    },
 }
 
 /// Analyses an expression of DDL, with PostgreSQL's message for what its context forbids.
@@ -90,6 +95,24 @@ pub fn analyze_expression(
                 },
                 Ok,
             )?;
+        }
+        Wanted::Parameter { number, type_oid } => {
+            let source = expr_type(&result);
+            let at = expr_location(&result);
+            let form = CoercionForm::ImplicitCast;
+            let context = CoercionContext::Assignment;
+            let coerced = analyzer.coerce_to_target(result, source, type_oid, -1, context, form, None)?;
+            let Some(coerced) = coerced else {
+                return Err(err!(
+                    DATATYPE_MISMATCH,
+                    "parameter ${number} of type {} cannot be coerced to the expected type {}",
+                    session.format_type(source, None)?,
+                    session.format_type(type_oid, None)?
+                )
+                .hint("You will need to rewrite or cast the expression.")
+                .or_at(at));
+            };
+            result = coerced;
         }
     }
     if returns_set(&result) {

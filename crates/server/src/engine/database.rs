@@ -31,6 +31,7 @@ pub struct Database {
     pub cluster: Cluster,
     pub plans: PlanCache,
     pub budget: Arc<Budget>,
+    pub hooks: executor::Hooks,
     pub settings: ArcSwap<ServerSettings>,
     pub logger: Arc<Logger>,
     /// By process id.
@@ -44,6 +45,16 @@ impl Database {
     /// A session is gone.
     pub fn disconnected(&self, process_id: u32) {
         self.connected.lock().remove(&process_id);
+    }
+
+    /// How plans are run.
+    pub fn execution_options(&self) -> executor::Options {
+        executor::Options {
+            budget: self.budget.clone(),
+            hooks: self.hooks.clone(),
+            instrument: None,
+            trusted: false,
+        }
     }
 
     /// Runs `f` in a transaction of a session of the server's own.

@@ -11,9 +11,9 @@ use analyzer::{Analyzed, ParamTypes};
 use base::{Oid, Result};
 use catalog::Session;
 use commands::pipeline;
-use executor::ParamValue;
+use executor::{ParamValue, Prepared as PreparedPlan};
 use hashbrown::HashMap;
-use ir::{PlannedStmt, Query};
+use ir::Query;
 use parking_lot::Mutex;
 use settings::PlanCacheMode;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub struct Prepared {
 
 #[derive(Default)]
 struct Plans {
-    generic: Option<Arc<[Arc<PlannedStmt>]>>,
+    generic: Option<Arc<[Arc<PreparedPlan>]>>,
     generic_cost: f64,
     custom_cost: f64,
     custom_plans: u32,
@@ -63,7 +63,7 @@ impl Prepared {
         let path = session.search_path()?;
         let mut params =
             if variable { ParamTypes::variable(types.to_vec()) } else { ParamTypes::fixed(types.to_vec()) };
-        let kind = match pipeline::analyze(session, &statement.statement, &sql, &mut params)? {
+        let kind = match pipeline::analyze(session, &statement, &sql, &mut params)? {
             Analyzed::Query(query) => Kind::Query(query),
             Analyzed::Utility(_) => Kind::Utility,
         };
@@ -78,6 +78,19 @@ impl Prepared {
         })
     }
 
+    /// A statement that is not analysed: what ends a failed transaction.
+    pub fn utility(sql: Arc<str>, statement: Arc<RawStatement>) -> Prepared {
+        Prepared {
+            sql,
+            statement,
+            param_types: Vec::new(),
+            kind: Kind::Utility,
+            epoch: 0,
+            path: Arc::new([]),
+            plans: Mutex::default(),
+        }
+    }
+
     /// Whether the catalogs are as they were when the statement was analysed.
     pub fn is_current(&self, session: &Session) -> Result<bool> {
         Ok(matches!(self.kind, Kind::Utility)
@@ -90,7 +103,7 @@ impl Prepared {
     ///
     /// # Errors
     /// Those of planning.
-    pub fn plans(&self, session: &Session, params: &[ParamValue]) -> Result<Arc<[Arc<PlannedStmt>]>> {
+    pub fn plans(&self, session: &Arc<Session>, params: &[ParamValue]) -> Result<Arc<[Arc<PreparedPlan>]>> {
         let Kind::Query(query) = &self.kind else { return Ok(Arc::new([])) };
         let mode = session.settings().get(settings::PLAN_CACHE_MODE);
         if !self.wants_custom(mode, params) {
@@ -133,14 +146,14 @@ impl Plans {
     }
 }
 
-fn total_cost(plans: &[Arc<PlannedStmt>]) -> f64 {
-    plans.iter().map(|p| p.plan.total_cost).sum()
+fn total_cost(plans: &[Arc<PreparedPlan>]) -> f64 {
+    plans.iter().map(|p| p.plan.plan.total_cost).sum()
 }
 
 /// What planning itself costs, in the planner's units: PostgreSQL's estimate, by the number of relations.
-fn planning_cost(plans: &[Arc<PlannedStmt>]) -> f64 {
+fn planning_cost(plans: &[Arc<PreparedPlan>]) -> f64 {
     const CPU_OPERATOR_COST: f64 = 0.0025;
-    plans.iter().map(|p| 1000.0 * CPU_OPERATOR_COST * (p.range_table.len() as f64 + 1.0)).sum()
+    plans.iter().map(|p| 1000.0 * CPU_OPERATOR_COST * (p.plan.range_table.len() as f64 + 1.0)).sum()
 }
 
 #[derive(PartialEq, Eq, Hash, Clone)]

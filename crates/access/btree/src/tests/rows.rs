@@ -33,6 +33,13 @@ fn bulk_insertion_fills_pages() {
     assert_eq!(heap::block_count(&context, &heap).unwrap(), 20_000u32.div_ceil(136));
     context.transaction.command_counter_increment().unwrap();
     assert_eq!(rows(&context, &heap).len(), 20_000);
+    let frozen = Relation { locator: locator(101), ..heap.clone() };
+    let options = InsertOptions { frozen: true, ..InsertOptions::default() };
+    let mut new = Vec::new();
+    let mut other = BulkInsert::default();
+    heap::multi_insert(&context, &frozen, &batch(0, 1000, "text"), &options, &mut other, &mut new).unwrap();
+    let (visible, all_frozen) = buffer::vm::count(&context.pool, locator(101)).unwrap();
+    assert!(visible > 3 && visible == all_frozen);
     for (row, tid) in tids.iter().enumerate().step_by(997) {
         let tuple = heap::fetch_any(&context, &heap, *tid).unwrap().unwrap();
         let a = heap::deform(&context, &heap, &tuple, &[0]).unwrap();
@@ -245,4 +252,38 @@ fn deleting_a_row_deletes_its_chunks() {
     heap::delete(&context, &heap, tid, &heap::DeleteOptions::default()).unwrap();
     context.transaction.command_counter_increment().unwrap();
     assert_eq!(chunks(&context), 0);
+}
+
+#[test]
+fn the_latest_version_is_locked() {
+    let (_, _, transactions) = fresh(26);
+    let setup = context(&transactions, 1);
+    let heap = table();
+    let tid = heap::insert(&setup, &heap, &values(1, "x"), &InsertOptions::default(), None).unwrap();
+    let other = heap::insert(&setup, &heap, &values(2, "x"), &InsertOptions::default(), None).unwrap();
+    setup.transaction.commit().unwrap();
+    let late = context(&transactions, 2);
+    let indexed = IndexedAttributes::default();
+    let options = UpdateOptions { indexed: &indexed, crosscheck: None, no_wait: true, unchanged: &[] };
+    let mut at = tid;
+    for text in ["y", "z"] {
+        let writer = again(&setup);
+        at = heap::update(&writer, &heap, at, &values(1, text), &options).unwrap().1.unwrap().tid;
+        heap::delete(&writer, &heap, other, &heap::DeleteOptions::default()).unwrap();
+        writer.transaction.commit().unwrap();
+    }
+    let lock = |tid| {
+        let command = late.transaction.command();
+        heap::lock_latest(&late, &heap, tid, command, RowLock::ForUpdate, LockWait::Block).unwrap()
+    };
+    let (outcome, tuple) = lock(tid);
+    assert_eq!((outcome, tuple.unwrap().tid), (Outcome::Done, at));
+    assert!(matches!(lock(other).0, Outcome::Deleted(_)));
+    let snapshot = Visibility::Mvcc(late.transaction.snapshot().unwrap());
+    let mut block = Rows::new(&heap.desc, &[1], false);
+    let mut fetcher = heap::Fetcher::new(&late, &heap, snapshot, &[1]);
+    assert_eq!(fetcher.fetch_block(tid.block, &mut block).unwrap(), 1);
+    heap::truncate_relation(&late, &heap, 0).unwrap();
+    assert_eq!(heap::block_count(&late, &heap).unwrap(), 0);
+    late.transaction.commit().unwrap();
 }

@@ -5,7 +5,7 @@ use base::{Oid, Result};
 use catalog::Session;
 use commands::output::{Format, RowOutput};
 use datum::{Batch, Row, TupleDesc};
-use executor::{ParamValue, Running};
+use executor::{ParamValue, Prepared as PreparedPlan, Running};
 use ir::{CommandType, PlannedStmt, TargetEntry, expr_type, expr_typmod};
 use protocol::backend::FieldDescription;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub enum State {
 pub struct RunningPortal {
     pub running: Running,
     pub output: RowOutput,
-    pub plan: Arc<PlannedStmt>,
+    pub plan: Arc<PreparedPlan>,
     pub sent: u64,
 }
 

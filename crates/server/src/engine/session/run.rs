@@ -7,7 +7,7 @@ use crate::session::engine_api::Output;
 use base::{Result, bail};
 use commands::output::{Converted, Format, RowOutput};
 use datum::{Batch, MAX_BATCH_ROWS};
-use executor::ParamValue;
+use executor::{ParamValue, Prepared as PreparedPlan};
 use ir::{CommandType, PlannedStmt, RangeTableKind, expr_type};
 use lock::LockMode;
 use protocol::backend;
@@ -120,8 +120,8 @@ impl ClientSession {
     fn describe_started(&self, portal: &Portal, out: &mut dyn Output) -> Result<()> {
         let fields = match &portal.state {
             State::Running(running) => {
-                let targets = portal::result_targets(&running.plan);
-                if targets.is_empty() && running.plan.command != CommandType::Select {
+                let targets = portal::result_targets(&running.plan.plan);
+                if targets.is_empty() && running.plan.plan.command != CommandType::Select {
                     return Ok(());
                 }
                 portal::describe(&self.session, targets, &portal.formats)?
@@ -140,8 +140,9 @@ impl ClientSession {
     pub(super) fn start_query(&mut self, portal: &mut Portal, prepared: &Arc<Prepared>) -> Result<()> {
         let plans = self.locked_plans(prepared, &portal.params)?;
         let mut state = State::Done;
-        for plan in plans.iter() {
-            let mut running = self.start_plan(plan, &portal.params)?;
+        for prepared in plans.iter() {
+            let plan = &prepared.plan;
+            let mut running = self.start_plan(prepared, &portal.params)?;
             if !plan.can_set_tag {
                 while running.next(MAX_BATCH_ROWS)?.is_some() {}
                 running.finish()?;
@@ -151,7 +152,7 @@ impl ClientSession {
             let types: Vec<_> = portal::result_targets(plan).iter().map(|t| expr_type(&t.expr)).collect();
             let output = RowOutput::new(&self.session, &types, &portal.formats)?;
             if plan.command == CommandType::Select && !plan.has_modifying_cte {
-                state = State::Running(Box::new(RunningPortal { running, output, plan: plan.clone(), sent: 0 }));
+                state = State::Running(Box::new(RunningPortal { running, output, plan: prepared.clone(), sent: 0 }));
                 continue;
             }
             let mut batches = VecDeque::new();
@@ -159,11 +160,10 @@ impl ClientSession {
                 batches.push_back(batch);
             }
             let returned: usize = batches.iter().map(Batch::rows).sum();
-            let processed = match plan.command {
-                CommandType::Select => returned as u64,
-                _ => running.processed(),
+            let processed = match (running.finish()?, plan.command) {
+                (_, CommandType::Select) => returned as u64,
+                (processed, _) => processed,
             };
-            running.finish()?;
             self.session.command_counter_increment()?;
             let tag = portal::command_tag(plan.command, processed);
             state = State::Ready { batches, output, tag };
@@ -173,7 +173,7 @@ impl ClientSession {
     }
 
     /// The statement's plans with their relations locked and still true.
-    fn locked_plans(&self, prepared: &Arc<Prepared>, params: &[ParamValue]) -> Result<Arc<[Arc<PlannedStmt>]>> {
+    fn locked_plans(&self, prepared: &Arc<Prepared>, params: &[ParamValue]) -> Result<Arc<[Arc<PreparedPlan>]>> {
         let mut current = prepared.clone();
         for _ in 0..100 {
             if !current.is_current(&self.session)? {
@@ -187,7 +187,7 @@ impl ClientSession {
             }
             let plans = current.plans(&self.session, params)?;
             for plan in plans.iter() {
-                self.lock_relations(plan)?;
+                self.lock_relations(&plan.plan)?;
             }
             // A change may have committed while the locks were waited for.
             if current.is_current(&self.session)? || self.session.has_catalog_changes() {
@@ -210,15 +210,11 @@ impl ClientSession {
 
     pub(super) fn start_plan(
         &self,
-        plan: &Arc<PlannedStmt>,
+        plan: &Arc<PreparedPlan>,
         params: &Arc<[ParamValue]>,
     ) -> Result<executor::Running> {
-        if plan.command != CommandType::Select || plan.has_modifying_cte {
-            self.session.require_writable(plan_name(plan.command))?;
-        }
         let snapshot = self.session.transaction()?.snapshot()?;
-        let options = executor::StartOptions { budget: self.database.budget.clone(), instrument: None };
-        executor::start(&self.session, plan.clone(), params.clone(), snapshot, options)
+        executor::start(&self.session, plan, params, snapshot, &self.database.execution_options())
     }
 
     /// Sends up to `max_rows` rows, then the tag or PortalSuspended.
@@ -267,16 +263,6 @@ impl ClientSession {
             State::New => debug_assert!(false, "a portal is started before rows are asked of it"),
         }
         Ok(())
-    }
-}
-
-fn plan_name(command: CommandType) -> &'static str {
-    match command {
-        CommandType::Insert => "INSERT",
-        CommandType::Update => "UPDATE",
-        CommandType::Delete => "DELETE",
-        CommandType::Merge => "MERGE",
-        _ => "SELECT",
     }
 }
 

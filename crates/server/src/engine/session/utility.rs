@@ -159,7 +159,7 @@ impl ClientSession {
         }
         let mut types = Vec::new();
         for name in &prepare.types {
-            types.push(analyzer::resolve_type(&self.session, name)?.0);
+            types.push(analyzer::resolve_type(&self.session, &pipeline::Literals, name)?.0);
         }
         let inner = RawStatement { statement: (*prepare.query).clone(), ..(*outer.statement).clone() };
         let prepared = Prepared::new(&self.session, outer.sql.clone(), Arc::new(inner), &types, true)?;
