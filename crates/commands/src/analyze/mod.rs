@@ -5,7 +5,7 @@ mod store;
 
 use crate::copy::expressions;
 use crate::vacuum::{Target, VacuumParams, info, lock_or_skip, may_process, warning};
-use crate::{pipeline, statistics};
+use crate::{execution, statistics};
 use base::{Error, Oid, Result, bail};
 use catalog::{IndexEntry, PgAttribute, PgClass, RelationEntry, Session, index};
 use compute::{ColumnStatistics, Sampled};
@@ -302,7 +302,7 @@ fn analyze_index(
     if index.predicate.is_none() && index.columns.is_empty() {
         return Ok(total_rows);
     }
-    let mut execution = pipeline::bare_execution(session)?;
+    let mut execution = execution::bare(session)?;
     let mut batch = batch.clone();
     let mut share = 1.0;
     if let Some(predicate) = &index.predicate {

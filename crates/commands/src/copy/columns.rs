@@ -1,13 +1,14 @@
 //! The columns that a COPY is about, and who may touch them.
 
 use super::expressions;
-use crate::pipeline;
-use base::{Error, Result, bail, err};
+use crate::pipeline::Literals;
+use analyzer::{ExprKind, Names, Wanted};
+use base::{Result, bail, err};
 use catalog::acl::privilege;
 use catalog::{RelationEntry, Session};
 use executor::Eval;
 use ir::{Permission, RelSet};
-use syntax::{Expr, RelationName};
+use syntax::Expr;
 
 /// Attribute numbers in a permission's column sets are offset by this much.
 const FIRST_ATTRIBUTE: usize = 7;
@@ -88,21 +89,19 @@ pub fn row_security_applies(session: &Session, entry: &RelationEntry) -> Result<
 /// COPY FROM's WHERE, over rows of the table.
 ///
 /// # Errors
-/// What binding it fails with; `0A000` for subqueries.
+/// What binding it fails with.
 pub fn condition(
     session: &Session,
     entry: &RelationEntry,
-    name: &RelationName,
     condition: &Expr,
-    sql: &str,
 ) -> Result<Eval> {
-    let quals = pipeline::table_condition(session, name, condition, sql)?;
-    let has_sublink = ir::any(&quals, &mut |expr| matches!(expr, ir::Expr::SubLink(_)));
-    if has_sublink {
-        return Err(Error::new(
-            base::SqlState::FEATURE_NOT_SUPPORTED,
-            "cannot use subquery in COPY FROM WHERE condition",
-        ));
-    }
+    let quals = analyzer::analyze_expression(
+        session,
+        &Literals,
+        condition,
+        Names::Relation(entry),
+        ExprKind::CopyWhere,
+        Wanted::Boolean("WHERE"),
+    )?;
     expressions::over_row(session, entry, &quals)
 }

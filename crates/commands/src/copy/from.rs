@@ -9,7 +9,7 @@ use super::insert::{self, Target};
 use super::lines::{Line, Lines, Source};
 use super::options::{CopyFormat, CopyOptions};
 use super::read::{FileColumn, Reader, named_columns};
-use crate::{Client, Invocation, pipeline, statistics};
+use crate::{Client, Invocation, execution, statistics};
 use base::{Error, Result, bail, err};
 use catalog::acl::privilege;
 use catalog::{RelationEntry, Session};
@@ -58,9 +58,9 @@ pub fn run(invocation: &mut Invocation<'_>, copy: &Copy, name: &RelationName, na
     let place = Place { relation: entry.name().to_owned(), binary: options.format == CopyFormat::Binary };
     let mut inflow = Inflow::new(&session, &entry, &listed, &options, &place)?;
     if let Some(condition) = &copy.where_clause {
-        inflow.condition = Some(columns::condition(&session, &entry, name, condition, invocation.sql)?);
+        inflow.condition = Some(columns::condition(&session, &entry, condition)?);
     }
-    let mut execution = pipeline::bare_execution(&session)?;
+    let mut execution = execution::bare(&session)?;
     let client = &mut *invocation.client;
     match &copy.target {
         CopyTarget::Client => {
@@ -107,7 +107,6 @@ struct Inflow<'a> {
     file_columns: Vec<FileColumn>,
     /// Columns that the file does not have, with their defaults.
     missing: Vec<(usize, Option<Eval>)>,
-    generated: Vec<(usize, Eval)>,
     condition: Option<Eval>,
     target: Target,
     triggers: bool,
@@ -142,15 +141,12 @@ impl<'a> Inflow<'a> {
             });
             inputs.push(FieldInput::new(session, *attribute, &attributes[*attribute], place.binary, default)?);
         }
-        let (mut missing, mut generated) = (Vec::new(), Vec::new());
+        let mut missing = Vec::new();
         for (number, attribute) in attributes.iter().enumerate() {
             if attribute.dropped || listed.contains(&number) {
                 continue;
             }
-            match (attribute.generated, &entry.defaults[number]) {
-                (b's', Some(text)) => generated.push((number, expressions::stored(session, entry, text)?)),
-                _ => missing.push((number, expressions::default(session, entry, number)?)),
-            }
+            missing.push((number, expressions::default(session, entry, number)?));
         }
         let insert_triggers =
             || entry.triggers.iter().filter(|t| t.tgtype & TRIGGER_INSERT != 0 && t.tgenabled as u8 != b'D');
@@ -167,7 +163,6 @@ impl<'a> Inflow<'a> {
             place,
             file_columns,
             missing,
-            generated,
             condition: None,
             triggers,
             before_row,
@@ -220,7 +215,7 @@ impl<'a> Inflow<'a> {
             (batch, sources) = self.fire_before_row(execution, &batch, &sources)?;
         }
         if batch.rows() > 0 {
-            batch = self.generate(execution, batch)?;
+            batch = self.target.generate(execution, batch)?;
             let line_of = |row: usize| &lines[sources.get(row).copied().unwrap_or(0) as usize];
             self.target.check(execution, &batch).map_err(|(row, error)| {
                 let line = line_of(row);
@@ -262,17 +257,6 @@ impl<'a> Inflow<'a> {
             }
         }
         Ok(Batch::new(table, rows))
-    }
-
-    fn generate(&self, execution: &mut Execution, batch: Batch) -> Result<Batch> {
-        if self.generated.is_empty() {
-            return Ok(batch);
-        }
-        let mut columns = batch.columns().to_vec();
-        for (number, eval) in &self.generated {
-            columns[*number] = eval.evaluate(execution, &batch, &Selection::All(batch.rows()))?;
-        }
-        Ok(Batch::new(columns, batch.rows()))
     }
 
     /// BEFORE ROW triggers may change rows and leave them out.

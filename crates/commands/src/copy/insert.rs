@@ -1,13 +1,12 @@
 //! Where COPY FROM's rows go: constraints, the table a page at a time, its indexes.
 
 use super::expressions;
-use crate::output;
 use access_api::IndexRelation;
-use base::{Error, Result, SqlState, Tid, bail, err};
+use base::{Error, Result, SqlState, Tid, bail};
 use btree::{Inserted, UniqueCheck};
 use catalog::{IndexEntry, RelationEntry, Session};
 use datum::{Batch, Column, Datum, Selection};
-use executor::{Eval, Execution, RowEvent, RowImage};
+use executor::{Eval, Execution, RowConstraints, RowEvent, RowImage};
 use heap::{BulkInsert, HeapOracle, InsertOptions};
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -31,7 +30,7 @@ struct Index {
 pub struct Target {
     session: Arc<Session>,
     entry: Arc<RelationEntry>,
-    checks: Vec<(String, Eval)>,
+    constraints: RowConstraints,
     unique: Vec<Index>,
     other: Vec<Index>,
     options: InsertOptions,
@@ -40,21 +39,12 @@ pub struct Target {
     row_triggers: bool,
 }
 
-/// Values are shown up to this many bytes in "Failing row contains".
-const MAX_SHOWN: usize = 64;
-
 impl Target {
     /// # Errors
     /// `0A000` for what is not built yet: other index methods, foreign keys.
     pub fn new(session: &Arc<Session>, entry: &Arc<RelationEntry>, frozen: bool, has_triggers: bool) -> Result<Target> {
         if entry.foreign_keys.iter().any(|key| key.conenforced) {
             return Err(Error::unsupported("COPY FROM into a table with foreign keys"));
-        }
-        let mut checks = Vec::new();
-        for check in entry.checks.iter().filter(|check| check.conenforced) {
-            if let Some(text) = &check.conbin {
-                checks.push((check.conname.clone(), expressions::stored(session, entry, text)?));
-            }
         }
         let (mut unique, mut other) = (Vec::new(), Vec::new());
         for index in entry.indexes.iter().filter(|index| index.index.indisready) {
@@ -81,7 +71,7 @@ impl Target {
         Ok(Target {
             session: session.clone(),
             entry: entry.clone(),
-            checks,
+            constraints: RowConstraints::new(session, entry)?,
             unique,
             other,
             options: InsertOptions { frozen, skip_fsm: frozen, ..InsertOptions::default() },
@@ -91,73 +81,24 @@ impl Target {
         })
     }
 
+    /// Computes stored generated columns.
+    ///
+    /// # Errors
+    /// What their expressions fail with.
+    pub fn generate(&self, execution: &mut Execution, batch: Batch) -> Result<Batch> {
+        self.constraints.generate(execution, batch)
+    }
+
     /// NOT NULL and CHECK.
     ///
     /// # Errors
     /// `23502`, `23514` for the first row that violates one.
     pub fn check(&self, execution: &mut Execution, batch: &Batch) -> Result<(), RowError> {
-        let mut first: Option<RowError> = None;
-        let mut note = |row: usize, make: &mut dyn FnMut() -> Error| {
-            if first.as_ref().is_none_or(|(known, _)| row < *known) {
-                first = Some((row, make()));
-            }
-        };
-        for (number, attribute) in self.entry.desc().attributes().iter().enumerate() {
-            let column = batch.column(number);
-            if !attribute.not_null || attribute.dropped || !column.has_nulls() {
-                continue;
-            }
-            if let Some(row) = (0..batch.rows()).find(|row| column.is_null(*row)) {
-                note(row, &mut || self.null_error(batch, row, &attribute.name));
-            }
+        match self.constraints.first_violation(execution, batch) {
+            Ok(None) => Ok(()),
+            Ok(Some(violation)) => Err(violation),
+            Err(error) => Err((0, error)),
         }
-        for (name, check) in &self.checks {
-            let holds = check.evaluate(execution, batch, &Selection::All(batch.rows())).map_err(|e| (0, e))?;
-            let violated = |row: &usize| holds.get(*row).is_some_and(|value| !value.bool());
-            if let Some(row) = (0..batch.rows()).find(violated) {
-                note(row, &mut || self.check_error(batch, row, name));
-            }
-        }
-        first.map_or(Ok(()), Err)
-    }
-
-    fn null_error(&self, batch: &Batch, row: usize, column: &str) -> Error {
-        let name = self.entry.name();
-        self.located(err!(
-            NOT_NULL_VIOLATION,
-            "null value in column \"{column}\" of relation \"{name}\" violates not-null constraint"
-        ))
-        .column(column)
-        .detail(self.describe(batch, row))
-    }
-
-    fn check_error(&self, batch: &Batch, row: usize, constraint: &str) -> Error {
-        let name = self.entry.name();
-        self.located(err!(
-            CHECK_VIOLATION,
-            "new row for relation \"{name}\" violates check constraint \"{constraint}\""
-        ))
-        .constraint(constraint)
-        .detail(self.describe(batch, row))
-    }
-
-    fn located(&self, error: Error) -> Error {
-        let schema = self.session.namespace_name(self.entry.class.relnamespace).unwrap_or_default();
-        error.table(schema, self.entry.name())
-    }
-
-    fn describe(&self, batch: &Batch, row: usize) -> String {
-        let mut values = Vec::new();
-        for (number, attribute) in self.entry.desc().attributes().iter().enumerate() {
-            if attribute.dropped {
-                continue;
-            }
-            values.push(match batch.value(number, row) {
-                None => "null".to_owned(),
-                Some(value) => clipped(output::to_text(&self.session, attribute.type_oid, value).unwrap_or_default()),
-            });
-        }
-        format!("Failing row contains ({}).", values.join(", "))
     }
 
     /// Stores the rows and their index entries.
@@ -219,45 +160,12 @@ impl Target {
                 )
                 .map_err(|error| (row, error))?;
                 if let Inserted::Conflict(_) = inserted {
-                    return Err((row, self.duplicate(index, &values)));
+                    return Err((row, executor::duplicate_key_error(&self.session, &index.entry, &values)));
                 }
             }
         }
         Ok(())
     }
-
-    fn duplicate(&self, index: &Index, values: &[Option<Datum<'_>>]) -> Error {
-        let name = &index.entry.class.relname;
-        let error = self
-            .located(err!(UNIQUE_VIOLATION, "duplicate key value violates unique constraint \"{name}\""))
-            .constraint(name.as_str());
-        let mut names = Vec::new();
-        let mut shown = Vec::new();
-        let key_count = index.entry.index.indnkeyatts.max(0) as usize;
-        for (key, value) in index.keys.iter().zip(values).take(key_count) {
-            // An expression's text would take a deparser; without it the detail stays away.
-            let Key::Attribute(attribute) = key else { return error };
-            let attribute = &self.entry.desc().attributes()[*attribute];
-            names.push(syntax::quote_identifier(&attribute.name));
-            shown.push(match value {
-                None => "null".to_owned(),
-                Some(value) => output::to_text(&self.session, attribute.type_oid, *value).unwrap_or_default(),
-            });
-        }
-        error.detail(format!("Key ({})=({}) already exists.", names.join(", "), shown.join(", ")))
-    }
-}
-
-fn clipped(mut text: String) -> String {
-    if text.len() > MAX_SHOWN {
-        let mut end = MAX_SHOWN;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-        text.push_str("...");
-    }
-    text
 }
 
 fn contains(rows: &Selection, row: usize) -> bool {

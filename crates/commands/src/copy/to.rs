@@ -6,11 +6,12 @@ use super::options::{CopyFormat, CopyOptions, Header};
 use super::read::named_columns;
 use super::write::Writer;
 use crate::output::{Format, RowOutput};
-use crate::{Client, Invocation, pipeline};
+use crate::{Client, Invocation, execution, pipeline};
 use base::{Error, Oid, Result, bail, err};
 use catalog::acl::privilege;
 use catalog::{RelationEntry, Session};
 use datum::{Batch, MAX_BATCH_ROWS};
+use ir::PlanNode;
 use lock::LockMode;
 use std::sync::Arc;
 use syntax::{Copy, CopyTarget, RelationName, Statement};
@@ -197,14 +198,22 @@ fn check_kind(entry: &RelationEntry) -> Result<()> {
 pub fn query(invocation: &mut Invocation<'_>, copy: &Copy, statement: &Statement, sql: &str) -> Result<u64> {
     let session = invocation.session.clone();
     let options = CopyOptions::read(&copy.options, false)?;
-    let plan = pipeline::plan_copied(&session, statement, sql, &invocation.params)?;
-    let targets: Vec<_> = pipeline::result_columns(&plan).into_iter().filter(|target| !target.junk).collect();
+    check_query(statement)?;
+    let mut plans = pipeline::analyze_and_plan(&session, statement, sql, &invocation.params)?;
+    let (Some(prepared), true) = (plans.pop(), plans.is_empty()) else {
+        bail!(FEATURE_NOT_SUPPORTED, "multi-statement DO INSTEAD rules are not supported for COPY");
+    };
+    let plan = prepared.plan.clone();
+    let columns = match &plan.plan.node {
+        PlanNode::ModifyTable(modify) => modify.returning.first().map_or(&[][..], Vec::as_slice),
+        _ => &plan.plan.target_list,
+    };
+    let targets: Vec<_> = columns.iter().filter(|target| !target.junk).collect();
     let names: Vec<String> = targets.iter().map(|t| t.name.clone().unwrap_or_else(|| "?column?".to_owned())).collect();
     let types: Vec<Oid> = targets.iter().map(|t| ir::expr_type(&t.expr)).collect();
     let snapshot = session.transaction()?.snapshot()?;
     let width = targets.len();
-    let prepared = executor::Prepared::new(plan.clone());
-    let run_options = pipeline::execution_options(&session);
+    let run_options = execution::options(&session);
     let params = invocation.params.clone();
     let mut running = executor::start(&session, &prepared, &params, snapshot, &run_options)?;
     let client = &mut *invocation.client;
@@ -214,4 +223,20 @@ pub fn query(invocation: &mut Invocation<'_>, copy: &Copy, statement: &Statement
     }
     running.finish()?;
     outflow.finish()
+}
+
+/// COPY takes queries, and changes that return rows.
+fn check_query(statement: &Statement) -> Result<()> {
+    let returning = match statement {
+        Statement::Select(_) => return Ok(()),
+        Statement::Insert(insert) => &insert.returning,
+        Statement::Update(update) => &update.returning,
+        Statement::Delete(delete) => &delete.returning,
+        Statement::Merge(merge) => &merge.returning,
+        _ => bail!(FEATURE_NOT_SUPPORTED, "COPY query must not be a utility command"),
+    };
+    if returning.is_none() {
+        bail!(FEATURE_NOT_SUPPORTED, "COPY query must have a RETURNING clause");
+    }
+    Ok(())
 }
