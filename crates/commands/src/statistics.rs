@@ -336,7 +336,7 @@ impl Statistics {
     fn parse(&self, text: &str) -> Option<()> {
         let end = text.rfind("end ")?;
         let checksum = u32::from_str_radix(text[end + 4..].trim(), 16).ok()?;
-        if checksum != crc32c::crc32c(text[..end].as_bytes()) {
+        if checksum != crc32c::crc32c(&text.as_bytes()[..end]) {
             return None;
         }
         let mut lines = text[..end].lines();
@@ -477,29 +477,32 @@ pub fn attach(session: &Session, shared: &Arc<Statistics>) {
             pending: Mutex::default(),
         });
         session.transaction_session().register(own.clone());
-        own
+        Attached(own)
     });
 }
 
-fn attached(session: &Session) -> Arc<Arc<SessionStatistics>> {
+/// What the session keeps: the counter is also a participant of its transactions.
+struct Attached(Arc<SessionStatistics>);
+
+fn attached(session: &Session) -> Arc<Attached> {
     session.extension(EXTENSION, || {
         // A session that nobody attached (bootstrap, tests) counts for itself alone.
-        Arc::new(SessionStatistics {
+        Attached(Arc::new(SessionStatistics {
             shared: Statistics::new(&session.instance().system),
             database: session.database(),
             pending: Mutex::default(),
-        })
+        }))
     })
 }
 
 /// The session's own counter.
 pub fn counter(session: &Session) -> Arc<SessionStatistics> {
-    (*attached(session)).clone()
+    attached(session).0.clone()
 }
 
 /// The shared counts that the session counts for.
 pub fn of(session: &Session) -> Arc<Statistics> {
-    attached(session).shared.clone()
+    attached(session).0.shared.clone()
 }
 
 #[cfg(test)]

@@ -363,10 +363,13 @@ mod tests {
         assert_eq!(common[0], (0, 0.143));
         assert_eq!(common[6], (6, 0.142));
         assert!(found.histogram.is_empty());
+        assert_eq!(found.correlation.map(|c| c as f32), Some(0.147_147_15));
 
         let nulls = column((0..1000).map(|i| (i % 4 != 0).then_some(i)));
         let found = compute(&nulls, 1000.0);
         assert_eq!((found.null_fraction, found.distinct), (0.25, -0.75));
+        let bounds: Vec<i32> = found.histogram.iter().map(|row| value(&nulls, *row)).collect();
+        assert_eq!((&bounds[..5], &bounds[98..]), (&[1, 10, 19, 30, 39][..], &[979, 989, 999][..]));
 
         let empty = compute(&column([None, None].into_iter()), 2.0);
         assert_eq!((empty.null_fraction, empty.distinct, empty.width), (1.0, 0.0, 4));

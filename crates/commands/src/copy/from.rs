@@ -271,7 +271,7 @@ impl<'a> Inflow<'a> {
         let mut builders: Vec<_> =
             attributes.iter().map(|a| ColumnBuilder::new(a.layout.repr, batch.rows())).collect();
         let mut kept = Vec::with_capacity(batch.rows());
-        for row in 0..batch.rows() {
+        for (row, source) in sources.iter().enumerate() {
             let new = Some(batch.row(row));
             let Some(new) = hooks.before_row(self.session, self.entry, RowEvent::Insert, None, new, &[])? else {
                 continue;
@@ -279,7 +279,7 @@ impl<'a> Inflow<'a> {
             for (builder, value) in builders.iter_mut().zip(&new) {
                 builder.push(value.as_ref().map(datum::OwnedDatum::as_datum));
             }
-            kept.push(sources[row]);
+            kept.push(*source);
         }
         let columns = builders.into_iter().map(|b| Arc::new(b.finish())).collect();
         Ok((Batch::new(columns, kept.len()), kept))

@@ -192,13 +192,73 @@ fn conditions(
                 facts.text("Function Call", calls.join(", "));
             }
         }
-        PlanNode::WindowAgg(window) => describer.condition(scope, "Run Condition", &window.run_condition, facts)?,
+        PlanNode::WindowAgg(window) => {
+            let text = window_text(describer, scope, window)?;
+            facts.text("Window", text);
+            describer.condition(scope, "Run Condition", &window.run_condition, facts)?;
+        }
         PlanNode::Gather { workers, .. } | PlanNode::GatherMerge { workers, .. } => {
             facts.number("Workers Planned", workers);
         }
         _ => {}
     }
     Ok(())
+}
+
+/// Bits of a window's frame options.
+mod frame {
+    pub const NOT_DEFAULT: u32 = 0x1;
+    pub const RANGE: u32 = 0x2;
+    pub const ROWS: u32 = 0x4;
+    pub const BETWEEN: u32 = 0x10;
+    /// Start, and end: unbounded preceding, unbounded following, current row, offset preceding, offset following.
+    pub const STARTS: [u32; 5] = [0x20, 0x80, 0x200, 0x800, 0x2000];
+    pub const ENDS: [u32; 5] = [0x40, 0x100, 0x400, 0x1000, 0x4000];
+    pub const EXCLUDE: [(u32, &str); 3] =
+        [(0x8000, " EXCLUDE CURRENT ROW"), (0x10000, " EXCLUDE GROUP"), (0x20000, " EXCLUDE TIES")];
+}
+
+/// `w1 AS (PARTITION BY a ORDER BY b ROWS BETWEEN ...)`.
+fn window_text(describer: &Describer<'_>, scope: Scope<'_>, window: &ir::WindowAgg) -> Result<String> {
+    let mut parts = Vec::new();
+    let partition = group_keys(describer, scope, &window.partition)?;
+    if !partition.is_empty() {
+        parts.push(format!("PARTITION BY {}", partition.join(", ")));
+    }
+    let order = group_keys(describer, scope, &window.order)?;
+    if !order.is_empty() {
+        parts.push(format!("ORDER BY {}", order.join(", ")));
+    }
+    let options = window.frame_options;
+    if options & frame::NOT_DEFAULT != 0 {
+        let unit = match options {
+            o if o & frame::RANGE != 0 => "RANGE",
+            o if o & frame::ROWS != 0 => "ROWS",
+            _ => "GROUPS",
+        };
+        let bound = |bits: [u32; 5], offset: &Option<Expr>| -> Result<String> {
+            let offset = match offset {
+                Some(expr) => describer.names.expr(scope, expr)?,
+                None => String::new(),
+            };
+            Ok(match bits.iter().position(|bit| options & bit != 0) {
+                Some(0) => "UNBOUNDED PRECEDING".to_owned(),
+                Some(1) => "UNBOUNDED FOLLOWING".to_owned(),
+                Some(3) => format!("{offset} PRECEDING"),
+                Some(4) => format!("{offset} FOLLOWING"),
+                _ => "CURRENT ROW".to_owned(),
+            })
+        };
+        let start = bound(frame::STARTS, &window.start_offset)?;
+        let mut text = if options & frame::BETWEEN != 0 {
+            format!("{unit} BETWEEN {start} AND {}", bound(frame::ENDS, &window.end_offset)?)
+        } else {
+            format!("{unit} {start}")
+        };
+        frame::EXCLUDE.iter().filter(|(bit, _)| options & bit != 0).for_each(|(_, words)| text.push_str(words));
+        parts.push(text);
+    }
+    Ok(format!("{} AS ({})", syntax::quote_identifier(&window.name), parts.join(" ")))
 }
 
 fn join_filter(

@@ -52,7 +52,7 @@ pub fn run(invocation: &mut Invocation<'_>, explain: &Explain) -> Result<Outcome
         }
         output.statement(&session, prepared, &invocation.params, planning)?;
     }
-    Ok(output.outcome(&session)?)
+    output.outcome(&session)
 }
 
 struct Output<'a> {
@@ -85,7 +85,6 @@ fn execute(
     while running.next(MAX_BATCH_ROWS)?.is_some() {}
     running.finish()?;
     let instruments = running.instruments().cloned().unwrap_or_else(|| Instruments::new(options.timing));
-    drop(running);
     session.command_counter_increment()?;
     let after = instance.pool.counters();
     Ok(Ran {
