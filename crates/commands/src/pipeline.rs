@@ -101,7 +101,7 @@ pub fn plan(session: &Arc<Session>, query: Query, params: Option<&[ParamValue]>)
     let bound: Option<Vec<BoundParameter>> = params.map(|params| {
         params.iter().map(|p| BoundParameter { type_oid: p.type_oid, value: p.value.clone() }).collect()
     });
-    let queries = analyzer::rewrite(session, &Literals, query)?;
+    let queries = analyzer::rewrite(session, query)?;
     queries
         .into_iter()
         .map(|query| {

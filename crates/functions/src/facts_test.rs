@@ -5,7 +5,7 @@ use catalog::facts::{INITIAL_ROWS, split_line};
 use std::collections::{HashMap, HashSet};
 
 /// Rows in language internal, aggregates and window functions apart, that have a body. May only rise.
-const BODIES: usize = 1208;
+const BODIES: usize = 1298;
 
 struct Row {
     name: String,

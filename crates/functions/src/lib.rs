@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
+mod aggregates;
 pub mod array;
 mod boolean;
 mod bytea;
@@ -14,6 +15,7 @@ mod float;
 pub mod formats;
 mod identifier;
 mod integer;
+mod json;
 pub mod kernel;
 mod numeric;
 pub mod order;
@@ -27,6 +29,7 @@ mod table;
 mod text;
 pub mod typeio;
 mod uuid;
+mod variadic;
 mod wire;
 
 pub use aggregate::{Accumulator, AggregateFunction};

@@ -26,16 +26,18 @@ const FUNCTIONS: &[&[&[Function]]] = &[
     crate::float::FUNCTIONS,
     crate::identifier::FUNCTIONS,
     crate::integer::FUNCTIONS,
+    crate::json::FUNCTIONS,
     crate::numeric::FUNCTIONS,
     crate::pseudo::FUNCTIONS,
     &[crate::random::FUNCTIONS],
     &[crate::record::FUNCTIONS],
     crate::text::FUNCTIONS,
     crate::uuid::FUNCTIONS,
+    &[crate::variadic::FUNCTIONS],
 ];
 const SETS: &[&[SetFunction]] =
-    &[crate::array::SETS, crate::datetime::SETS, crate::series::SETS, crate::text::SETS];
-const AGGREGATES: &[&[AggregateFunction]] = &[];
+    &[crate::array::SETS, crate::datetime::SETS, crate::json::SETS, crate::series::SETS, crate::text::SETS];
+const AGGREGATES: &[&[AggregateFunction]] = crate::aggregates::AGGREGATES;
 
 impl Registry {
     pub fn get() -> &'static Registry {

@@ -114,7 +114,7 @@ impl Engine for EngineHandle {
         let (flags, _) = adt::regex::Flags::parse("")?;
         let regex = adt::regex::Regex::compile(pattern, flags)?;
         let Some(found) = regex.find_at(text, 0)? else { return Ok(None) };
-        let groups = (1..=regex.groups()).map(|i| found.get(i).map(|range| text[range].to_owned()));
+        let groups = (1..=regex.groups()).map(|i| found.get(i).map(|range| text[range.0..range.1].to_owned()));
         Ok(Some(groups.collect()))
     }
 
@@ -180,7 +180,7 @@ fn connect(database: &Arc<Database>, startup: Startup) -> Result<Box<dyn EngineS
     let number = admit(database, &row, &startup)?;
     let waiter = Arc::new(lock::ThreadWaiter::default());
     let waker: Arc<dyn lock::Waiter> = waiter.clone();
-    startup.interrupt.on_raise(Some(Box::new(move || waker.wake())));
+    startup.interrupt.on_raise(Some(Arc::new(move || waker.wake())));
     let interrupt: Arc<dyn lock::Interrupt> = Arc::new(SessionInterrupt(startup.interrupt.clone()));
     let transactions = database.cluster.transactions.session(txn::SessionOptions {
         pid: startup.process_id as i32,
@@ -260,8 +260,8 @@ fn apply_stored_settings(database: &Database, session: &Arc<Session>, superuser:
     let read = [
         (Oid(0), Oid(0), Source::Global),
         (session.database(), Oid(0), Source::Database),
-        (Oid(0), user, Source::User),
-        (session.database(), user, Source::DatabaseUser),
+        (Oid(0), user, Source::Role),
+        (session.database(), user, Source::DatabaseRole),
     ]
     .into_iter()
     .map(|(in_database, of_role, source)| {

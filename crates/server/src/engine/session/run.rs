@@ -220,6 +220,7 @@ impl ClientSession {
     /// Sends up to `max_rows` rows, then the tag or PortalSuspended.
     fn send_rows(&mut self, portal: &mut Portal, max_rows: u64, out: &mut dyn Output) -> Result<()> {
         let session = self.session.clone();
+        let is_query = portal.is_query();
         let limit = if max_rows == 0 { u64::MAX } else { max_rows };
         match &mut portal.state {
             State::Running(running) => {
@@ -258,7 +259,7 @@ impl ClientSession {
                 }
                 portal.state = State::Done;
             }
-            State::Done if portal.is_query() => out.command_complete("SELECT 0"),
+            State::Done if is_query => out.command_complete("SELECT 0"),
             State::Done => {}
             State::New => debug_assert!(false, "a portal is started before rows are asked of it"),
         }

@@ -6,7 +6,7 @@ use super::cursor;
 use super::portal::{self, Portal, State};
 use super::{Block, ClientSession, NamedStatement};
 use crate::session::engine_api::Output;
-use base::{Error, Result, Severity, SqlState, bail, err};
+use base::{Error, Oid, Result, Severity, SqlState, bail, err};
 use commands::output::{Format, RowOutput};
 use commands::{Client, Invocation, Outcome, pipeline};
 use datum::{Attribute, Batch, Repr, TupleDesc, TypeLayout};
@@ -14,7 +14,7 @@ use executor::ParamValue;
 use protocol::backend::FieldDescription;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use syntax::{Deallocate, Discard, Execute, Prepare, RawStatement, SetAction, Statement};
+use syntax::{Deallocate, Discard, Execute, Prepare, RawStatement, SetAction, ShowStatement, Statement};
 
 /// The client as commands see it.
 struct OutputClient<'a>(&'a mut dyn Output);
@@ -65,7 +65,7 @@ impl ClientSession {
                 self.prepare(prepare, prepared)?;
                 "PREPARE".to_owned()
             }
-            Statement::Execute(execute) => return self.start_execute(portal, execute, prepared, out),
+            Statement::Execute(execute) => return self.start_execute(portal, execute, out),
             Statement::Deallocate(deallocate) => self.deallocate(deallocate)?.to_owned(),
             Statement::Discard(discard) => self.discard(*discard)?.to_owned(),
             Statement::Set(set) if matches!(set.action, SetAction::Transaction(_)) => {
@@ -180,13 +180,12 @@ impl ClientSession {
         &mut self,
         portal: &mut Portal,
         execute: &Execute,
-        outer: &Prepared,
         out: &mut dyn Output,
     ) -> Result<()> {
         let Some(prepared) = self.current_statement(&execute.name)? else {
             return self.answer(portal, None, Vec::new(), String::new());
         };
-        let params = self.execute_parameters(execute, &prepared, outer)?;
+        let params = self.execute_parameters(execute, &prepared)?;
         let mut inner = Portal::new(Some(prepared.clone()), params, portal.formats.clone());
         match prepared.kind {
             Kind::Query(_) => self.start_query(&mut inner, &prepared)?,
@@ -200,7 +199,6 @@ impl ClientSession {
         &self,
         execute: &Execute,
         prepared: &Prepared,
-        outer: &Prepared,
     ) -> Result<Arc<[ParamValue]>> {
         let (given, expected) = (execute.params.len(), prepared.param_types.len());
         if given != expected {
@@ -213,7 +211,7 @@ impl ClientSession {
         }
         let mut values = Vec::with_capacity(given);
         for (i, (expr, type_oid)) in execute.params.iter().zip(&prepared.param_types).enumerate() {
-            let value = pipeline::evaluate_parameter(&self.session, expr, &outer.sql, i + 1, *type_oid)?;
+            let value = pipeline::evaluate_parameter(&self.session, expr, i + 1, *type_oid)?;
             values.push(ParamValue { type_oid: *type_oid, layout: self.session.type_layout(*type_oid)?, value });
         }
         Ok(values.into())
@@ -236,11 +234,11 @@ impl ClientSession {
         match discard {
             Discard::Plans => Ok("DISCARD PLANS"),
             Discard::Sequences => {
-                commands::discard_sequences(&self.session);
+                commands::sequence::discard(&self.session);
                 Ok("DISCARD SEQUENCES")
             }
             Discard::Temp => {
-                commands::discard_temporary(&self.session)?;
+                commands::drop_temporary_relations(&self.session)?;
                 Ok("DISCARD TEMP")
             }
             Discard::All => {
@@ -251,11 +249,18 @@ impl ClientSession {
                 self.statements.clear();
                 self.session.settings().reset_all();
                 self.session.transaction_session().locks().release_session_advisory();
-                commands::discard_sequences(&self.session);
-                commands::discard_temporary(&self.session)?;
+                commands::sequence::discard(&self.session);
+                commands::drop_temporary_relations(&self.session)?;
                 Ok("DISCARD ALL")
             }
         }
+    }
+
+    /// A parameter's name as it is written in the table of parameters.
+    fn setting_name(&self, name: &str) -> Result<String> {
+        let settings = self.session.settings();
+        let id = settings.find(name)?;
+        Ok(settings.definition(id).name.to_string())
     }
 
     /// The columns of what a utility statement returns.
@@ -269,7 +274,7 @@ impl ClientSession {
                 let statement = self.statements.get(&execute.name).and_then(|s| s.prepared.clone());
                 let missing =
                     || err!(UNDEFINED_PSTATEMENT, "prepared statement \"{}\" does not exist", execute.name);
-                self.statement_fields(&statement.ok_or_else(missing)?, formats)
+                self.statement_fields(&*statement.ok_or_else(missing)?, formats)
             }
             Statement::Fetch(fetch) if !fetch.move_only => match self.portals.get(&fetch.cursor) {
                 Some(source) => {
@@ -282,20 +287,27 @@ impl ClientSession {
                 }
                 None => Ok(None),
             },
-            statement => Ok(commands::result_columns(&self.session, statement)?
-                .map(|columns| portal::describe_desc(&text_columns(&columns), formats))),
+            Statement::Show(show) => {
+                let columns = match &**show {
+                    ShowStatement::Name(name) => vec![self.setting_name(name)?],
+                    ShowStatement::All => ["name", "setting", "description"].map(str::to_owned).to_vec(),
+                };
+                Ok(Some(portal::describe_desc(&text_columns(&columns), formats)))
+            }
+            Statement::Explain(_) => {
+                let columns = ["QUERY PLAN".to_owned()];
+                Ok(Some(portal::describe_desc(&text_columns(&columns), formats)))
+            }
+            _ => Ok(None),
         }
     }
 }
 
-/// A descriptor of columns by name and type.
-fn text_columns(columns: &[(String, base::Oid)]) -> TupleDesc {
-    let attributes = columns.iter().map(|(name, type_oid)| {
-        let layout = match type_oid.0 {
-            16 => TypeLayout { len: 1, by_value: true, align: 1, repr: Repr::Bool },
-            _ => TypeLayout { len: -1, by_value: false, align: 4, repr: Repr::Bytes },
-        };
-        Attribute::result(name.clone(), *type_oid, -1, layout, base::Oid(100))
-    });
+/// A descriptor of text columns.
+fn text_columns(names: &[String]) -> TupleDesc {
+    const TEXT: Oid = Oid(25);
+    const DEFAULT_COLLATION: Oid = Oid(100);
+    let layout = TypeLayout { len: -1, by_value: false, align: 4, repr: Repr::Bytes };
+    let attributes = names.iter().map(|name| Attribute::result(name.clone(), TEXT, -1, layout, DEFAULT_COLLATION));
     TupleDesc::new(attributes.collect())
 }
