@@ -56,6 +56,8 @@ pub(crate) const TAGGED: u64 = 1 << 44;
 pub(crate) const WAITER: u64 = 1 << 45;
 const FLAGS: u64 = !(PINS | USAGE);
 
+/// On a cache line of its own, as pins of neighbours come from different threads.
+#[repr(align(64))]
 pub(crate) struct Frame {
     state: AtomicU64,
     pub latch: RawRwLock,

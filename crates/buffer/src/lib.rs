@@ -7,6 +7,7 @@ mod frame;
 pub mod fsm;
 mod pin;
 mod pool;
+mod readahead;
 mod redo;
 pub mod relation;
 mod ring;
@@ -19,6 +20,7 @@ pub use consistency::check_consistency;
 pub use frame::Tag;
 pub use pin::{PageRead, PageWrite, Pin};
 pub use pool::{BufferOptions, BufferPool, Counters};
+pub use readahead::ReadAhead;
 pub use redo::{
     MissingPages, RedoContext, RedoLatch, Replayed, ResourceManager, pin_for_redo, redo, redo_block,
     redo_images,

@@ -206,6 +206,11 @@ impl BufferPool {
         Some((frame, state))
     }
 
+    pub(crate) fn is_cached(&self, tag: Tag) -> bool {
+        let hash = tag.hash();
+        table::find(&self.table.partition(hash).entries.read(), hash, &tag).is_some()
+    }
+
     fn fetch(&self, tag: Tag, strategy: Strategy<'_>, mode: ReadMode) -> Result<u32> {
         let count_use = matches!(strategy, Strategy::Normal);
         if let Some((frame, state)) = self.look_up(tag, count_use) {
@@ -439,8 +444,7 @@ impl BufferPool {
             let mut failed = None;
             while block < end && run.len() < longest {
                 let tag = tag_of(block);
-                let hash = tag.hash();
-                if table::find(&self.table.partition(hash).entries.read(), hash, &tag).is_some() {
+                if self.is_cached(tag) {
                     break;
                 }
                 match self.add(tag, strategy) {

@@ -208,6 +208,10 @@ fn replay<'r, C: Change<'r>>(
     let Some(pin) = pin_for_redo(context, block, block.will_init)? else { return Ok(Replayed::Missing) };
     let mut page = latched(&pin, latch);
     if !block.will_init {
+        // Adding a page to the map is not logged.
+        if page.is_new() && block.fork == Fork::VisibilityMap {
+            page.change_unlogged(|page| page.init(0));
+        }
         if page.is_new() {
             context.missing.add(block.locator, block.fork, block.block, true);
             return Ok(Replayed::Missing);
@@ -240,12 +244,16 @@ pub fn pin_for_redo(context: &RedoContext<'_>, block: &Block<'_>, make: bool) ->
         pool.files().create(locator, fork, true)?;
     }
     if number >= pool.block_count(locator, fork)? {
-        if !make {
+        if !make && fork != Fork::VisibilityMap {
             context.missing.add(locator, fork, number, false);
             return Ok(None);
         }
         pool.extend_to(locator, fork, number.0 + 1, false)?;
     }
-    let mode = if make { ReadMode::Zero } else { ReadMode::Normal };
+    let mode = match fork {
+        _ if make => ReadMode::Zero,
+        Fork::VisibilityMap => ReadMode::ZeroOnError,
+        _ => ReadMode::Normal,
+    };
     pool.pin_mode(Tag { locator, fork, block: number }, mode).map(Some)
 }

@@ -9,7 +9,7 @@ use crate::session::Session;
 use access_api::{IndexKey, IndexRelation, KeyOrder, Persistence, Relation};
 use base::{Error, Oid, RelFileLocator, Result, bail};
 use datum::{Attribute, TupleDesc};
-use lock::{Level, LockMode, LockTag};
+use lock::{LockMode, LockTag};
 use std::sync::Arc;
 
 /// A relation with everything the upper layers ask of it. Immutable; true while the lock it was taken under is held.
@@ -118,7 +118,7 @@ impl Session {
     /// `40P01`, `55P03`, `57014` as waiting ends.
     pub fn lock_relation(&self, oid: Oid, mode: LockMode) -> Result<()> {
         let tag = self.relation_lock_tag(oid)?;
-        self.transaction_session().locks().lock(tag, mode, Level::Transaction, &self.wait_policy())?;
+        self.transaction()?.lock(tag, mode, &self.wait_policy())?;
         Ok(())
     }
 

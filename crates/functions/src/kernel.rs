@@ -1,7 +1,10 @@
 //! Evaluating plain functions over columns: one kernel for each shape of signature.
 
 use crate::call::Call;
+use adt::datetime::{Interval, TimeTz};
 use adt::numeric::{Numeric, NumericView};
+use adt::uuid::Uuid;
+use base::bytes::Reader;
 use base::{Oid, Result, Tid};
 use datum::{Column, ColumnBuilder, Datum, Selection};
 
@@ -102,6 +105,74 @@ by_reference! {
     [u8]: |d| d.bytes(), |v| Datum::Bytes(v);
 }
 
+/// Text that may be NULL.
+pub type MaybeText = Option<Ref<str>>;
+/// Bytes that may be NULL.
+pub type MaybeBytes = Option<Ref<[u8]>>;
+
+/// Types whose values are taken apart and put together in a fixed number of bytes.
+macro_rules! by_bytes {
+    ($($type:ty: |$b:ident| $get:expr, |$v:ident| $put:expr;)*) => {
+        $(
+            impl Argument for $type {
+                type In<'a> = $type;
+                fn get<'a>(value: Option<Datum<'a>>) -> Result<$type> {
+                    let $b = value.expect("strict kernels skip NULL").bytes();
+                    $get
+                }
+            }
+            impl Output for $type {
+                type Out<'a> = $type;
+                fn put($v: $type, out: &mut ColumnBuilder) {
+                    out.push(Some(Datum::Bytes(&$put)));
+                }
+            }
+        )*
+    };
+}
+
+by_bytes! {
+    Numeric: |b| Numeric::from_payload(b), |v| v.to_payload();
+    Uuid: |b| b.try_into().map_err(|_| base::Error::corrupted("a uuid has 16 bytes")), |v| v;
+    Interval: |b| interval_from_bytes(b), |v| interval_to_bytes(&v);
+    TimeTz: |b| timetz_from_bytes(b), |v| timetz_to_bytes(v);
+}
+
+/// An interval as it is stored.
+///
+/// # Errors
+/// `XX001` when there are not 16 bytes.
+pub fn interval_from_bytes(bytes: &[u8]) -> Result<Interval> {
+    let mut reader = Reader::new(bytes);
+    Ok(Interval { micros: reader.i64()?, days: reader.i32()?, months: reader.i32()? })
+}
+
+/// The stored form of an interval.
+pub fn interval_to_bytes(interval: &Interval) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&interval.micros.to_le_bytes());
+    bytes[8..12].copy_from_slice(&interval.days.to_le_bytes());
+    bytes[12..].copy_from_slice(&interval.months.to_le_bytes());
+    bytes
+}
+
+/// A timetz as it is stored.
+///
+/// # Errors
+/// `XX001` when there are not 12 bytes.
+pub fn timetz_from_bytes(bytes: &[u8]) -> Result<TimeTz> {
+    let mut reader = Reader::new(bytes);
+    Ok(TimeTz { time: reader.i64()?, zone: reader.i32()? })
+}
+
+/// The stored form of a timetz.
+pub fn timetz_to_bytes(value: TimeTz) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes[..8].copy_from_slice(&value.time.to_le_bytes());
+    bytes[8..].copy_from_slice(&value.zone.to_le_bytes());
+    bytes
+}
+
 /// A value of whatever type, as it comes: for polymorphic functions.
 impl Argument for Datum<'static> {
     type In<'a> = Datum<'a>;
@@ -134,13 +205,6 @@ impl Argument for NumericView<'static> {
     }
 }
 
-impl Output for Numeric {
-    type Out<'a> = Numeric;
-    fn put(value: Numeric, out: &mut ColumnBuilder) {
-        out.push(Some(Datum::Bytes(&value.to_payload())));
-    }
-}
-
 impl Output for String {
     type Out<'a> = String;
     fn put(value: String, out: &mut ColumnBuilder) {
@@ -155,11 +219,11 @@ impl Output for Vec<u8> {
     }
 }
 
-/// `void`: an empty string on the wire.
+/// `void`: whatever stands for nothing in the column.
 impl Output for () {
     type Out<'a> = ();
     fn put(_: (), out: &mut ColumnBuilder) {
-        out.push(Some(Datum::Bytes(b"")));
+        out.pad_to(out.len() + 1);
     }
 }
 
@@ -176,7 +240,24 @@ macro_rules! optional {
     };
 }
 
-optional!(bool, i8, i16, i32, u32, i64, u64, f32, f64, Oid, Tid, Datum<'static>, NumericView<'static>);
+optional!(
+    bool,
+    i8,
+    i16,
+    i32,
+    u32,
+    i64,
+    u64,
+    f32,
+    f64,
+    Oid,
+    Tid,
+    Datum<'static>,
+    NumericView<'static>,
+    Numeric,
+    Interval,
+    TimeTz
+);
 
 macro_rules! optional_output {
     ($($type:ty),*) => {
@@ -208,6 +289,9 @@ optional_output!(
     Datum<'static>,
     datum::OwnedDatum,
     Numeric,
+    Interval,
+    TimeTz,
+    Uuid,
     String,
     Vec<u8>
 );

@@ -17,15 +17,40 @@ pub struct Registry {
 }
 
 /// Families of functions, a table each: a new family adds a line here.
-const FUNCTIONS: &[&[Function]] = &[];
-const SETS: &[&[SetFunction]] = &[];
-const AGGREGATES: &[&[AggregateFunction]] = &[];
+const FUNCTIONS: &[&[&[Function]]] = &[
+    crate::array::FUNCTIONS,
+    crate::boolean::FUNCTIONS,
+    crate::bytea::FUNCTIONS,
+    crate::character::FUNCTIONS,
+    crate::datetime::FUNCTIONS,
+    crate::float::FUNCTIONS,
+    crate::identifier::FUNCTIONS,
+    crate::integer::FUNCTIONS,
+    crate::json::FUNCTIONS,
+    crate::numeric::FUNCTIONS,
+    crate::pseudo::FUNCTIONS,
+    &[crate::random::FUNCTIONS],
+    &[crate::record::FUNCTIONS],
+    crate::text::FUNCTIONS,
+    crate::uuid::FUNCTIONS,
+    &[crate::variadic::FUNCTIONS],
+];
+const SETS: &[&[SetFunction]] =
+    &[crate::array::SETS, crate::datetime::SETS, crate::json::SETS, crate::series::SETS, crate::text::SETS];
+const AGGREGATES: &[&[AggregateFunction]] = crate::aggregates::AGGREGATES;
 
 impl Registry {
     pub fn get() -> &'static Registry {
         static REGISTRY: OnceLock<Registry> = OnceLock::new();
         REGISTRY.get_or_init(|| Registry {
-            functions: FUNCTIONS.iter().copied().flatten().map(|f| (f.source, *f)).collect(),
+            functions: FUNCTIONS
+                .iter()
+                .copied()
+                .flatten()
+                .copied()
+                .flatten()
+                .map(|f| (f.source, *f))
+                .collect(),
             sets: SETS.iter().copied().flatten().map(|f| (f.source, *f)).collect(),
             aggregates: AGGREGATES
                 .iter()
@@ -68,6 +93,16 @@ impl Registry {
 
     pub fn functions(&self) -> impl Iterator<Item = &Function> {
         self.functions.values()
+    }
+
+    pub fn sets(&self) -> impl Iterator<Item = &SetFunction> {
+        self.sets.values()
+    }
+
+    /// The source names of all tables, in which none may come twice.
+    pub fn listed() -> impl Iterator<Item = &'static str> {
+        let functions = FUNCTIONS.iter().copied().flatten().copied().flatten().map(|f| f.source);
+        functions.chain(SETS.iter().copied().flatten().map(|f| f.source))
     }
 
     pub fn has_body(&self, source: &str) -> bool {

@@ -115,7 +115,11 @@ pub fn try_map(mut expr: Expr, f: &mut dyn FnMut(Expr) -> Result<Expr, Error>) -
     Ok(expr)
 }
 
-fn for_each_child_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr) -> Result<()>) -> Result<()> {
+/// Calls `visit` with each direct child expression, to be changed in place; stops at the first error.
+///
+/// # Errors
+/// What `visit` fails with.
+pub fn for_each_child_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr) -> Result<()>) -> Result<()> {
     fn targets(list: &mut [TargetEntry], visit: &mut dyn FnMut(&mut Expr) -> Result<()>) -> Result<()> {
         list.iter_mut().try_for_each(|t| visit(&mut t.expr))
     }

@@ -3,6 +3,7 @@
 
 mod checkpoint;
 pub mod control;
+mod durability;
 mod startup;
 mod store;
 mod transactions;
@@ -13,5 +14,7 @@ pub use checkpoint::{CheckpointKind, CheckpointReport, Checkpointer, Retention, 
 pub use control::{Checkpoint, ClusterState, ControlFile};
 pub use startup::{Recovered, Recovery, bootstrap};
 pub use store::ControlStore;
-pub use transactions::TransactionState;
-pub use xlog::{XlogManager, log_next_oid};
+pub use transactions::{TransactionState, counters};
+pub use xlog::{
+    Parameters, XlogManager, change_full_page_writes, log_next_oid, log_restore_point, report_parameters,
+};

@@ -2,6 +2,7 @@
 
 use crate::checkpoint::{CheckpointKind, Checkpointer, Retention};
 use crate::control::{Checkpoint, ClusterState, ControlFile};
+use crate::durability;
 use crate::store::ControlStore;
 use crate::transactions::TransactionState;
 use crate::unlogged;
@@ -66,11 +67,16 @@ impl Recovery<'_> {
         }
         (self.log)("database system was not properly shut down; automatic recovery in progress");
         self.control.update(|control| control.state = ClusterState::InCrashRecovery)?;
+        if self.pool.wal().options().fsync {
+            durability::sync_data_directory(&**disk)?;
+        }
         unlogged::remove_content(&**disk)?;
+        self.pool.files().close_all();
         let (records, last, end) = self.redo(&mut reader, &control, &checkpoint)?;
         self.pool.wal().segments().erase_from(timeline, end.0)?;
         self.start_log(&control, end, last, checkpoint.redo)?;
         unlogged::restore_content(&**disk)?;
+        self.pool.files().close_all();
         self.transactions.finish_recovery()?;
         let checkpointer = Checkpointer::new(
             self.system,
@@ -103,9 +109,7 @@ impl Recovery<'_> {
             }
             let checkpoint = Checkpoint::decode(record.main)?;
             if checkpoint.redo > lsn {
-                return Err(
-                    Error::corrupted("invalid redo in checkpoint record").severity(Severity::Panic)
-                );
+                return Err(Error::corrupted("invalid redo in checkpoint record").severity(Severity::Panic));
             }
             return Ok((checkpoint, record.end));
         }

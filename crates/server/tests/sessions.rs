@@ -1,215 +1,18 @@
 //! Sessions over real sockets against an engine that only echoes: the protocol's state machine, authentication,
 //! parking, cancel, hostile bytes and panics.
 
-use base::{Error, Oid, Result, SqlState, bail};
-use protocol::backend::{self, FieldDescription, TransactionStatus};
-use server::auth::scram::stored_password;
-use server::interrupt::Interrupt;
+mod echo;
+
+use echo::Echo;
 use server::server::{Server, ServerOptions};
-use server::session::engine_api::*;
-use settings::{Assigner, Checks, NoChecks, Paths, Scope, ServerSettings, SessionSettings, Source};
+use server::session::engine_api::ShutdownMode;
+use settings::Paths;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-struct Echo;
-
-impl Installation for Echo {
-    fn initialize(&self, options: &InitOptions) -> Result<()> {
-        std::fs::write(options.data_directory.join("PG_VERSION"), "18\n")
-            .map_err(|e| Error::internal(e.to_string()))
-    }
-
-    fn start(&self, _: EngineStart) -> Result<Arc<dyn Engine>> {
-        Ok(Arc::new(EchoEngine { password: stored_password("pencil", 4096)? }))
-    }
-}
-
-struct EchoEngine {
-    /// Made once: a secret takes thousands of hashes.
-    password: String,
-}
-
-impl Engine for EchoEngine {
-    fn role(&self, name: &str) -> Result<Option<RoleLogin>> {
-        let role =
-            RoleLogin { oid: Oid(10), can_login: true, superuser: name == "root", ..RoleLogin::default() };
-        Ok(match name {
-            "ann" | "root" => Some(RoleLogin { password: Some(self.password.clone()), ..role }),
-            "group" => Some(RoleLogin { can_login: false, ..role }),
-            _ => None,
-        })
-    }
-
-    fn is_member(&self, _: &str, _: &str) -> bool {
-        false
-    }
-
-    fn regex_captures(&self, _: &str, _: &str) -> Result<Option<Vec<Option<String>>>> {
-        Ok(None)
-    }
-
-    fn checks(&self) -> &dyn Checks {
-        &NoChecks
-    }
-
-    fn mock_authentication_nonce(&self) -> [u8; 32] {
-        [7; 32]
-    }
-
-    fn connect(&self, startup: Startup) -> Result<Box<dyn EngineSession>> {
-        if startup.database == "nowhere" {
-            bail!(UNDEFINED_DATABASE, "database \"nowhere\" does not exist");
-        }
-        Ok(Box::new(EchoSession {
-            settings: startup.settings,
-            interrupt: startup.interrupt,
-            query: String::new(),
-            status: TransactionStatus::Idle,
-        }))
-    }
-
-    fn reload(&self, _: &Arc<ServerSettings>) {}
-
-    fn shutdown(&self, _: ShutdownMode) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// `fail`, `panic`, `sleep`, `begin`, `end`, `copy`, `set NAME VALUE`; anything else comes back as a row.
-struct EchoSession {
-    settings: SessionSettings,
-    interrupt: Arc<Interrupt>,
-    query: String,
-    status: TransactionStatus,
-}
-
-impl EchoSession {
-    fn run(&mut self, out: &mut dyn Output) -> Result<()> {
-        match self.query.clone().split(' ').collect::<Vec<_>>()[..] {
-            ["fail"] => return Err(Error::new(SqlState::SYNTAX_ERROR, "as you wish").at(2)),
-            ["panic"] => panic!("as you wish"),
-            ["sleep"] => loop {
-                self.interrupt.check()?;
-                std::thread::sleep(Duration::from_millis(1));
-            },
-            ["begin"] => self.status = TransactionStatus::InTransaction,
-            ["end"] => self.status = TransactionStatus::Idle,
-            ["copy"] => {
-                out.copy_in_begin(false, &[0])?;
-                let mut bytes = 0;
-                while let Some(chunk) = out.copy_read()? {
-                    bytes += chunk.len();
-                }
-                out.command_complete(&format!("COPY {bytes}"));
-                return Ok(());
-            }
-            ["set", name, value] => {
-                let who = Assigner {
-                    source: Source::Session,
-                    superuser: false,
-                    granted: &|_| false,
-                    checks: &NoChecks,
-                    restricted: false,
-                };
-                self.settings.set(name, Some(value), Scope::Session, &who)?;
-            }
-            _ => {
-                let start = backend::begin_data_row(out.buffer(), 1);
-                backend::put_value(out.buffer(), Some(self.query.as_bytes()));
-                backend::end(out.buffer(), start);
-                out.drain()?;
-            }
-        }
-        out.command_complete("ECHO");
-        Ok(())
-    }
-}
-
-impl EngineSession for EchoSession {
-    fn simple_query(&mut self, sql: &str, out: &mut dyn Output) -> Result<()> {
-        self.query = sql.to_string();
-        self.run(out)
-    }
-
-    fn parse(&mut self, _: &str, sql: &str, _: &[Oid]) -> Result<()> {
-        self.query = sql.to_string();
-        Ok(())
-    }
-
-    fn bind(&mut self, _: &str, _: &str, _: &[i16], _: &[Option<&[u8]>], _: &[i16]) -> Result<()> {
-        Ok(())
-    }
-
-    fn describe_statement(&mut self, _: &str, out: &mut dyn Output) -> Result<()> {
-        out.parameter_description(&[]);
-        out.no_data();
-        Ok(())
-    }
-
-    fn describe_portal(&mut self, _: &str, out: &mut dyn Output) -> Result<()> {
-        let field = FieldDescription {
-            name: "echo".into(),
-            table: Oid(0),
-            column: 0,
-            type_oid: Oid(25),
-            type_size: -1,
-            type_modifier: -1,
-            format: 0,
-        };
-        out.row_description(&[field]);
-        Ok(())
-    }
-
-    fn execute(&mut self, _: &str, _: u32, out: &mut dyn Output) -> Result<()> {
-        self.run(out)
-    }
-
-    fn close_statement(&mut self, _: &str) -> Result<()> {
-        Ok(())
-    }
-
-    fn close_portal(&mut self, _: &str) -> Result<()> {
-        Ok(())
-    }
-
-    fn sync(&mut self, _: &mut dyn Output) -> Result<()> {
-        Ok(())
-    }
-
-    fn abort_on_error(&mut self) {
-        if self.status == TransactionStatus::InTransaction {
-            self.status = TransactionStatus::Failed;
-        }
-    }
-
-    fn transaction_status(&self) -> TransactionStatus {
-        self.status
-    }
-
-    fn settings(&self) -> &SessionSettings {
-        &self.settings
-    }
-
-    fn settings_mut(&mut self) -> &mut SessionSettings {
-        &mut self.settings
-    }
-
-    fn current_query(&self) -> &str {
-        &self.query
-    }
-
-    fn idle_events(&mut self, _: &mut dyn Output) -> Result<()> {
-        Ok(())
-    }
-
-    fn going_idle(&mut self) {}
-
-    fn terminate(&mut self) {}
-}
 
 struct Running {
     server: Arc<Server>,
@@ -577,4 +380,59 @@ fn psql_logs_in_over_tls() {
     assert!(psql("sslmode=disable").contains(
         "no pg_hba.conf entry for host \"127.0.0.1\", user \"ann\", database \"x\", no encryption"
     ));
+}
+
+/// The programs, as processes: the example `echo` is this crate's command line over the echoing engine.
+#[test]
+fn programs_start_stop_and_obey_signals() {
+    let program = std::env::current_exe().unwrap().with_file_name("../examples/echo");
+    let temporary = tempfile::tempdir().unwrap();
+    let data = temporary.path().join("data").display().to_string();
+    let log = temporary.path().join("log").display().to_string();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let run = |arguments: &[&str]| {
+        let output =
+            std::process::Command::new(&program).args(arguments).env_remove("PGDATA").output().unwrap();
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.code().unwrap(), text)
+    };
+    let ctl = |arguments: &[&str]| run(&[&["pg_ctl", "-D", &data], arguments].concat());
+    assert_eq!(run(&["initdb", "-D", &data, "-A", "trust"]).0, 0);
+    assert!(run(&["initdb", "-D", &data]).1.contains("exists but is not empty"));
+    assert_eq!(ctl(&["status"]).0, 3);
+    assert_eq!(run(&["pg_isready", "-h", "127.0.0.1", "-p", &port]).0, 2);
+    let options = format!("-p {port} -k '{}' -c work_mem=5MB", temporary.path().display());
+    let (status, text) = ctl(&["start", "-l", &log, "-o", &options]);
+    assert_eq!((status, text.as_str()), (0, "waiting for server to start... done\nserver started\n"));
+    assert!(ctl(&["status"]).1.contains("server is running (PID: "));
+    assert_eq!(
+        run(&["pg_isready", "-h", "127.0.0.1", "-p", &port]),
+        (0, format!("127.0.0.1:{port} - accepting connections\n"))
+    );
+    let (status, text) = run(&["postgres", "-D", &data]);
+    assert!(status == 1 && text.contains("FATAL:  lock file \"postmaster.pid\" already exists"), "{text}");
+    assert!(text.contains("HINT:  Is another postmaster (PID "), "{text}");
+    assert_eq!(ctl(&["reload"]).1, "server signaled\n");
+    // A smart shutdown waits for the client; a fast one does not.
+    let mut client = Client::connect(port.parse().unwrap());
+    let (status, text) = ctl(&["stop", "-m", "smart", "-t", "1"]);
+    assert!(status == 1 && text.contains("server does not shut down"), "{text}");
+    assert_eq!(run(&["pg_isready", "-h", "127.0.0.1", "-p", &port]).0, 1);
+    assert_eq!(ctl(&["stop"]).1, "waiting for server to shut down... done\nserver stopped\n");
+    assert_eq!(client.until(b'Z'), "E(57P01 terminating connection due to administrator command)");
+    assert_eq!(ctl(&["start", "-s", "-l", &log, "-o", &options]), (0, String::new()));
+    assert_eq!(ctl(&["restart", "-l", &log]).0, 0);
+    assert_eq!(run(&["pg_isready", "-h", "127.0.0.1", "-p", &port]).0, 0);
+    assert_eq!(ctl(&["stop", "-m", "immediate"]).0, 0);
+    let log = std::fs::read_to_string(&log).unwrap();
+    for line in [
+        "LOG:  received SIGHUP, reloading configuration files",
+        "LOG:  received smart shutdown request",
+        "LOG:  received fast shutdown request",
+        "LOG:  received immediate shutdown request",
+        "LOG:  database system is ready to accept connections",
+        "LOG:  database system is shut down",
+    ] {
+        assert!(log.contains(line), "{line} is missing in\n{log}");
+    }
 }

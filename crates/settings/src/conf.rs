@@ -227,7 +227,7 @@ fn quoted_end(text: &str) -> Option<usize> {
 
 /// Removes the quotes, doubled quotes and backslash escapes.
 fn unquote(quoted: &str) -> String {
-    let inner = quoted[1..quoted.len() - 1].as_bytes();
+    let inner = &quoted.as_bytes()[1..quoted.len() - 1];
     let mut out = Vec::with_capacity(inner.len());
     let mut at = 0;
     while at < inner.len() {

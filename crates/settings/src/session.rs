@@ -287,6 +287,7 @@ impl SessionSettings {
 
     /// `source`: the layer that gives the value; a layer below the current one changes only what RESET gives.
     fn store(&mut self, id: u16, slot: Slot, scope: Scope, source: Source) {
+        let shared = usize::from(id) < Registry::get().len() && self.current.shares(&self.reset, id);
         if source <= Source::Override && scope == Scope::Session {
             if self.reset_slot(id).source <= source {
                 *self.reset_slot_mut(id) = slot.clone();
@@ -304,6 +305,10 @@ impl SessionSettings {
             self.push(id, scope);
         }
         self.put(id, slot);
+        // What a session starts with is also what RESET gives: one copy is enough while it waits.
+        if shared && self.current.slot(id) == self.reset.slot(id) {
+            self.current.share(&self.reset, id);
+        }
     }
 
     fn put(&mut self, id: u16, slot: Slot) {

@@ -117,6 +117,18 @@ impl Table {
         &mut Arc::make_mut(&mut self.chunks[usize::from(id) / CHUNK])[usize::from(id) % CHUNK]
     }
 
+    /// Whether both hold the slot of `id` in one shared chunk.
+    pub fn shares(&self, other: &Table, id: u16) -> bool {
+        let chunk = usize::from(id) / CHUNK;
+        Arc::ptr_eq(&self.chunks[chunk], &other.chunks[chunk])
+    }
+
+    /// Takes over the chunk of `id` from `other`.
+    pub fn share(&mut self, other: &Table, id: u16) {
+        let chunk = usize::from(id) / CHUNK;
+        self.chunks[chunk] = Arc::clone(&other.chunks[chunk]);
+    }
+
     #[inline]
     pub fn get<T: Typed>(&self, parameter: Parameter<T>) -> T::Out<'_> {
         T::read(&self.slot(parameter.id).value).expect("constants and values are made from one table")

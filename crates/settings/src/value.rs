@@ -142,7 +142,7 @@ impl Definition {
     fn parse_number(&self, text: &str) -> Result<(f64, bool)> {
         let trimmed = text.trim_start();
         let (number, rest, whole) = scan_number(trimmed).ok_or_else(|| self.invalid(text))?;
-        if number.is_nan() {
+        if !number.is_finite() {
             return Err(self.invalid(text));
         }
         let unit = rest.trim();

@@ -15,6 +15,8 @@ const PAGE: u64 = PAGE_SIZE as u64;
 /// Blocks up to which an extension writes zeros instead of asking the file system for room, which is slower but keeps small files whole.
 const WRITE_ZEROS_UP_TO: u32 = 8;
 const SHARDS: usize = 16;
+/// Forks remembered as absent, in each shard.
+const ABSENT_LIMIT: usize = 16_384;
 
 /// How long a relation's content lives. What is not declared is permanent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,8 @@ struct OpenSegment {
 struct Shard {
     open: HashMap<Segment, OpenSegment>,
     sizes: HashMap<(RelFileLocator, Fork), u32>,
+    /// Forks known not to exist: most relations have no maps, and every insertion asks for them.
+    absent: HashSet<(RelFileLocator, Fork)>,
 }
 
 /// Every relation file of a data directory. All access goes through it, so its notion of file sizes is exact.
@@ -147,13 +151,29 @@ impl RelationFiles {
     /// # Errors
     /// The disk's.
     pub fn exists(&self, locator: RelFileLocator, fork: Fork) -> Result<bool> {
-        if self.shard(locator).read().open.contains_key(&Segment { locator, fork, number: 0 }) {
-            return Ok(true);
+        {
+            let shard = self.shard(locator).read();
+            if shard.open.contains_key(&Segment { locator, fork, number: 0 }) {
+                return Ok(true);
+            }
+            if shard.absent.contains(&(locator, fork)) {
+                return Ok(false);
+            }
         }
         let path = self.path(locator, fork);
-        self.disk
+        // Looked up under the lock, so that a file made meanwhile is not taken for absent.
+        let mut shard = self.shard(locator).write();
+        let exists = self
+            .disk
             .exists(&path)
-            .map_err(|error| file_error(&error, format_args!("could not stat file \"{path}\"")))
+            .map_err(|error| file_error(&error, format_args!("could not stat file \"{path}\"")))?;
+        if !exists {
+            if shard.absent.len() >= ABSENT_LIMIT {
+                shard.absent.clear();
+            }
+            shard.absent.insert((locator, fork));
+        }
+        Ok(exists)
     }
 
     /// Makes an empty fork. With `may_exist` (in redo), one that is there already stays.
@@ -174,6 +194,7 @@ impl RelationFiles {
         let mut shard = self.shard(locator).write();
         shard.open.insert(segment, OpenSegment { file, last_use: AtomicU64::new(tick) });
         shard.sizes.insert((locator, fork), size);
+        shard.absent.remove(&(locator, fork));
         drop(shard);
         self.need_sync(segment);
         Ok(())
@@ -454,6 +475,7 @@ impl RelationFiles {
             let mut shard = shard.write();
             shard.open.retain(|segment, _| segment.locator.database != database);
             shard.sizes.retain(|(locator, _), _| locator.database != database);
+            shard.absent.retain(|(locator, _)| locator.database != database);
         }
         self.to_sync.lock().retain(|segment| segment.locator.database != database);
         self.persistence.write().retain(|locator, _| locator.database != database);
@@ -461,10 +483,14 @@ impl RelationFiles {
         self.to_unlink.lock().retain(|(_, path)| !path.contains(&part));
     }
 
-    /// Closes all files, for instance before a tablespace's directory is renamed.
+    /// Closes all files and forgets what is known of them: before directories are renamed, and after files were made past this type
+    /// (a database copied, unlogged relations started anew).
     pub fn close_all(&self) {
         for shard in &self.shards {
-            shard.write().open.clear();
+            let mut shard = shard.write();
+            shard.open.clear();
+            shard.sizes.clear();
+            shard.absent.clear();
         }
     }
 

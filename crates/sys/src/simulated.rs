@@ -444,6 +444,13 @@ impl SimulatedDisk {
         self.state.lock().writes
     }
 
+    /// The process ends and the machine goes on: nothing is lost yet, and nothing becomes durable by it. Faults are forgotten.
+    pub fn kill_process(&self) {
+        let mut state = self.state.lock();
+        state.faults.clear();
+        state.life += 1;
+    }
+
     /// Power is back: what survived is there, faults are forgotten, and handles from before are dead.
     pub fn restart(&self) {
         let mut guard = self.state.lock();

@@ -4,9 +4,9 @@
 //! | header 24 | block headers … | origin, top xid | main header | images and data of blocks … | main data |
 //! ```
 
+use crate::CHECK_CONSISTENCY;
 use crate::builder::{BuiltBlock, RecordBuilder};
 use crate::layout::{MAX_RECORD, RECORD_HEADER};
-use crate::{CHECK_CONSISTENCY, options::Compression};
 use base::bytes::put_u32;
 use base::{Error, Lsn, PAGE_SIZE, RelFileLocator, Result, SqlState};
 use storage::{PAGE_HEADER, Page};
@@ -31,7 +31,6 @@ pub(crate) struct ImagePolicy {
     pub redo: u64,
     pub full_page_writes: bool,
     pub check_consistency: bool,
-    pub compression: Compression,
 }
 
 pub(crate) struct Assembled {
@@ -74,10 +73,7 @@ pub(crate) fn check(record: &RecordBuilder) -> Result<()> {
 }
 
 /// `pages`: those of the record's blocks, in their order.
-pub(crate) fn assemble(record: &RecordBuilder, pages: &[&Page], policy: ImagePolicy) -> Result<Assembled> {
-    if policy.compression != Compression::Off {
-        return Err(Error::unsupported("wal_compression"));
-    }
+pub(crate) fn assemble(record: &RecordBuilder, pages: &[&Page], policy: ImagePolicy) -> Assembled {
     let mut oldest_without_image: Option<u64> = None;
     let mut bytes = Vec::with_capacity(256 + record.main.len());
     bytes.resize(RECORD_HEADER, 0);
@@ -144,7 +140,7 @@ pub(crate) fn assemble(record: &RecordBuilder, pages: &[&Page], policy: ImagePol
     put_u32(&mut bytes, 4, record.xid);
     bytes[16] = record.info | if policy.check_consistency { CHECK_CONSISTENCY } else { 0 };
     bytes[17] = record.rmgr.0;
-    Ok(Assembled { bytes, oldest_without_image })
+    Assembled { bytes, oldest_without_image }
 }
 
 fn encode_block_header(

@@ -12,7 +12,7 @@ use crate::assembly::{self, Assembled, ImagePolicy};
 use crate::builder::RecordBuilder;
 use crate::insertion::{NeedWritten, Position, Ring, SlotGuard, Slots};
 use crate::layout::{Layout, RECORD_HEADER, SHORT_PAGE_HEADER, WAL_PAGE};
-use crate::options::{SyncMethod, WalOptions};
+use crate::options::{Compression, SyncMethod, WalOptions};
 use crate::segments::SegmentFiles;
 use base::bytes::max_align;
 use base::{Error, Lsn, Result, Severity, SqlState, TimelineId, Xid};
@@ -86,13 +86,15 @@ pub struct Wal {
     requested: AtomicU64,
     request: Mutex<()>,
     request_made: Condvar,
+    /// The newest segment made before it was needed.
+    made_ahead: AtomicU64,
 }
 
 impl Wal {
     /// A log that does not accept records yet: recovery comes first, then [`Wal::start`].
     ///
     /// # Errors
-    /// `22023` for a segment size that is none.
+    /// `22023` for a segment size that is none, `0A000` for wal_compression.
     pub fn new(system: &sys::System, options: WalOptions) -> Result<Arc<Wal>> {
         let size = options.segment_size;
         if !size.is_power_of_two() || !(1 << 20..=1 << 30).contains(&size) {
@@ -101,6 +103,9 @@ impl Wal {
                 format!("invalid WAL segment size ({size} bytes)"),
             )
             .detail("The WAL segment size must be a power of two between 1 MB and 1 GB."));
+        }
+        if options.compression != Compression::Off {
+            return Err(Error::unsupported("wal_compression"));
         }
         let layout = Layout { segment_size: u64::from(size) };
         Ok(Arc::new(Wal {
@@ -125,6 +130,7 @@ impl Wal {
             requested: AtomicU64::new(0),
             request: Mutex::new(()),
             request_made: Condvar::new(),
+            made_ahead: AtomicU64::new(0),
             options,
         }))
     }
@@ -262,7 +268,6 @@ impl Wal {
             redo: self.redo.load(Ordering::Acquire),
             full_page_writes: self.full_page_writes(),
             check_consistency: rmgr.0 < 32 && checked & (1 << rmgr.0) != 0,
-            compression: self.options.compression,
         }
     }
 
@@ -274,7 +279,7 @@ impl Wal {
         self.check_accepting()?;
         loop {
             let policy = self.policy(record.rmgr);
-            let Assembled { mut bytes, oldest_without_image } = assembly::assemble(record, pages, policy)?;
+            let Assembled { mut bytes, oldest_without_image } = assembly::assemble(record, pages, policy);
             let checksum = crc32c::crc32c(&bytes[RECORD_HEADER..]);
             let slot = self.slots.acquire();
             // Redo point and full_page_writes change only under all slots.
@@ -421,7 +426,7 @@ impl Wal {
         let level = (self.options.level as u32).to_le_bytes();
         let record =
             RecordBuilder::new(RmgrId::XLOG, CHECKPOINT_REDO, Xid::INVALID).main(&level).unimportant();
-        let Assembled { mut bytes, .. } = assembly::assemble(&record, &[], self.policy(RmgrId::XLOG))?;
+        let Assembled { mut bytes, .. } = assembly::assemble(&record, &[], self.policy(RmgrId::XLOG));
         let checksum = crc32c::crc32c(&bytes[RECORD_HEADER..]);
         let mut all = self.slots.acquire_all();
         let slot = all.swap_remove(0);
@@ -441,7 +446,7 @@ impl Wal {
     pub fn switch_segment(&self) -> Result<Lsn> {
         self.check_accepting()?;
         let record = RecordBuilder::new(RmgrId::XLOG, SWITCH, Xid::INVALID).unimportant();
-        let Assembled { mut bytes, .. } = assembly::assemble(&record, &[], self.policy(RmgrId::XLOG))?;
+        let Assembled { mut bytes, .. } = assembly::assemble(&record, &[], self.policy(RmgrId::XLOG));
         let checksum = crc32c::crc32c(&bytes[RECORD_HEADER..]);
         let mut all = self.slots.acquire_all();
         let slot = all.swap_remove(0);
@@ -619,11 +624,25 @@ impl Wal {
         let inserted = self.inserted().0;
         let full_pages = inserted / WAL_PAGE * WAL_PAGE;
         let upto = self.requested.load(Ordering::Acquire).min(inserted).max(full_pages);
+        self.make_next_segment(inserted);
         if upto <= self.flushed().0 {
             return Ok(false);
         }
         self.flush(Lsn(upto))?;
         Ok(true)
+    }
+
+    /// Makes the next segment's file when three quarters of the current one are used, so that no commit waits for it to be filled with zeros.
+    /// A failure is met again by whoever needs it.
+    fn make_next_segment(&self, inserted: u64) {
+        let size = self.layout.segment_size;
+        let next = inserted / size + 1;
+        if inserted % size < size / 4 * 3 || self.made_ahead.load(Ordering::Relaxed) >= next {
+            return;
+        }
+        if self.segments.open_or_make(self.timeline(), next).is_ok() {
+            self.made_ahead.store(next, Ordering::Relaxed);
+        }
     }
 
     /// The LSN at which a page's records begin, for callers that place the first record of a segment.

@@ -6,6 +6,7 @@ use base::{Result, Severity, TimelineId};
 use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use sys::disk::{Disk, File, OpenOptions, file_error};
 
 /// The segment files of one timeline.
@@ -16,6 +17,9 @@ pub struct SegmentFiles {
     recycle: bool,
     /// One maker at a time: new segments are filled under one temporary name.
     making: Mutex<()>,
+    /// A name has changed and the directory is not synced since (a sync may have failed): before a segment is written into, it must be,
+    /// or a crash could lose the name and with it records that were flushed.
+    names_unsynced: AtomicBool,
 }
 
 const TEMPORARY: &str = "pg_wal/xlogtemp.new";
@@ -29,6 +33,7 @@ impl SegmentFiles {
             init_zero: options.init_zero,
             recycle: options.recycle,
             making: Mutex::new(()),
+            names_unsynced: AtomicBool::new(false),
         }
     }
 
@@ -45,6 +50,10 @@ impl SegmentFiles {
         let failed = |error: io::Error, what: &str, path: &str| {
             file_error(&error, format_args!("could not {what} file \"{path}\"")).severity(Severity::Panic)
         };
+        if self.names_unsynced.load(Ordering::Acquire) {
+            let _making = self.making.lock();
+            self.sync_names().map_err(|error| failed(error, "fsync", WAL_DIRECTORY))?;
+        }
         match self.disk.open(&path, OpenOptions::WRITE) {
             Ok(file) => return Ok(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -74,7 +83,15 @@ impl SegmentFiles {
         }
         file.sync_all()?;
         drop(file);
-        self.disk.rename_durably(TEMPORARY, path)
+        self.names_unsynced.store(true, Ordering::Release);
+        self.disk.rename(TEMPORARY, path)?;
+        self.sync_names()
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        self.disk.sync_dir(WAL_DIRECTORY)?;
+        self.names_unsynced.store(false, Ordering::Release);
+        Ok(())
     }
 
     /// All segments of a timeline, ascending.
@@ -110,6 +127,7 @@ impl SegmentFiles {
         let mut next_free = existing.last().map_or(keep_from, |last| last + 1);
         let (mut removed, mut recycled) = (0, 0);
         let _making = self.making.lock();
+        self.names_unsynced.store(true, Ordering::Release);
         for number in existing.into_iter().filter(|number| *number < keep_from) {
             let old = self.path(timeline, number);
             if self.recycle && next_free <= recycle_upto {
@@ -125,11 +143,8 @@ impl SegmentFiles {
                 .map_err(|error| file_error(&error, format_args!("could not remove file \"{old}\"")))?;
             removed += 1;
         }
-        if removed + recycled > 0 {
-            self.disk.sync_dir(WAL_DIRECTORY).map_err(|error| {
-                file_error(&error, format_args!("could not fsync file \"{WAL_DIRECTORY}\""))
-            })?;
-        }
+        self.sync_names()
+            .map_err(|error| file_error(&error, format_args!("could not fsync file \"{WAL_DIRECTORY}\"")))?;
         Ok((removed, recycled))
     }
 

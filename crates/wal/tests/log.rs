@@ -36,7 +36,7 @@ fn read_all(system: &sys::System, from: Lsn) -> Vec<(Lsn, Vec<u8>)> {
 
 #[test]
 fn flushed_records_survive_a_crash() {
-    for seed in 0..300 {
+    for seed in 0..60 {
         let (system, disk) = simulated(seed);
         system.disk.create_dir("pg_wal").expect("makes");
         system.disk.sync_dir(".").expect("syncs");
@@ -61,6 +61,9 @@ fn flushed_records_survive_a_crash() {
                 flushed = end;
             }
             if system.random.below(50) == 0 && wal.switch_segment().is_err() {
+                break;
+            }
+            if system.random.below(8) == 0 && wal.background_flush().is_err() {
                 break;
             }
         }
@@ -141,4 +144,34 @@ fn images_leave_out_the_hole_and_come_once_after_a_checkpoint() {
             assert!(restored.bytes() == page.bytes());
         }
     }
+}
+
+/// Prints commits a second on the real disk: `cargo test -p wal -- --ignored --nocapture commits`.
+#[test]
+#[ignore = "a measurement"]
+fn commits_a_second() {
+    let root = std::env::temp_dir().join(format!("ferrodon-wal-{}", std::process::id()));
+    std::fs::create_dir_all(root.join("pg_wal")).expect("makes");
+    let system = sys::System::real(&root);
+    let options = WalOptions { segment_size: 16 << 20, init_zero: true, ..WalOptions::default() };
+    let wal = Wal::new(&system, options).expect("makes");
+    start(&wal);
+    for threads in [1, 4, 16, 64] {
+        let began = std::time::Instant::now();
+        let each = 2000 / threads;
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    for _ in 0..each {
+                        let record = RecordBuilder::new(RmgrId::XLOG, 0x20, Xid(9)).main(&[7; 200]);
+                        let end = wal.insert(&record).expect("inserts");
+                        wal.flush(end).expect("flushes");
+                    }
+                });
+            }
+        });
+        let rate = f64::from(each * threads) / began.elapsed().as_secs_f64();
+        println!("{threads} threads: {rate:.0} commits a second");
+    }
+    std::fs::remove_dir_all(&root).expect("removes");
 }

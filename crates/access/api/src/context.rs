@@ -20,7 +20,14 @@ pub struct Context {
 
 /// The index of a TOAST table, on (chunk_id, chunk_seq). The heap does not know the method that keeps it.
 pub trait ToastIndex: Send + Sync {
-    fn insert(&self, context: &Context, index: &IndexRelation, value: Oid, chunk: i32, tid: Tid) -> Result<()>;
+    fn insert(
+        &self,
+        context: &Context,
+        index: &IndexRelation,
+        value: Oid,
+        chunk: i32,
+        tid: Tid,
+    ) -> Result<()>;
 
     /// The chunks of `value` that lie in `chunks`, in order of their number; an update of a TOAST row does not
     /// happen, but dead chunks of a deleted value may still be listed.

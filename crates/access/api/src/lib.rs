@@ -53,6 +53,16 @@ pub trait KeyOrder: Send + Sync {
     fn equal_image(&self) -> bool {
         false
     }
+
+    /// Eight bytes in the same order: a < b implies `prefix(a) <= prefix(b)`. Sorting compares these first.
+    fn prefix(&self, _value: Datum<'_>) -> u64 {
+        0
+    }
+
+    /// Equal prefixes mean equal values.
+    fn prefix_decides(&self) -> bool {
+        false
+    }
 }
 
 /// One key column of an index.
@@ -67,7 +77,10 @@ pub struct IndexKey {
 impl fmt::Debug for IndexKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let IndexKey { collation, descending, nulls_first, order: _ } = self;
-        write!(f, "IndexKey {{ collation: {collation}, descending: {descending}, nulls_first: {nulls_first} }}")
+        write!(
+            f,
+            "IndexKey {{ collation: {collation}, descending: {descending}, nulls_first: {nulls_first} }}"
+        )
     }
 }
 

@@ -1,1 +1,43 @@
-//! See README.md.
+//! Tables as heaps of row versions, in PostgreSQL 18's format. See README.md.
+#![forbid(unsafe_code)]
+
+mod delete;
+mod fetch;
+mod freeze;
+mod header;
+mod insert;
+mod lock;
+mod page;
+mod place;
+mod prune;
+mod records;
+mod redo;
+mod rewrite;
+mod rows;
+mod sample;
+mod scan;
+mod toast;
+mod update;
+mod vacuum;
+mod visibility;
+mod xmax;
+
+pub use delete::{Conflict, DeleteOptions, Outcome, delete, simple_delete};
+pub use fetch::{Fetcher, Found, HeapOracle, fetch, fetch_any, latest_version};
+pub use freeze::{Cutoffs, Oldest};
+pub use insert::{InsertOptions, abort_speculative, confirm_speculative, insert, multi_insert};
+pub use lock::{LockWait, lock_latest, lock_tuple};
+pub use page::block_count;
+pub use place::BulkInsert;
+pub use redo::resource_managers;
+pub use rewrite::Rewriter;
+pub use rows::{Rows, SystemColumns, Tuple, deform};
+pub use sample::{Sample, sample_rows};
+pub use scan::{BlockAllocator, Blocks, Scan};
+pub use toast::{MAX_CHUNK_SIZE, detoast, detoast_slice};
+pub use update::{
+    IndexedAttributes, IndexesToUpdate, UpdateOptions, Updated, simple_update, update, update_in_place,
+};
+pub use vacuum::{DeadTids, IndexVacuum, VacuumOptions, VacuumStats, truncate_relation, vacuum};
+pub use visibility::Visibility;
+pub use xmax::RowLock;

@@ -13,8 +13,9 @@ mod row;
 mod subplan;
 mod values;
 
-pub use compile::{Compiler, Inputs};
-pub use values::filter;
+pub use compile::{Compiler, Inputs, is_built_in};
+pub use subplan::{Contents, InitPlan, finish_cte, subplan_node};
+pub use values::{evaluate_once, filter};
 
 use crate::context::Execution;
 use base::{Oid, Result};
@@ -83,6 +84,8 @@ pub enum Eval {
     Domain(Box<values::DomainCheck>),
     NextValue { sequence: Oid, repr: Repr },
     SubPlan(Box<subplan::SubPlanEval>),
+    /// A function in another language.
+    Foreign(Box<values::ForeignCall>),
     /// The value under test, kept in the frame by an enclosing expression (CASE x WHEN, element coercion, VALUE).
     Frame(usize),
 }
@@ -91,6 +94,11 @@ pub enum Eval {
 pub type Frames = Vec<Option<Arc<Column>>>;
 
 impl Eval {
+    /// Whether it is the source of a multi-column assignment, whose values other expressions read as exec params.
+    pub(crate) fn sets_params(&self) -> bool {
+        matches!(self, Eval::SubPlan(plan) if plan.sets_params())
+    }
+
     /// The expression's values at the selected rows.
     ///
     /// # Errors
@@ -163,6 +171,7 @@ impl Eval {
             Eval::Domain(check) => check.evaluate(execution, input, rows, frames),
             Eval::NextValue { sequence, repr } => values::next_value(*sequence, *repr, execution, rows),
             Eval::SubPlan(plan) => plan.evaluate(execution, input, rows, frames),
+            Eval::Foreign(call) => call.evaluate(execution, input, rows, frames),
             Eval::Frame(slot) => Ok(frames[*slot].clone().expect("the enclosing expression has set its frame")),
         }
     }

@@ -158,7 +158,7 @@ impl Attempt<'_> {
             self.line.raw
         );
         let detail = if why.is_empty() { place } else { format!("{why}\n{place}") };
-        self.wire.log_line(format!("authentication of user \"{}\" failed: {detail}", self.user), None);
+        self.wire.set_log_detail(detail);
         let (state, message) = match self.line.method {
             Method::Password | Method::Md5 | Method::ScramSha256 => {
                 (SqlState::INVALID_PASSWORD, "password authentication failed for user")

@@ -1,18 +1,79 @@
-//! The engine behind the sessions.
+//! The engine behind the sessions: opens a data directory and serves it. See README.md.
+
+mod checks;
+pub mod cluster;
+mod database;
+mod initialize;
+mod plans;
+mod session;
 
 use crate::session::engine_api::{Engine, EngineStart, InitOptions, Installation};
 use base::{Error, Result, Severity};
+use buffer::BufferOptions;
+use cluster::{Cluster, ClusterOptions};
+use database::{Database, EngineHandle};
+use executor::Budget;
+use settings::ServerSettings;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use sys::System;
 
 /// What the binary is made with.
 pub struct Ferrodon;
 
 impl Installation for Ferrodon {
-    fn initialize(&self, _: &InitOptions) -> Result<()> {
-        Err(Error::unsupported("initdb").severity(Severity::Fatal))
+    fn initialize(&self, options: &InitOptions) -> Result<()> {
+        initialize::initialize(options)
     }
 
-    fn start(&self, _: EngineStart) -> Result<Arc<dyn Engine>> {
-        Err(Error::unsupported("the storage engine").severity(Severity::Fatal))
+    fn start(&self, start: EngineStart) -> Result<Arc<dyn Engine>> {
+        let system = System::real(&start.paths.data_directory);
+        let options = cluster_options(&start.settings);
+        let logger = start.logger.clone();
+        let log = |line: &str| logger.log(line);
+        let cluster = Cluster::open(&system, &options, &log)?;
+        let database = Arc::new(Database {
+            cluster,
+            plans: plans::PlanCache::default(),
+            budget: Budget::new(memory_budget()),
+            hooks: commands::hooks(),
+            settings: arc_swap::ArcSwap::new(start.settings),
+            logger: start.logger,
+            connected: parking_lot::Mutex::default(),
+            stopping: AtomicBool::new(false),
+            checks: checks::ServerChecks::default(),
+            workers: parking_lot::Mutex::default(),
+        });
+        Ok(Arc::new(EngineHandle(database)))
+    }
+}
+
+/// A quarter of the machine's memory is left to everything that is not a query.
+fn memory_budget() -> usize {
+    sys::memory::physical_bytes().unwrap_or(4 << 30) / 4 * 3
+}
+
+/// The storage options that the settings say.
+fn cluster_options(settings: &ServerSettings) -> ClusterOptions {
+    let fsync = settings.get(settings::FSYNC);
+    ClusterOptions {
+        buffers: BufferOptions {
+            frames: settings.get(settings::SHARED_BUFFERS) as usize,
+            checksums: true,
+            ignore_checksum_failure: settings.get(settings::IGNORE_CHECKSUM_FAILURE),
+            zero_damaged_pages: settings.get(settings::ZERO_DAMAGED_PAGES),
+        },
+        wal: wal::WalOptions {
+            full_page_writes: settings.get(settings::FULL_PAGE_WRITES),
+            fsync,
+            on_panic: Arc::new(|error| {
+                // The log cannot be trusted any more: what is in memory must not reach the disk.
+                eprintln!("PANIC:  {}", error.message());
+                std::process::abort();
+            }),
+            ..wal::WalOptions::default()
+        },
+        fsync,
+        open_files: settings.get(settings::MAX_FILES_PER_PROCESS) as usize,
     }
 }

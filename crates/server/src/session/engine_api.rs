@@ -17,6 +17,7 @@ use crate::log::Logger;
 use crate::scheduler::{Nudge, Timers};
 use base::{Error, Oid, Result};
 use protocol::backend::{self, CopyDirection, FieldDescription, TransactionStatus};
+use parking_lot::MutexGuard;
 use settings::{Checks, Paths, ServerSettings, SessionSettings};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -113,7 +114,7 @@ pub struct Startup {
     pub timers: Arc<Timers>,
     /// Wakes the session while it is parked, to have [`EngineSession::idle_events`] called.
     pub nudge: Nudge,
-    /// The number of sessions of this role counted against `connection_limit`, is the engine's to check.
+    /// When the session began. (The limits of role and database on connections are the engine's to check.)
     pub started: SystemTime,
 }
 
@@ -223,9 +224,8 @@ pub trait EngineSession: Send {
 
     fn transaction_status(&self) -> TransactionStatus;
 
-    fn settings(&self) -> &SessionSettings;
-
-    fn settings_mut(&mut self) -> &mut SessionSettings;
+    /// Held for a moment only: the engine reads them too.
+    fn settings(&self) -> MutexGuard<'_, SessionSettings>;
 
     /// The text of the statement that runs or ran last, for error positions and STATEMENT lines.
     fn current_query(&self) -> &str;

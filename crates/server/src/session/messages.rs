@@ -55,7 +55,7 @@ impl Session {
             _ => Some(engine.current_query().to_string()),
         };
         engine.abort_on_error();
-        self.wire.report(&error, Some(engine.settings()), statement.as_deref());
+        self.wire.report(&error, Some(&engine.settings()), statement.as_deref());
         if matches!(kind, b'P' | b'B' | b'D' | b'E' | b'C' | b'H') {
             self.skip_to_sync = true;
             return Ok(Step::Continue);
@@ -69,14 +69,16 @@ impl Session {
         self.statement_timer = None;
         self.control.interrupt.clear_statement();
         let engine = self.engine.as_deref_mut().expect("an established session has an engine");
-        if engine.settings().has_reports() {
-            for (name, value) in engine.settings_mut().take_reports() {
+        let mut settings = engine.settings();
+        if settings.has_reports() {
+            for (name, value) in settings.take_reports() {
                 if &*name == "application_name" {
                     self.wire.log.application.clone_from(&value);
                 }
                 backend::parameter_status(self.wire.buffer(), &name, &value);
             }
         }
+        drop(settings);
         let status = engine.transaction_status();
         backend::ready_for_query(self.wire.buffer(), status);
         self.ready = true;
@@ -86,7 +88,7 @@ impl Session {
     fn follow_settings(&mut self) {
         let server = self.server.settings.load();
         if let Some(engine) = &mut self.engine {
-            engine.settings_mut().follow(&server);
+            engine.settings().follow(&server);
         }
     }
 
@@ -239,14 +241,16 @@ impl Session {
         if !self.durations_logged() {
             return;
         }
-        let settings = self.engine_ref().settings();
-        let threshold = settings.get(settings::LOG_MIN_DURATION_STATEMENT);
+        let (threshold, always) = {
+            let settings = self.engine_ref().settings();
+            (settings.get(settings::LOG_MIN_DURATION_STATEMENT), settings.get(settings::LOG_DURATION))
+        };
         let elapsed = started.elapsed();
         let exceeded = threshold >= 0 && elapsed.as_millis() >= threshold as u128;
         let duration = format!("duration: {:.3} ms", elapsed.as_secs_f64() * 1000.0);
         if exceeded && !statement_logged {
             self.log(format!("{duration}  {}", text()));
-        } else if exceeded || settings.get(settings::LOG_DURATION) {
+        } else if exceeded || always {
             self.log(duration);
         }
     }

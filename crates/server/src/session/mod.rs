@@ -195,7 +195,7 @@ impl Session {
 
     fn log(&mut self, message: impl Into<String>) {
         let settings = self.engine.as_deref().map(EngineSession::settings);
-        self.wire.log_line(message, settings);
+        self.wire.log_line(message, settings.as_deref());
     }
 
     fn interrupt_if_ending(&self) -> Result<()> {
@@ -253,12 +253,12 @@ impl Session {
             let told = !is_lost(error);
             let settings = self.engine.as_deref().map(EngineSession::settings);
             if told {
-                self.wire.report(error, settings, None);
+                self.wire.report(error, settings.as_deref(), None);
                 // The client may be gone or stuck by now; that changes nothing.
                 let _ = self.wire.flush();
             } else {
                 let line = error.clone().severity(Severity::Log);
-                self.wire.report(&line, settings, None);
+                self.wire.report(&line, settings.as_deref(), None);
             }
         }
         if let Some(mut engine) = self.engine.take() {

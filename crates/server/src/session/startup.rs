@@ -131,7 +131,8 @@ impl Session {
         let key_bytes = version.cancel_key_bytes();
         self.control.key_bytes.store(key_bytes, Ordering::SeqCst);
         let engine = self.engine.as_deref_mut().expect("just connected");
-        for (name, value) in engine.settings_mut().take_reports() {
+        let reports = engine.settings().take_reports();
+        for (name, value) in reports {
             backend::parameter_status(self.wire.buffer(), &name, &value);
         }
         backend::backend_key_data(

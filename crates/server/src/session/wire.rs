@@ -35,6 +35,7 @@ pub struct Wire {
     out: Vec<u8>,
     copy_chunk: Vec<u8>,
     copy_ended: bool,
+    log_detail: Option<String>,
 }
 
 #[track_caller]
@@ -59,6 +60,7 @@ impl Wire {
             out: Vec::new(),
             copy_chunk: Vec::new(),
             copy_ended: true,
+            log_detail: None,
         }
     }
 
@@ -191,10 +193,21 @@ impl Wire {
             (Some(offset), Some(text)) => Some(character_position(text, offset)),
             _ => None,
         };
-        self.logger.write(&mut self.log, error, settings, statement, position);
+        match self.log_detail.take() {
+            Some(detail) => {
+                let detailed = error.clone().detail(detail);
+                self.logger.write(&mut self.log, &detailed, settings, statement, position);
+            }
+            None => self.logger.write(&mut self.log, error, settings, statement, position),
+        }
         if error.data().severity >= Severity::Error {
             protocol::error_response(&mut self.out, error, position);
         }
+    }
+
+    /// A DETAIL of the next reported error that the log shows and the client does not.
+    pub fn set_log_detail(&mut self, detail: String) {
+        self.log_detail = Some(detail);
     }
 
     /// A line for the log alone.

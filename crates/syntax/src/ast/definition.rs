@@ -184,6 +184,7 @@ pub struct AlterOperatorFamily {
 }
 
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a handful per statement")]
 pub enum OperatorClassItem {
     /// Without `signature`, the operands are those of the class. `order_family`: FOR ORDER BY.
     Operator {

@@ -229,11 +229,6 @@ pub enum XmlExpr {
         content: Vec<Expr>,
         location: usize,
     },
-    Exists {
-        path: Expr,
-        document: Expr,
-        location: usize,
-    },
     Forest {
         items: Vec<XmlAttribute>,
         location: usize,
@@ -274,7 +269,6 @@ impl XmlExpr {
         match self {
             XmlExpr::Concat { location, .. }
             | XmlExpr::Element { location, .. }
-            | XmlExpr::Exists { location, .. }
             | XmlExpr::Forest { location, .. }
             | XmlExpr::Parse { location, .. }
             | XmlExpr::Pi { location, .. }

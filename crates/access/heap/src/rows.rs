@@ -1,0 +1,119 @@
+//! Where rows go that are read, and how tuples become values.
+
+use crate::header::{HAS_EXTERNAL, Header};
+use crate::toast;
+use access_api::{Context, Relation};
+use base::{Result, Tid};
+use datum::{ColumnBuilder, Datum, MissingValues, Row, TupleDesc, TupleView, Varlena, deform_into};
+
+/// Rows in columns: one builder per needed attribute, and where each row's version is.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    pub columns: Vec<ColumnBuilder>,
+    pub tids: Vec<Tid>,
+    pub system: Option<SystemColumns>,
+}
+
+/// System columns as the headers hold them.
+#[derive(Clone, Debug, Default)]
+pub struct SystemColumns {
+    pub xmin: Vec<u32>,
+    pub xmax: Vec<u32>,
+    pub cmin: Vec<u32>,
+    pub cmax: Vec<u32>,
+}
+
+impl Rows {
+    pub fn new(desc: &TupleDesc, needed: &[usize], system: bool) -> Rows {
+        let columns = needed
+            .iter()
+            .map(|index| ColumnBuilder::new(desc.attributes()[*index].layout.repr, 64))
+            .collect();
+        Rows { columns, tids: Vec::new(), system: system.then(SystemColumns::default) }
+    }
+
+    pub fn len(&self) -> usize {
+        self.tids.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.tids.is_empty()
+    }
+
+    pub fn clear(&mut self) {
+        self.columns.iter_mut().for_each(ColumnBuilder::clear);
+        self.tids.clear();
+        if let Some(system) = &mut self.system {
+            *system = SystemColumns::default();
+        }
+    }
+
+    /// Appends one version.
+    pub(crate) fn push(
+        &mut self,
+        context: &Context,
+        relation: &Relation,
+        needed: &[usize],
+        tid: Tid,
+        tuple: &[u8],
+    ) -> Result<()> {
+        let view = TupleView::new(tuple)?;
+        push_attributes(context, relation, view, needed, &mut self.columns)?;
+        self.tids.push(tid);
+        if let Some(system) = &mut self.system {
+            system.xmin.push(if view_frozen(&view) { 2 } else { view.xmin() });
+            system.xmax.push(view.xmax());
+            system.cmin.push(view.raw_command_id());
+            system.cmax.push(view.raw_command_id());
+        }
+        Ok(())
+    }
+}
+
+/// A frozen row shows its own xmin to SQL, unless it is one of the special ids.
+fn view_frozen(view: &TupleView<'_>) -> bool {
+    view.xmin() == 0 && Header::of(view).mask.xmin_frozen()
+}
+
+pub(crate) fn push_attributes(
+    context: &Context,
+    relation: &Relation,
+    view: TupleView<'_>,
+    needed: &[usize],
+    columns: &mut [ColumnBuilder],
+) -> Result<()> {
+    let mut detoast = |value: Varlena<'_>| toast::detoast(context, relation, value);
+    deform_into(view, &relation.desc, needed, MissingValues::Fill, columns, &mut detoast)
+}
+
+/// Whether reading `needed` of this tuple may have to go to the TOAST table.
+pub(crate) fn needs_toast(relation: &Relation, tuple: &[u8], needed: &[usize]) -> bool {
+    Header::read(tuple).mask.has(HAS_EXTERNAL)
+        && needed.iter().any(|index| relation.desc.attributes()[*index].layout.is_varlena())
+}
+
+/// A version outside of its page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tuple {
+    pub tid: Tid,
+    /// Header first.
+    pub bytes: Vec<u8>,
+}
+
+impl Tuple {
+    /// # Errors
+    /// `XX001` when the bytes cannot hold a tuple.
+    pub fn view(&self) -> Result<TupleView<'_>> {
+        TupleView::new(&self.bytes)
+    }
+}
+
+/// The values of `needed` (ascending), detoasted.
+pub fn deform(context: &Context, relation: &Relation, tuple: &Tuple, needed: &[usize]) -> Result<Row> {
+    let mut columns: Vec<_> = needed
+        .iter()
+        .map(|index| ColumnBuilder::new(relation.desc.attributes()[*index].layout.repr, 1))
+        .collect();
+    push_attributes(context, relation, tuple.view()?, needed, &mut columns)?;
+    Ok(columns.into_iter().map(|column| column.finish().get(0).map(Datum::to_owned)).collect())
+}

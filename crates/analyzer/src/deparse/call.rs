@@ -1,0 +1,292 @@
+//! Functions, aggregates, window functions, operators.
+
+use super::Printer;
+use super::quote_identifier;
+use base::{Oid, Result};
+use ir::{Aggref, CoercionForm, Expr, FuncExpr, OpExpr, SortGroupClause, TargetEntry, WindowFunc, expr_type};
+
+impl Printer<'_> {
+    /// A function's name, qualified where the call would not find it otherwise.
+    pub(super) fn function_name(&self, oid: Oid) -> Result<String> {
+        let row = self.session.function(oid)?;
+        let name = quote_identifier(&row.proname);
+        if self.session.is_visible_function(oid)? {
+            return Ok(name);
+        }
+        let schema = self.session.namespace_name(row.pronamespace)?;
+        Ok(format!("{}.{name}", quote_identifier(&schema)))
+    }
+
+    /// An operator's name, as `OPERATOR(schema.op)` where the search path does not show it.
+    pub(super) fn operator_name(&self, oid: Oid) -> Result<String> {
+        let row = self.session.operator(oid)?;
+        if self.session.is_visible_operator(oid)? {
+            return Ok(row.oprname.clone());
+        }
+        let schema = self.session.namespace_name(row.oprnamespace)?;
+        Ok(format!("OPERATOR({}.{})", quote_identifier(&schema), row.oprname))
+    }
+
+    pub(super) fn list(&mut self, exprs: &[Expr]) -> Result<()> {
+        for (i, expr) in exprs.iter().enumerate() {
+            if i > 0 {
+                self.push(", ");
+            }
+            self.expr(expr)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn function(&mut self, call: &FuncExpr, hide: bool) -> Result<()> {
+        match call.form {
+            // What was not written is not shown.
+            CoercionForm::ImplicitCast if hide => {
+                if let Some(arg) = call.args.first() {
+                    return self.plain(arg);
+                }
+            }
+            CoercionForm::ExplicitCast | CoercionForm::ImplicitCast => {
+                if let Some(arg) = call.args.first() {
+                    let typmod = ir::expr_typmod(&Expr::Func(call.clone()));
+                    return self.cast(arg, call.result_type, typmod);
+                }
+            }
+            _ => {}
+        }
+        if call.form == CoercionForm::SqlSyntax && self.sql_syntax(call)? {
+            return Ok(());
+        }
+        let name = self.function_name(call.function)?;
+        self.push(&name);
+        self.push("(");
+        for (i, arg) in call.args.iter().enumerate() {
+            if i > 0 {
+                self.push(", ");
+            }
+            if call.variadic && i + 1 == call.args.len() {
+                self.push("VARIADIC ");
+            }
+            self.expr(arg)?;
+        }
+        self.push(")");
+        Ok(())
+    }
+
+    /// Calls with grammar of their own; false where there is none for this function.
+    fn sql_syntax(&mut self, call: &FuncExpr) -> Result<bool> {
+        let row = self.session.function(call.function)?;
+        let args = &call.args;
+        match (row.proname.as_str(), args.len()) {
+            ("timezone", 2) => self.around("(", &args[1], " AT TIME ZONE ", &args[0], ")")?,
+            ("timezone", 1) => {
+                self.push("(");
+                self.expr(&args[0])?;
+                self.push(" AT LOCAL)");
+            }
+            ("overlaps", 4) => {
+                self.push("((");
+                self.list(&args[..2])?;
+                self.push(") OVERLAPS (");
+                self.list(&args[2..])?;
+                self.push("))");
+            }
+            ("extract", 2) => {
+                let Expr::Const(field) = &args[0] else { return Ok(false) };
+                let Some(value) = &field.value else { return Ok(false) };
+                let field = value.as_datum().text().to_owned();
+                self.push(&format!("EXTRACT({field} FROM "));
+                self.expr(&args[1])?;
+                self.push(")");
+            }
+            ("is_normalized", 1) => {
+                self.push("(");
+                self.expr(&args[0])?;
+                self.push(" IS NORMALIZED)");
+            }
+            ("pg_collation_for", 1) => {
+                self.push("COLLATION FOR (");
+                self.expr(&args[0])?;
+                self.push(")");
+            }
+            ("overlay", 3 | 4) => {
+                self.around("OVERLAY(", &args[0], " PLACING ", &args[1], " FROM ")?;
+                self.expr(&args[2])?;
+                if let Some(length) = args.get(3) {
+                    self.push(" FOR ");
+                    self.expr(length)?;
+                }
+                self.push(")");
+            }
+            ("position", 2) => self.around("POSITION((", &args[1], ") IN (", &args[0], "))")?,
+            ("substring", 2) => self.around("SUBSTRING(", &args[0], " FROM ", &args[1], ")")?,
+            ("substring", 3) => {
+                self.around("SUBSTRING(", &args[0], " FROM ", &args[1], " FOR ")?;
+                self.expr(&args[2])?;
+                self.push(")");
+            }
+            ("btrim" | "ltrim" | "rtrim", 1 | 2) => {
+                let side = match row.proname.as_str() {
+                    "btrim" => "BOTH",
+                    "ltrim" => "LEADING",
+                    _ => "TRAILING",
+                };
+                self.push(&format!("TRIM({side}"));
+                if let Some(characters) = args.get(1) {
+                    self.push(" ");
+                    self.expr(characters)?;
+                }
+                self.push(" FROM ");
+                self.expr(&args[0])?;
+                self.push(")");
+            }
+            ("system_user", 0) => self.push("SYSTEM_USER"),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn around(&mut self, open: &str, first: &Expr, middle: &str, second: &Expr, close: &str) -> Result<()> {
+        self.push(open);
+        self.expr(first)?;
+        self.push(middle);
+        self.expr(second)?;
+        self.push(close);
+        Ok(())
+    }
+
+    pub(super) fn aggregate(&mut self, call: &Aggref) -> Result<()> {
+        let name = self.function_name(call.function)?;
+        self.push(&name);
+        self.push("(");
+        if !call.distinct.is_empty() {
+            self.push("DISTINCT ");
+        }
+        if call.kind != b'n' {
+            self.list(&call.direct_args)?;
+            self.push(") WITHIN GROUP (ORDER BY ");
+            self.sort_list(&call.order_by, &call.args)?;
+        } else {
+            if call.star {
+                self.push("*");
+            }
+            let visible: Vec<&TargetEntry> = ir::visible_targets(&call.args).collect();
+            for (i, arg) in visible.iter().enumerate() {
+                if i > 0 {
+                    self.push(", ");
+                }
+                if call.variadic && i + 1 == visible.len() {
+                    self.push("VARIADIC ");
+                }
+                self.expr(&arg.expr)?;
+            }
+            if !call.order_by.is_empty() {
+                self.push(" ORDER BY ");
+                self.sort_list(&call.order_by, &call.args)?;
+            }
+        }
+        self.push(")");
+        self.filter(call.filter.as_deref())
+    }
+
+    fn filter(&mut self, filter: Option<&Expr>) -> Result<()> {
+        if let Some(filter) = filter {
+            self.push(" FILTER (WHERE ");
+            self.plain(filter)?;
+            self.push(")");
+        }
+        Ok(())
+    }
+
+    pub(super) fn window_function(&mut self, call: &WindowFunc) -> Result<()> {
+        let name = self.function_name(call.function)?;
+        self.push(&name);
+        self.push("(");
+        if call.star {
+            self.push("*");
+        }
+        self.list(&call.args)?;
+        self.push(")");
+        self.filter(call.filter.as_deref())?;
+        self.push(" OVER ");
+        let known = self.windows.last().cloned().unwrap_or_default();
+        match known.into_iter().find(|(w, _)| w.number == call.window) {
+            Some((window, _)) if window.name.is_some() => {
+                let name = window.name.unwrap_or_default();
+                self.push(&quote_identifier(&name));
+                Ok(())
+            }
+            Some((window, targets)) => self.window_spec(&window, &targets),
+            None => {
+                self.push("(?)");
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn sort_list(&mut self, clauses: &[SortGroupClause], targets: &[TargetEntry]) -> Result<()> {
+        for (i, clause) in clauses.iter().enumerate() {
+            if i > 0 {
+                self.push(", ");
+            }
+            let Some(target) = targets.iter().find(|t| t.sort_group_ref == clause.target) else { continue };
+            self.sort_expr(target)?;
+            let base = self.session.operator(clause.sort_operator)?;
+            let type_oid = expr_type(&target.expr);
+            match base.oprname.as_str() {
+                "<" => {
+                    if clause.nulls_first {
+                        self.push(" NULLS FIRST");
+                    }
+                }
+                ">" => {
+                    self.push(" DESC");
+                    if !clause.nulls_first {
+                        self.push(" NULLS LAST");
+                    }
+                }
+                _ => {
+                    let name = self.operator_name(clause.sort_operator)?;
+                    self.push(&format!(" USING {name}"));
+                    let default = if clause.reverse_sort { " NULLS LAST" } else { " NULLS FIRST" };
+                    if clause.nulls_first != clause.reverse_sort && type_oid.is_valid() {
+                        self.push(default);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An ORDER BY or GROUP BY expression: a constant is shown with its type, or it would be taken for a position.
+    pub(super) fn sort_expr(&mut self, target: &TargetEntry) -> Result<()> {
+        match &target.expr {
+            Expr::Const(constant) => self.constant(constant, 1),
+            // Function-like expressions are parenthesised always; operators bring their own.
+            call @ (Expr::Func(_) | Expr::Aggref(_) | Expr::WindowFunc(_)) => {
+                self.push("(");
+                self.expr(call)?;
+                self.push(")");
+                Ok(())
+            }
+            other => self.expr(other),
+        }
+    }
+
+    pub(super) fn operator(&mut self, op: &OpExpr) -> Result<()> {
+        let name = self.operator_name(op.operator)?;
+        self.push("(");
+        match &op.args[..] {
+            [left, right] => {
+                self.expr(left)?;
+                self.push(&format!(" {name} "));
+                self.expr(right)?;
+            }
+            args => {
+                self.push(&format!("{name} "));
+                self.list(args)?;
+            }
+        }
+        self.push(")");
+        Ok(())
+    }
+}

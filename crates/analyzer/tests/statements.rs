@@ -1,0 +1,157 @@
+//! Statements analysed over a bootstrapped catalog, printed back or refused.
+
+use analyzer::deparse::{ConstantOutput, deparse_query};
+use analyzer::{Analyzed, ConstantInput, ParamTypes, analyze, rewrite};
+use base::{Oid, Result, TimelineId};
+use catalog::{Instance, Session, SessionStart, bootstrap};
+use datum::OwnedDatum;
+use std::sync::Arc;
+
+struct Types;
+
+impl ConstantInput for Types {
+    fn input(&self, _: &Session, type_oid: Oid, _: i32, text: &str) -> Result<Option<OwnedDatum>> {
+        let number = || {
+            text.trim().parse::<i32>().map_err(|_| {
+                base::err!(INVALID_TEXT_REPRESENTATION, "invalid input syntax for type integer: \"{text}\"")
+            })
+        };
+        Ok(Some(match type_oid.0 {
+            23 | 26 => OwnedDatum::Int4(number()?),
+            16 => OwnedDatum::Bool(text.starts_with('t')),
+            18 => OwnedDatum::Char(text.bytes().next().unwrap_or(0) as i8),
+            _ => OwnedDatum::from(text),
+        }))
+    }
+
+    fn type_modifier(&self, _: &Session, _: Oid, words: &[String]) -> Result<i32> {
+        Ok(words[0].parse::<i32>().unwrap_or(0) + 4)
+    }
+}
+
+impl ConstantOutput for Types {
+    fn output(&self, _: &Session, _: Oid, value: &OwnedDatum) -> Result<String> {
+        Ok(match value {
+            OwnedDatum::Bool(v) => if *v { "t" } else { "f" }.to_owned(),
+            OwnedDatum::Char(v) => char::from(*v as u8).to_string(),
+            OwnedDatum::Int4(v) => v.to_string(),
+            OwnedDatum::Int8(v) => v.to_string(),
+            other => other.as_datum().text().to_owned(),
+        })
+    }
+}
+
+fn session() -> Arc<Session> {
+    let (system, _) = sys::simulated::simulated(1);
+    for directory in [
+        "global",
+        "pg_wal",
+        "pg_wal/archive_status",
+        "pg_xact",
+        "pg_subtrans",
+        "pg_multixact/members",
+        "pg_multixact/offsets",
+        "pg_commit_ts",
+        "base/1",
+    ] {
+        system.disk.create_dir_all(directory).unwrap();
+    }
+    let files = Arc::new(storage::RelationFiles::new(system.disk.clone(), 100, true));
+    let wal = wal::Wal::new(&system, wal::WalOptions::default()).unwrap();
+    let pool = buffer::BufferPool::new(files, wal.clone(), buffer::BufferOptions::default()).unwrap();
+    let counters = txn::Counters::initial();
+    let checkpoint = recovery::control::Checkpoint {
+        timeline: TimelineId(1),
+        previous_timeline: TimelineId(1),
+        full_page_writes: true,
+        wal_level: 1,
+        next_xid: counters.next_xid,
+        next_oid: counters.next_oid,
+        next_multi: counters.next_multi,
+        next_multi_offset: counters.next_multi_offset,
+        ..Default::default()
+    };
+    recovery::bootstrap(&system, &wal, Default::default(), checkpoint).unwrap();
+    let locks = lock::LockManager::new(system.clock.clone());
+    let config = || txn::Config {
+        system: system.clone(),
+        wal: wal.clone(),
+        pool: pool.clone(),
+        locks: locks.clone(),
+        counters: txn::Counters::initial(),
+        sync: true,
+    };
+    txn::Transactions::bootstrap(config()).unwrap();
+    let transactions = txn::Transactions::open(config()).unwrap();
+    transactions.finish_recovery().unwrap();
+    let instance =
+        Instance::new(system.clone(), pool, transactions.clone(), locks.clone(), Arc::new(btree::ToastBtree));
+    let interrupt = Arc::new(lock::NoInterrupt);
+    let session = Session::new(
+        instance,
+        SessionStart {
+            database: bootstrap::TEMPLATE1,
+            database_name: "template1".to_owned(),
+            tablespace: catalog::DEFAULT_TABLESPACE,
+            user: bootstrap::BOOTSTRAP_SUPERUSER,
+            settings: settings::SessionSettings::new(Arc::new(settings::ServerSettings::boot())),
+            transactions: transactions.session(txn::SessionOptions {
+                pid: 1,
+                database: bootstrap::TEMPLATE1,
+                waiter: Arc::new(lock::ThreadWaiter::default()),
+                interrupt: interrupt.clone(),
+            }),
+            interrupt,
+            number: 0,
+        },
+    );
+    let transaction = session.transaction_session().begin(txn::Options::default()).unwrap();
+    session.set_transaction(Some(transaction));
+    let choices = bootstrap::Choices { superuser: "me".into(), password: None, locale: "C.UTF-8".into() };
+    bootstrap::run(&session, &choices).unwrap();
+    session.command_counter_increment().unwrap();
+    session
+}
+
+fn run(session: &Session, sql: &str) -> String {
+    let printed = || -> Result<String> {
+        let statements = syntax::parse(sql)?;
+        let mut params = ParamTypes::variable(Vec::new());
+        match analyze(session, &Types, &statements[0], sql, &mut params)? {
+            Analyzed::Utility(statement) => Ok(statement.tag().to_owned()),
+            Analyzed::Query(query) => {
+                let text = ir::text::write_rule(std::slice::from_ref(&*query));
+                let again = ir::text::read_rule(&text, &|oid| session.type_layout(oid))?;
+                assert_eq!(ir::text::write_rule(&again), text, "{sql}");
+                let shown = if query.command == ir::CommandType::Select {
+                    deparse_query(session, &Types, &query)?
+                } else {
+                    format!("{:?}", query.command)
+                };
+                rewrite(session, *query)?;
+                Ok(shown.split_whitespace().collect::<Vec<_>>().join(" "))
+            }
+        }
+    };
+    printed().unwrap_or_else(|e| {
+        let data = e.data();
+        let hint = data.hint.as_ref().map(|h| format!(" | {h}")).unwrap_or_default();
+        let at = data.position.map(|p| format!(" @{p}")).unwrap_or_default();
+        format!("{}: {}{at}{hint}", e.state().code(), e.message())
+    })
+}
+
+#[test]
+fn statements_print_back_or_are_refused() {
+    let session = session();
+    let cases = include_str!("statements.txt");
+    let mut failures = Vec::new();
+    for case in cases.split("\n\n").filter(|c| !c.trim().is_empty()) {
+        let (sql, expected) = case.trim().split_once("\n=> ").expect("a statement and what becomes of it");
+        let found = run(&session, sql);
+        if found != expected {
+            failures.push(format!("{sql}\n=> {found}\n"));
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}

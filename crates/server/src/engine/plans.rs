@@ -1,0 +1,230 @@
+//! Statements analysed and planned once for all sessions.
+//!
+//! The cache is keyed by what the meaning of a text depends on: database, search path, parameter types, the text. An
+//! entry is true while no catalog change has committed since (`CatalogCache::invalidations`); then it is made anew. A
+//! session that has changed catalogs itself, or has a temporary schema, keeps to statements of its own.
+//!
+//! A statement with parameters is planned for its values at first. After five such plans the average of their costs is
+//! held against a plan for any values, and the cheaper kind is used from then on, as in PostgreSQL.
+
+use analyzer::{Analyzed, ParamTypes};
+use base::{Oid, Result};
+use catalog::Session;
+use commands::pipeline;
+use executor::{ParamValue, Prepared as PreparedPlan};
+use hashbrown::HashMap;
+use ir::Query;
+use parking_lot::Mutex;
+use settings::PlanCacheMode;
+use std::sync::Arc;
+use syntax::{RawStatement, Statement};
+
+/// What a statement is once analysed.
+pub enum Kind {
+    Query(Box<Query>),
+    Utility,
+}
+
+/// A statement with its parameters' types and what has been planned for it.
+pub struct Prepared {
+    pub sql: Arc<str>,
+    pub statement: Arc<RawStatement>,
+    pub param_types: Vec<Oid>,
+    pub kind: Kind,
+    epoch: u64,
+    path: Arc<[Oid]>,
+    plans: Mutex<Plans>,
+}
+
+#[derive(Default)]
+struct Plans {
+    generic: Option<Arc<[Arc<PreparedPlan>]>>,
+    generic_cost: f64,
+    custom_cost: f64,
+    custom_plans: u32,
+}
+
+/// PostgreSQL plans for the values this often before it considers a plan for any values.
+const CUSTOM_PLANS_FIRST: u32 = 5;
+
+impl Prepared {
+    /// Analyses a statement. `types`: those of the first parameters, 0 where open.
+    ///
+    /// # Errors
+    /// PostgreSQL's, with positions into `sql`.
+    pub fn new(
+        session: &Session,
+        sql: Arc<str>,
+        statement: Arc<RawStatement>,
+        types: &[Oid],
+        variable: bool,
+    ) -> Result<Prepared> {
+        let epoch = session.instance().cache.invalidations();
+        let path = session.search_path()?;
+        let mut params =
+            if variable { ParamTypes::variable(types.to_vec()) } else { ParamTypes::fixed(types.to_vec()) };
+        let kind = match pipeline::analyze(session, &statement, &sql, &mut params)? {
+            Analyzed::Query(query) => Kind::Query(query),
+            Analyzed::Utility(_) => Kind::Utility,
+        };
+        Ok(Prepared {
+            sql,
+            statement,
+            param_types: params.types().to_vec(),
+            kind,
+            epoch,
+            path,
+            plans: Mutex::default(),
+        })
+    }
+
+    /// A statement that is not analysed: what ends a failed transaction.
+    pub fn utility(sql: Arc<str>, statement: Arc<RawStatement>) -> Prepared {
+        Prepared {
+            sql,
+            statement,
+            param_types: Vec::new(),
+            kind: Kind::Utility,
+            epoch: 0,
+            path: Arc::new([]),
+            plans: Mutex::default(),
+        }
+    }
+
+    /// Whether the catalogs are as they were when the statement was analysed.
+    pub fn is_current(&self, session: &Session) -> Result<bool> {
+        Ok(matches!(self.kind, Kind::Utility)
+            || (self.epoch == session.instance().cache.invalidations()
+                && !session.has_catalog_changes()
+                && *self.path == *session.search_path()?))
+    }
+
+    /// The plans to run with these parameter values.
+    ///
+    /// # Errors
+    /// Those of planning.
+    pub fn plans(&self, session: &Arc<Session>, params: &[ParamValue]) -> Result<Arc<[Arc<PreparedPlan>]>> {
+        let Kind::Query(query) = &self.kind else { return Ok(Arc::new([])) };
+        let mode = session.settings().get(settings::PLAN_CACHE_MODE);
+        if !self.wants_custom(mode, params) {
+            if let Some(generic) = &self.plans.lock().generic {
+                return Ok(generic.clone());
+            }
+            let plans: Arc<[_]> = pipeline::plan(session, (**query).clone(), None)?.into();
+            let mut cache = self.plans.lock();
+            cache.generic_cost = total_cost(&plans);
+            cache.generic = Some(plans.clone());
+            if params.is_empty() || mode != PlanCacheMode::Auto || !cache.custom_is_cheaper() {
+                return Ok(plans);
+            }
+        }
+        let plans: Arc<[_]> = pipeline::plan(session, (**query).clone(), Some(params))?.into();
+        let mut cache = self.plans.lock();
+        cache.custom_plans += 1;
+        cache.custom_cost += total_cost(&plans) + planning_cost(&plans);
+        Ok(plans)
+    }
+
+    fn wants_custom(&self, mode: PlanCacheMode, params: &[ParamValue]) -> bool {
+        if params.is_empty() {
+            return false;
+        }
+        match mode {
+            PlanCacheMode::ForceGenericPlan => false,
+            PlanCacheMode::ForceCustomPlan => true,
+            PlanCacheMode::Auto => {
+                let cache = self.plans.lock();
+                cache.custom_plans < CUSTOM_PLANS_FIRST || (cache.generic.is_some() && cache.custom_is_cheaper())
+            }
+        }
+    }
+}
+
+impl Plans {
+    fn custom_is_cheaper(&self) -> bool {
+        self.custom_plans > 0 && self.custom_cost / f64::from(self.custom_plans) < self.generic_cost
+    }
+}
+
+fn total_cost(plans: &[Arc<PreparedPlan>]) -> f64 {
+    plans.iter().map(|p| p.plan.plan.total_cost).sum()
+}
+
+/// What planning itself costs, in the planner's units: PostgreSQL's estimate, by the number of relations.
+fn planning_cost(plans: &[Arc<PreparedPlan>]) -> f64 {
+    const CPU_OPERATOR_COST: f64 = 0.0025;
+    plans.iter().map(|p| 1000.0 * CPU_OPERATOR_COST * (p.plan.range_table.len() as f64 + 1.0)).sum()
+}
+
+#[derive(PartialEq, Eq, Hash, Clone)]
+struct Key {
+    database: Oid,
+    path: Arc<[Oid]>,
+    types: Vec<Oid>,
+    sql: Arc<str>,
+}
+
+/// The process-wide cache.
+#[derive(Default)]
+pub struct PlanCache {
+    entries: Mutex<HashMap<Key, Arc<Prepared>>>,
+}
+
+/// More statements than this, and the cache starts over.
+const MAX_ENTRIES: usize = 5_000;
+/// Longer texts are seldom run twice.
+const MAX_TEXT: usize = 32 << 10;
+
+impl PlanCache {
+    /// The statement for this text, if the cache has it and it is current.
+    ///
+    /// # Errors
+    /// Those of reading the search path.
+    pub fn find(&self, session: &Session, sql: &str, types: &[Oid]) -> Result<Option<Arc<Prepared>>> {
+        if !shares(session) || sql.len() > MAX_TEXT {
+            return Ok(None);
+        }
+        let key = Key {
+            database: session.database(),
+            path: session.search_path()?,
+            types: types.to_vec(),
+            sql: sql.into(),
+        };
+        let found = self.entries.lock().get(&key).cloned();
+        match found {
+            Some(prepared) if prepared.is_current(session)? => Ok(Some(prepared)),
+            Some(_) => {
+                self.entries.lock().remove(&key);
+                Ok(None)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps a statement for others.
+    pub fn put(&self, session: &Session, types: &[Oid], prepared: &Arc<Prepared>) {
+        let plannable = matches!(
+            prepared.statement.statement,
+            Statement::Select(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
+        );
+        if !plannable || !shares(session) || prepared.sql.len() > MAX_TEXT {
+            return;
+        }
+        let key = Key {
+            database: session.database(),
+            path: prepared.path.clone(),
+            types: types.to_vec(),
+            sql: prepared.sql.clone(),
+        };
+        let mut entries = self.entries.lock();
+        if entries.len() >= MAX_ENTRIES {
+            entries.clear();
+        }
+        entries.insert(key, prepared.clone());
+    }
+}
+
+/// Whether the session reads the same catalogs as others.
+fn shares(session: &Session) -> bool {
+    !session.has_catalog_changes() && session.temporary_namespace().is_none()
+}

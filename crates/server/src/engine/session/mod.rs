@@ -1,0 +1,193 @@
+//! One client's session: its statements, portals and transaction.
+
+mod cursor;
+mod extended;
+mod portal;
+mod run;
+mod transaction;
+mod utility;
+
+pub use portal::Portal;
+pub use transaction::Block;
+
+use super::database::Database;
+use super::plans::Prepared;
+use crate::session::engine_api::{EngineSession, Output};
+use base::{Oid, Result, Severity};
+use catalog::Session;
+use parking_lot::MutexGuard;
+use protocol::backend::TransactionStatus;
+use settings::SessionSettings;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The engine's side of a session.
+pub struct ClientSession {
+    pub(super) database: Arc<Database>,
+    pub(super) session: Arc<Session>,
+    pub(super) process_id: u32,
+    block: Block,
+    /// By name; "" is the unnamed one.
+    statements: HashMap<String, NamedStatement>,
+    portals: HashMap<String, Portal>,
+    query: Arc<str>,
+    /// Statements of one simple message run in one implicit transaction.
+    in_message: bool,
+}
+
+/// A prepared statement: `None` for an empty text.
+#[derive(Clone)]
+pub struct NamedStatement {
+    prepared: Option<Arc<Prepared>>,
+    /// The types the client gave, 0 where it left them open.
+    given_types: Vec<Oid>,
+    /// Made by SQL's PREPARE.
+    from_sql: bool,
+    prepared_at: i64,
+}
+
+impl ClientSession {
+    pub fn new(database: Arc<Database>, session: Arc<Session>, process_id: u32) -> ClientSession {
+        ClientSession {
+            database,
+            session,
+            process_id,
+            block: Block::Idle,
+            statements: HashMap::new(),
+            portals: HashMap::new(),
+            query: "".into(),
+            in_message: false,
+        }
+    }
+
+    /// Hands on what the statement had to say.
+    pub(super) fn send_notices(&self, out: &mut dyn Output) {
+        let notices = self.session.take_notices();
+        if notices.is_empty() {
+            return;
+        }
+        let least = least_severity(&self.session.settings());
+        for notice in notices {
+            let severity = notice.data().severity;
+            if severity == Severity::Info || severity >= least {
+                out.notice(&notice);
+            }
+        }
+    }
+}
+
+/// client_min_messages as a severity.
+fn least_severity(settings: &SessionSettings) -> Severity {
+    match settings.get(settings::CLIENT_MIN_MESSAGES) {
+        settings::ClientMessageLevel::Log => Severity::Log,
+        settings::ClientMessageLevel::Notice => Severity::Notice,
+        settings::ClientMessageLevel::Warning => Severity::Warning,
+        settings::ClientMessageLevel::Error => Severity::Error,
+        _ => Severity::Debug,
+    }
+}
+
+impl EngineSession for ClientSession {
+    fn simple_query(&mut self, sql: &str, out: &mut dyn Output) -> Result<()> {
+        self.in_message = true;
+        let result = self.run_message(sql, out);
+        self.in_message = false;
+        self.send_notices(out);
+        result?;
+        self.session.transaction_session().answer_barrier()
+    }
+
+    fn parse(&mut self, name: &str, sql: &str, parameter_types: &[Oid]) -> Result<()> {
+        self.parse_message(name, sql, parameter_types)
+    }
+
+    fn bind(
+        &mut self,
+        portal: &str,
+        statement: &str,
+        formats: &[i16],
+        parameters: &[Option<&[u8]>],
+        result_formats: &[i16],
+    ) -> Result<()> {
+        self.bind_message(portal, statement, formats, parameters, result_formats)
+    }
+
+    fn describe_statement(&mut self, name: &str, out: &mut dyn Output) -> Result<()> {
+        self.describe_statement_message(name, out)
+    }
+
+    fn describe_portal(&mut self, name: &str, out: &mut dyn Output) -> Result<()> {
+        self.describe_portal_message(name, out)
+    }
+
+    fn execute(&mut self, portal: &str, max_rows: u32, out: &mut dyn Output) -> Result<()> {
+        let result = self.execute_message(portal, max_rows, out);
+        self.send_notices(out);
+        result
+    }
+
+    fn close_statement(&mut self, name: &str) -> Result<()> {
+        self.statements.remove(name);
+        Ok(())
+    }
+
+    fn close_portal(&mut self, name: &str) -> Result<()> {
+        self.portals.remove(name);
+        Ok(())
+    }
+
+    fn sync(&mut self, out: &mut dyn Output) -> Result<()> {
+        let ended = self.end_implicit();
+        self.send_notices(out);
+        ended?;
+        self.session.transaction_session().answer_barrier()
+    }
+
+    fn abort_on_error(&mut self) {
+        self.in_message = false;
+        self.fail();
+        if let Err(error) = self.session.transaction_session().answer_barrier() {
+            self.session.notice(error.severity(Severity::Warning));
+        }
+    }
+
+    fn transaction_status(&self) -> TransactionStatus {
+        match self.block {
+            Block::Idle | Block::Implicit => TransactionStatus::Idle,
+            Block::Explicit => TransactionStatus::InTransaction,
+            Block::Failed => TransactionStatus::Failed,
+        }
+    }
+
+    fn settings(&self) -> MutexGuard<'_, SessionSettings> {
+        self.session.settings()
+    }
+
+    fn current_query(&self) -> &str {
+        &self.query
+    }
+
+    fn idle_events(&mut self, _: &mut dyn Output) -> Result<()> {
+        Ok(()) // LISTEN, which would have some, answers 0A000
+    }
+
+    fn going_idle(&mut self) {
+        if self.portals.is_empty() {
+            self.portals.shrink_to_fit();
+        }
+    }
+
+    fn terminate(&mut self) {
+        self.rollback();
+        if self.session.temporary_namespace().is_some() {
+            self.drop_temporary();
+        }
+    }
+}
+
+impl Drop for ClientSession {
+    fn drop(&mut self) {
+        self.rollback();
+        self.database.disconnected(self.process_id);
+    }
+}

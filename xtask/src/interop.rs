@@ -1,0 +1,215 @@
+//! Ferrodon held against PostgreSQL 18: the scripts of tests/sql run on both through psql and their outputs are
+//! compared; then PostgreSQL's own tools read our data directory.
+
+use crate::lab::{self, Lab, Server};
+use crate::{Outcome, cargo};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const PORT: u16 = 25471;
+const DATABASE: &str = "interop";
+
+pub fn run(root: &Path, names: &[String]) -> Outcome {
+    cargo(&["build", "--release", "--package", "server", "--bin", "ferrodon"])?;
+    let lab = Lab::open(root)?;
+    let scratch = scratch()?;
+    let binary = target(root).join("release/ferrodon");
+    let mut server =
+        Server::start(&binary, &scratch, PORT, &["shared_buffers=128MB", "wal_consistency_checking=all"])?;
+    let (mut passed, mut failed) = (0, 0);
+    for script in scripts(root, names)? {
+        let name = script.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        match compare(&lab, &script, &scratch, server.port) {
+            Ok(()) => {
+                passed += 1;
+                println!("ok    {name}");
+            }
+            Err(difference) => {
+                failed += 1;
+                println!("FAIL  {name}\n{difference}");
+            }
+        }
+    }
+    if names.is_empty() {
+        for (name, outcome) in [
+            ("pgbench, also after kill -9", pgbench(&lab, &mut server, &binary)),
+            ("PostgreSQL's tools on our data directory", tools(&lab, server)),
+        ] {
+            match outcome {
+                Ok(()) => passed += 1,
+                Err(_) => failed += 1,
+            }
+            println!(
+                "{}  {name}{}",
+                if outcome.is_ok() { "ok  " } else { "FAIL" },
+                outcome.err().map_or_else(String::new, |e| format!("\n{e}"))
+            );
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 { Ok(()) } else { Err("interop: outputs differ".to_owned()) }
+}
+
+/// The folder that builds go to.
+pub fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// A folder that both the host and the lab's root see.
+pub fn scratch() -> Result<PathBuf, String> {
+    let folder = PathBuf::from("/opt/forky/tmp/ferrodon");
+    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    Ok(folder)
+}
+
+fn scripts(root: &Path, names: &[String]) -> Result<Vec<PathBuf>, String> {
+    let folder = root.join("tests/sql");
+    let entries = fs::read_dir(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let mut scripts: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+    scripts.retain(|path| {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        path.extension().is_some_and(|e| e == "sql") && (names.is_empty() || names.iter().any(|n| *n == stem))
+    });
+    scripts.sort();
+    Ok(scripts)
+}
+
+/// Runs a script on both servers, in a new database each, and compares what psql shows.
+fn compare(lab: &Lab, script: &Path, scratch: &Path, port: u16) -> Outcome {
+    let ours = output_of(lab, script, port)?;
+    let theirs = output_of(lab, script, lab.oracle_port())?;
+    if ours == theirs {
+        return Ok(());
+    }
+    let name = script.file_stem().unwrap_or_default().to_string_lossy();
+    let (expected, actual) =
+        (scratch.join(format!("{name}.postgresql")), scratch.join(format!("{name}.ferrodon")));
+    fs::write(&expected, &theirs).map_err(|e| e.to_string())?;
+    fs::write(&actual, &ours).map_err(|e| e.to_string())?;
+    let diff =
+        Command::new("diff").arg("-u").arg(&expected).arg(&actual).output().map_err(|e| e.to_string())?;
+    let text = String::from_utf8_lossy(&diff.stdout).into_owned();
+    Err(text.lines().take(60).collect::<Vec<_>>().join("\n"))
+}
+
+fn output_of(lab: &Lab, script: &Path, port: u16) -> Result<String, String> {
+    let port = port.to_string();
+    for sql in [
+        format!("DROP DATABASE IF EXISTS {DATABASE}"),
+        format!("CREATE DATABASE {DATABASE} TEMPLATE template0"),
+    ] {
+        let made = lab.client("psql").args(["-p", &port, "-d", "postgres", "-XqAt", "-c", &sql]).output();
+        let made = made.map_err(|e| e.to_string())?;
+        if !made.status.success() {
+            return Err(format!("{sql}: {}", String::from_utf8_lossy(&made.stderr)));
+        }
+    }
+    let input = fs::File::open(script).map_err(|e| format!("{}: {e}", script.display()))?;
+    let output = lab
+        .client("psql")
+        .args(["-p", &port, "-d", DATABASE, "-X", "-a", "-v", "VERBOSITY=default"])
+        .stdin(Stdio::from(input))
+        .output()
+        .map_err(|e| e.to_string())?;
+    let text = [output.stdout, output.stderr].concat();
+    Ok(normalised(&String::from_utf8_lossy(&text)))
+}
+
+/// What differs from run to run is replaced: times, and buffer counts that depend on what is cached.
+fn normalised(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let line = mask_after(line, "Planning Time: ");
+        let line = mask_after(&line, "Execution Time: ");
+        let line = mask_after(&line, "actual time=");
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
+}
+
+/// Replaces digits and dots right after `key` by one `N`.
+fn mask_after(line: &str, key: &str) -> String {
+    match line.split_once(key) {
+        Some((before, after)) => {
+            let rest = after.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+            format!("{before}{key}N{rest}")
+        }
+        None => line.to_owned(),
+    }
+}
+
+/// pgbench at scale 1 in every protocol, with a crash between; the four sums of TPC-B must agree.
+fn pgbench(lab: &Lab, server: &mut Server, binary: &Path) -> Outcome {
+    let port = server.port.to_string();
+    let bench = |args: &[&str]| {
+        lab::run(
+            lab.client("pgbench")
+                .args(["-p", &port, "-n"])
+                .args(args)
+                .arg("postgres")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null()),
+        )
+    };
+    bench(&["-i", "-s", "1"])?;
+    for protocol in ["simple", "extended", "prepared"] {
+        bench(&["-M", protocol, "-c", "8", "-j", "2", "-t", "100"])?;
+        bench(&["-M", protocol, "-S", "-c", "8", "-j", "2", "-t", "200"])?;
+    }
+    sums_agree(lab, &port)?;
+    server.crash_and_restart(binary, &["shared_buffers=128MB"])?;
+    sums_agree(lab, &port)
+}
+
+pub fn sums_agree(lab: &Lab, port: &str) -> Outcome {
+    let sql = "select (select sum(abalance) from pgbench_accounts), (select sum(tbalance) from pgbench_tellers), \
+               (select sum(bbalance) from pgbench_branches), (select coalesce(sum(delta), 0) from pgbench_history)";
+    let output = lab.client("psql").args(["-p", port, "-d", "postgres", "-XAt", "-c", sql]).output();
+    let output = output.map_err(|e| e.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let sums: Vec<&str> = text.split('|').collect();
+    let agree = sums.len() == 4 && sums.iter().all(|s| *s == sums[0]);
+    if agree {
+        Ok(())
+    } else {
+        Err(format!("the sums differ: {text} {}", String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+/// pg_controldata, pg_checksums and pg_waldump read a directory that was shut down properly.
+fn tools(lab: &Lab, server: Server) -> Outcome {
+    let pid = server.pid().to_string();
+    lab::run(Command::new("kill").args(["-INT", &pid]))?;
+    while Path::new(&format!("/proc/{pid}/stat")).exists() && !is_zombie(&pid) {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let data = server.data.clone();
+    drop(server);
+    lab::run(Command::new("chown").args(["-R", "--reference=/opt/forky/var/lib/postgresql"]).arg(&data))?;
+    let inside = format!("/{}", data.strip_prefix("/opt/forky").unwrap_or(&data).display());
+    let quiet = |command: &mut Command| {
+        let output = command.output().map_err(|e| e.to_string())?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(format!(
+            "{command:?}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        ))
+    };
+    let control = quiet(lab.client("pg_controldata").args(["-D", &inside]))?;
+    quiet(lab.client("pg_checksums").args(["--check", "-D", &inside]))?;
+    let field = |name: &str| {
+        control.lines().find_map(|l| l.strip_prefix(name)).map(str::trim).unwrap_or_default().to_owned()
+    };
+    let start = field("Latest checkpoint's REDO location:");
+    quiet(lab.client("pg_waldump").args(["-p", &format!("{inside}/pg_wal"), "-s", &start, "-n", "1"]))?;
+    Ok(())
+}
+
+fn is_zombie(pid: &str) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "))
+}
