@@ -4,10 +4,12 @@
 use base::{Oid, Result};
 use catalog::Session;
 use datum::{OwnedDatum, Repr, TypeLayout};
-use ir::{BoolOp, BooleanTest, Const, Expr, FromExpr, JoinNode, OpExpr, Query, RangeTableKind, RelSet, TargetEntry, Var, VarSource};
+use ir::{
+    BoolOp, BooleanTest, Const, Expr, FromExpr, JoinNode, OpExpr, Query, RangeTableKind, RelSet, TargetEntry,
+    Var, VarSource,
+};
 
 pub(crate) const BOOL: Oid = Oid(16);
-pub(crate) const INT8: Oid = Oid(20);
 pub(crate) const BTREE: Oid = Oid(403);
 pub(crate) const HASH: Oid = Oid(405);
 
@@ -78,7 +80,11 @@ pub(crate) fn children_mut(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr) -> Resu
 
 /// Visits an expression and everything below it, sublinks' queries included; `f` gets the level of nesting below the
 /// start, and answers whether it has dealt with the whole subtree.
-pub(crate) fn deep(expr: &mut Expr, level: u32, f: &mut dyn FnMut(&mut Expr, u32) -> Result<bool>) -> Result<()> {
+pub(crate) fn deep(
+    expr: &mut Expr,
+    level: u32,
+    f: &mut dyn FnMut(&mut Expr, u32) -> Result<bool>,
+) -> Result<()> {
     if f(expr, level)? {
         return Ok(());
     }
@@ -88,16 +94,28 @@ pub(crate) fn deep(expr: &mut Expr, level: u32, f: &mut dyn FnMut(&mut Expr, u32
     children_mut(expr, &mut |child| deep(child, level, f))
 }
 
-fn deep_targets(list: &mut [TargetEntry], level: u32, f: &mut dyn FnMut(&mut Expr, u32) -> Result<bool>) -> Result<()> {
+fn deep_targets(
+    list: &mut [TargetEntry],
+    level: u32,
+    f: &mut dyn FnMut(&mut Expr, u32) -> Result<bool>,
+) -> Result<()> {
     list.iter_mut().try_for_each(|t| deep(&mut t.expr, level, f))
 }
 
-fn deep_from(from: &mut FromExpr, level: u32, f: &mut dyn FnMut(&mut Expr, u32) -> Result<bool>) -> Result<()> {
+fn deep_from(
+    from: &mut FromExpr,
+    level: u32,
+    f: &mut dyn FnMut(&mut Expr, u32) -> Result<bool>,
+) -> Result<()> {
     from.items.iter_mut().try_for_each(|item| deep_node(item, level, f))?;
     from.quals.as_deref_mut().map_or(Ok(()), |q| deep(q, level, f))
 }
 
-pub(crate) fn deep_node(node: &mut JoinNode, level: u32, f: &mut dyn FnMut(&mut Expr, u32) -> Result<bool>) -> Result<()> {
+pub(crate) fn deep_node(
+    node: &mut JoinNode,
+    level: u32,
+    f: &mut dyn FnMut(&mut Expr, u32) -> Result<bool>,
+) -> Result<()> {
     match node {
         JoinNode::Relation(_) => Ok(()),
         JoinNode::From(from) => deep_from(from, level, f),
@@ -110,26 +128,39 @@ pub(crate) fn deep_node(node: &mut JoinNode, level: u32, f: &mut dyn FnMut(&mut 
 }
 
 /// Visits the expressions of a range table entry that belong to query level `level`.
-pub(crate) fn deep_rte(kind: &mut RangeTableKind, level: u32, f: &mut dyn FnMut(&mut Expr, u32) -> Result<bool>) -> Result<()> {
+pub(crate) fn deep_rte(
+    kind: &mut RangeTableKind,
+    level: u32,
+    f: &mut dyn FnMut(&mut Expr, u32) -> Result<bool>,
+) -> Result<()> {
     match kind {
         RangeTableKind::Relation { sample: Some(sample), .. } => {
             sample.args.iter_mut().chain(&mut sample.repeatable).try_for_each(|e| deep(e, level, f))
         }
         RangeTableKind::Subquery { query, .. } => deep_query(query, level + 1, f),
         RangeTableKind::Join { alias_vars, .. } => alias_vars.iter_mut().try_for_each(|e| deep(e, level, f)),
-        RangeTableKind::Function { functions, .. } => functions.iter_mut().try_for_each(|x| deep(&mut x.expr, level, f)),
-        RangeTableKind::Values { lists, .. } => lists.iter_mut().flatten().try_for_each(|e| deep(e, level, f)),
+        RangeTableKind::Function { functions, .. } => {
+            functions.iter_mut().try_for_each(|x| deep(&mut x.expr, level, f))
+        }
+        RangeTableKind::Values { lists, .. } => {
+            lists.iter_mut().flatten().try_for_each(|e| deep(e, level, f))
+        }
         RangeTableKind::Group { exprs } => exprs.iter_mut().try_for_each(|e| deep(e, level, f)),
         _ => Ok(()),
     }
 }
 
 /// Visits every expression of a query, the queries below it included; its own expressions are at `level`.
-pub(crate) fn deep_query(query: &mut Query, level: u32, f: &mut dyn FnMut(&mut Expr, u32) -> Result<bool>) -> Result<()> {
+pub(crate) fn deep_query(
+    query: &mut Query,
+    level: u32,
+    f: &mut dyn FnMut(&mut Expr, u32) -> Result<bool>,
+) -> Result<()> {
     deep_targets(&mut query.target_list, level, f)?;
     deep_targets(&mut query.returning, level, f)?;
     deep_from(&mut query.join_tree, level, f)?;
-    let single = [&mut query.having, &mut query.limit_count, &mut query.limit_offset, &mut query.merge_join_condition];
+    let single =
+        [&mut query.having, &mut query.limit_count, &mut query.limit_offset, &mut query.merge_join_condition];
     for expr in single.into_iter().flatten() {
         deep(expr, level, f)?;
     }
@@ -141,7 +172,8 @@ pub(crate) fn deep_query(query: &mut Query, level: u32, f: &mut dyn FnMut(&mut E
     if let Some(conflict) = &mut query.on_conflict {
         deep_targets(&mut conflict.set, level, f)?;
         deep_targets(&mut conflict.excluded_targets, level, f)?;
-        let own = conflict.arbiter.iter_mut().chain(&mut conflict.arbiter_where).chain(&mut conflict.set_where);
+        let own =
+            conflict.arbiter.iter_mut().chain(&mut conflict.arbiter_where).chain(&mut conflict.set_where);
         own.into_iter().try_for_each(|e| deep(e, level, f))?;
     }
     for action in &mut query.merge_actions {
@@ -278,10 +310,6 @@ pub(crate) fn contains_subplan(expr: &Expr) -> bool {
     ir::any(expr, &mut |e| matches!(e, Expr::SubPlan(_) | Expr::SubLink(_)))
 }
 
-pub(crate) fn contains_exec_param(expr: &Expr) -> bool {
-    ir::any(expr, &mut |e| matches!(e, Expr::Param(p) if p.kind == ir::ParamKind::Exec))
-}
-
 pub(crate) fn returns_set(expr: &Expr) -> bool {
     ir::any(expr, &mut |e| match e {
         Expr::Func(f) => f.returns_set,
@@ -342,9 +370,10 @@ pub(crate) fn contains_volatile(session: &Session, expr: &Expr) -> Result<bool> 
     if ir::any(expr, &mut |e| matches!(e, Expr::NextValue { .. })) {
         return Ok(true);
     }
-    let in_query = ir::any(expr, &mut |e| {
-        matches!(e, Expr::SubLink(link) if query_is_volatile(session, &link.query).unwrap_or(true))
-    });
+    let in_query = ir::any(
+        expr,
+        &mut |e| matches!(e, Expr::SubLink(link) if query_is_volatile(session, &link.query).unwrap_or(true)),
+    );
     Ok(in_query || any_function(session, expr, &|f| f.provolatile as u8 == b'v')?)
 }
 
@@ -359,13 +388,6 @@ fn query_is_volatile(session: &Session, query: &Query) -> Result<bool> {
         Ok(found)
     })?;
     Ok(found)
-}
-
-pub(crate) fn contains_mutable(session: &Session, expr: &Expr) -> Result<bool> {
-    if ir::any(expr, &mut |e| matches!(e, Expr::NextValue { .. } | Expr::SqlValue { .. })) {
-        return Ok(true);
-    }
-    any_function(session, expr, &|f| f.provolatile as u8 != b'i')
 }
 
 /// May reveal its arguments (in messages, or by its choice of time) before security conditions have been checked.
@@ -430,7 +452,8 @@ pub(crate) fn array_length(array: &Expr) -> Option<usize> {
             let mut total = if dimensions == 0 { 0 } else { 1usize };
             for d in 0..dimensions.clamp(0, 6) as usize {
                 let at = 12 + 4 * d;
-                total = total.saturating_mul(i32::from_le_bytes(payload.get(at..at + 4)?.try_into().ok()?) as usize);
+                total = total
+                    .saturating_mul(i32::from_le_bytes(payload.get(at..at + 4)?.try_into().ok()?) as usize);
             }
             Some(total)
         }
@@ -459,10 +482,14 @@ pub(crate) fn nonnullable_rels(session: &Session, expr: &Expr, top: bool) -> Rel
             sets.fold(first, |a, b| a.intersection(&b))
         }
         Expr::Bool { op: BoolOp::Not, args, .. } => union(args),
-        Expr::NullTest { arg, is_null: false, row_argument: false, .. } if top => nonnullable_rels(session, arg, false),
-        Expr::BooleanTest { arg, test: BooleanTest::True | BooleanTest::False | BooleanTest::NotUnknown, .. } if top => {
+        Expr::NullTest { arg, is_null: false, row_argument: false, .. } if top => {
             nonnullable_rels(session, arg, false)
         }
+        Expr::BooleanTest {
+            arg,
+            test: BooleanTest::True | BooleanTest::False | BooleanTest::NotUnknown,
+            ..
+        } if top => nonnullable_rels(session, arg, false),
         Expr::Relabel { arg, .. }
         | Expr::CoerceViaIo { arg, .. }
         | Expr::ArrayCoerce { arg, .. }
@@ -500,11 +527,17 @@ pub(crate) fn nonnullable_vars(session: &Session, expr: &Expr, top: bool, out: &
             }
             out.extend(common.unwrap_or_default());
         }
-        Expr::Bool { op: BoolOp::Not, args, .. } => args.iter().for_each(|e| nonnullable_vars(session, e, false, out)),
+        Expr::Bool { op: BoolOp::Not, args, .. } => {
+            args.iter().for_each(|e| nonnullable_vars(session, e, false, out))
+        }
         Expr::NullTest { arg, is_null: false, row_argument: false, .. } if top => {
             nonnullable_vars(session, arg, false, out);
         }
-        Expr::BooleanTest { arg, test: BooleanTest::True | BooleanTest::False | BooleanTest::NotUnknown, .. } if top => {
+        Expr::BooleanTest {
+            arg,
+            test: BooleanTest::True | BooleanTest::False | BooleanTest::NotUnknown,
+            ..
+        } if top => {
             nonnullable_vars(session, arg, false, out);
         }
         Expr::Relabel { arg, .. }
@@ -580,7 +613,13 @@ pub(crate) fn commute(session: &Session, op: &OpExpr) -> Result<Option<OpExpr>> 
 }
 
 /// `left OP right`.
-pub(crate) fn make_op(session: &Session, operator: Oid, collation: Oid, left: Expr, right: Expr) -> Result<Expr> {
+pub(crate) fn make_op(
+    session: &Session,
+    operator: Oid,
+    collation: Oid,
+    left: Expr,
+    right: Expr,
+) -> Result<Expr> {
     let row = session.operator(operator)?;
     Ok(Expr::Op(OpExpr {
         operator,

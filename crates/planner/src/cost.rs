@@ -29,14 +29,12 @@ pub(crate) struct Costs {
     pub enable_bitmapscan: bool,
     pub enable_tidscan: bool,
     pub enable_sort: bool,
-    pub enable_incremental_sort: bool,
     pub enable_hashagg: bool,
     pub enable_material: bool,
     pub enable_memoize: bool,
     pub enable_nestloop: bool,
     pub enable_mergejoin: bool,
     pub enable_hashjoin: bool,
-    pub enable_presorted_aggregate: bool,
     pub join_collapse_limit: usize,
     pub from_collapse_limit: usize,
 }
@@ -59,14 +57,12 @@ impl Costs {
             enable_bitmapscan: s.get(settings::ENABLE_BITMAPSCAN),
             enable_tidscan: s.get(settings::ENABLE_TIDSCAN),
             enable_sort: s.get(settings::ENABLE_SORT),
-            enable_incremental_sort: s.get(settings::ENABLE_INCREMENTAL_SORT),
             enable_hashagg: s.get(settings::ENABLE_HASHAGG),
             enable_material: s.get(settings::ENABLE_MATERIAL),
             enable_memoize: s.get(settings::ENABLE_MEMOIZE),
             enable_nestloop: s.get(settings::ENABLE_NESTLOOP),
             enable_mergejoin: s.get(settings::ENABLE_MERGEJOIN),
             enable_hashjoin: s.get(settings::ENABLE_HASHJOIN),
-            enable_presorted_aggregate: s.get(settings::ENABLE_PRESORTED_AGGREGATE),
             join_collapse_limit: s.get(settings::JOIN_COLLAPSE_LIMIT) as usize,
             from_collapse_limit: s.get(settings::FROM_COLLAPSE_LIMIT) as usize,
         }
@@ -114,12 +110,22 @@ fn merge_order(memory: f64) -> f64 {
 }
 
 /// Startup and run cost of sorting, the input's cost not included. `limit`: rows wanted, negative for all.
-pub(crate) fn sort_cost(costs: &Costs, tuples: f64, width: i32, comparison: f64, memory: f64, limit: f64) -> (f64, f64) {
+pub(crate) fn sort_cost(
+    costs: &Costs,
+    tuples: f64,
+    width: i32,
+    comparison: f64,
+    memory: f64,
+    limit: f64,
+) -> (f64, f64) {
     let tuples = tuples.max(2.0);
     let input_bytes = relation_bytes(tuples, width);
     let comparison = comparison + 2.0 * costs.cpu_operator;
-    let (output_tuples, output_bytes) =
-        if limit > 0.0 && limit < tuples { (limit, relation_bytes(limit, width)) } else { (tuples, input_bytes) };
+    let (output_tuples, output_bytes) = if limit > 0.0 && limit < tuples {
+        (limit, relation_bytes(limit, width))
+    } else {
+        (tuples, input_bytes)
+    };
     let startup = if output_bytes > memory {
         let pages = (input_bytes / PAGE_SIZE).ceil();
         let runs = input_bytes / memory;
@@ -201,8 +207,12 @@ pub(crate) fn agg_cost(
             (startup, startup + costs.cpu_tuple)
         }
         AggStrategy::Sorted => {
-            let total =
-                input.total + agg.transition.startup + per_input + grouping + agg.finalize.startup + per_group;
+            let total = input.total
+                + agg.transition.startup
+                + per_input
+                + grouping
+                + agg.finalize.startup
+                + per_group;
             (input.startup, total)
         }
         AggStrategy::Hashed | AggStrategy::Mixed => {
@@ -312,7 +322,10 @@ impl<'a> Root<'a> {
         let constant = matches!(&op.args[1], Expr::Const(c) if c.value.is_some());
         let row = self.session().operator(op.operator)?;
         let equality = if op.use_or { op.operator } else { row.oprnegate };
-        if constant && length >= HASHED_ARRAY_MIN && equality.is_valid() && self.session().operator(equality)?.oprcanhash
+        if constant
+            && length >= HASHED_ARRAY_MIN
+            && equality.is_valid()
+            && self.session().operator(equality)?.oprcanhash
             && let Some(hash) = self.hash_function(equality)?
         {
             let mut hashing = QualCost::default();
@@ -420,7 +433,10 @@ pub(crate) fn order_clauses(root: &Root<'_>, clauses: Vec<ClauseRef>) -> Result<
     let mut keyed = Vec::with_capacity(clauses.len());
     for clause in clauses {
         let cost = root.clause_cost(&clause)?.per_tuple;
-        let level = if clause.leakproof && !contains_subplan(&clause.expr) && cost <= 10.0 * root.costs().cpu_operator {
+        let level = if clause.leakproof
+            && !contains_subplan(&clause.expr)
+            && cost <= 10.0 * root.costs().cpu_operator
+        {
             0
         } else {
             clause.security_level

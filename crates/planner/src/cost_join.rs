@@ -59,7 +59,13 @@ fn pages(rows: f64, width: i32) -> f64 {
 
 impl<'a> Root<'a> {
     /// Rows of a join of two relations under these conditions.
-    pub fn join_rows(&self, outer: f64, inner: f64, join: &SpecialJoin, clauses: &[ClauseRef]) -> Result<f64> {
+    pub fn join_rows(
+        &self,
+        outer: f64,
+        inner: f64,
+        join: &SpecialJoin,
+        clauses: &[ClauseRef],
+    ) -> Result<f64> {
         let context = Context { rti: 0, kind: join.kind, join: Some(join) };
         let (mut own, mut pushed) = (Vec::new(), Vec::new());
         for clause in clauses {
@@ -81,15 +87,26 @@ impl<'a> Root<'a> {
         Ok(clamp_rows(rows))
     }
 
-    pub fn match_factors(&self, kind: JoinKind, join: &SpecialJoin, clauses: &[ClauseRef], inner_rows: f64) -> Result<MatchFactors> {
-        let is_outer = matches!(kind, JoinKind::Left | JoinKind::Full | JoinKind::Right | JoinKind::Anti | JoinKind::RightAnti);
+    pub fn match_factors(
+        &self,
+        kind: JoinKind,
+        join: &SpecialJoin,
+        clauses: &[ClauseRef],
+        inner_rows: f64,
+    ) -> Result<MatchFactors> {
+        let is_outer = matches!(
+            kind,
+            JoinKind::Left | JoinKind::Full | JoinKind::Right | JoinKind::Anti | JoinKind::RightAnti
+        );
         let own: Vec<ClauseRef> = clauses.iter().filter(|c| !(is_outer && c.pushed_down)).cloned().collect();
         let as_kind = if kind == JoinKind::Anti { JoinKind::Anti } else { JoinKind::Semi };
         let semi_join = SpecialJoin { kind: as_kind, ..join.clone() };
         let plain_join = SpecialJoin { kind: JoinKind::Inner, ..join.clone() };
         let exprs: Vec<Expr> = own.iter().map(|c| c.expr.clone()).collect();
-        let semi = self.exprs_selectivity(&exprs, Context { rti: 0, kind: as_kind, join: Some(&semi_join) })?;
-        let plain = self.exprs_selectivity(&exprs, Context { rti: 0, kind: JoinKind::Inner, join: Some(&plain_join) })?;
+        let semi =
+            self.exprs_selectivity(&exprs, Context { rti: 0, kind: as_kind, join: Some(&semi_join) })?;
+        let plain = self
+            .exprs_selectivity(&exprs, Context { rti: 0, kind: JoinKind::Inner, join: Some(&plain_join) })?;
         let count = if semi > 0.0 { (plain * inner_rows / semi).max(1.0) } else { 1.0 };
         Ok(MatchFactors { fraction: semi, count })
     }
@@ -101,20 +118,27 @@ impl<'a> Root<'a> {
             PathKind::FunctionScan => (0.0, path.total - path.startup),
             PathKind::HashJoin { batches: 1, .. } => (0.0, path.total - path.startup),
             PathKind::CteScan { .. } | PathKind::WorkTableScan { .. } => {
-                let spill = material_rescan(costs, path.rows, path.target.width) - costs.cpu_operator * path.rows;
+                let spill =
+                    material_rescan(costs, path.rows, path.target.width) - costs.cpu_operator * path.rows;
                 (0.0, costs.cpu_tuple * path.rows + spill)
             }
             PathKind::Material { .. } | PathKind::Sort { .. } => {
                 (0.0, material_rescan(costs, path.rows, path.target.width))
             }
-            PathKind::Memoize { calls, entries, child, .. } => self.memoize_rescan(path, *calls, f64::from(*entries), child),
+            PathKind::Memoize { calls, entries, child, .. } => {
+                self.memoize_rescan(path, *calls, f64::from(*entries), child)
+            }
             _ => (path.startup, path.total),
         }
     }
 
     fn memoize_rescan(&self, path: &Path, calls: f64, entries: f64, child: &Path) -> (f64, f64) {
         let costs = self.costs();
-        let distinct = if let PathKind::Memoize { keys, .. } = &path.kind { self.distinct_of(keys, calls) } else { calls };
+        let distinct = if let PathKind::Memoize { keys, .. } = &path.kind {
+            self.distinct_of(keys, calls)
+        } else {
+            calls
+        };
         let evict = 1.0 - entries.min(distinct) / distinct.max(1.0);
         let hit = ((calls - distinct) / calls) * (entries / distinct.max(entries));
         let hit = hit.clamp(0.0, 1.0);
@@ -136,7 +160,15 @@ impl<'a> Root<'a> {
     }
 
     /// Cost of a nested loop; `indexed`: the inner side checks all conditions through an index.
-    pub fn nestloop_cost(&self, input: &JoinInput<'_>, outer: &Path, inner: &Path, clauses: &[ClauseRef], indexed: bool, rows: f64) -> Result<Cost> {
+    pub fn nestloop_cost(
+        &self,
+        input: &JoinInput<'_>,
+        outer: &Path,
+        inner: &Path,
+        clauses: &[ClauseRef],
+        indexed: bool,
+        rows: f64,
+    ) -> Result<Cost> {
         let costs = self.costs();
         let (rescan_startup, rescan_total) = self.rescan(inner);
         let mut startup = outer.startup + inner.startup;
@@ -184,25 +216,40 @@ impl<'a> Root<'a> {
     }
 
     /// Rows that some of a join's conditions let through.
-    fn approximate_rows(&self, outer: f64, inner: f64, input: &JoinInput<'_>, clauses: &[ClauseRef]) -> Result<f64> {
+    fn approximate_rows(
+        &self,
+        outer: f64,
+        inner: f64,
+        input: &JoinInput<'_>,
+        clauses: &[ClauseRef],
+    ) -> Result<f64> {
         let plain = SpecialJoin { kind: JoinKind::Inner, ..input.join.clone() };
         let mut selectivity = 1.0;
         for clause in clauses {
-            selectivity *= self.selectivity(clause, Context { rti: 0, kind: JoinKind::Inner, join: Some(&plain) })?;
+            selectivity *=
+                self.selectivity(clause, Context { rti: 0, kind: JoinKind::Inner, join: Some(&plain) })?;
         }
         Ok(clamp_rows(selectivity * outer * inner))
     }
 
     /// Cost of a hash join, and its number of batches.
-    pub fn hashjoin_cost(&self, input: &JoinInput<'_>, outer: &Path, inner: &Path, hash: &[ClauseRef]) -> Result<(Cost, u32)> {
+    pub fn hashjoin_cost(
+        &self,
+        input: &JoinInput<'_>,
+        outer: &Path,
+        inner: &Path,
+        hash: &[ClauseRef],
+    ) -> Result<(Cost, u32)> {
         let costs = self.costs();
         let (outer_rows, inner_rows) = (outer.rows.max(1.0), inner.rows.max(1.0));
         let count = hash.len() as f64;
-        let mut startup = outer.startup + inner.total + (costs.cpu_operator * count + costs.cpu_tuple) * inner_rows;
+        let mut startup =
+            outer.startup + inner.total + (costs.cpu_operator * count + costs.cpu_tuple) * inner_rows;
         let mut run = outer.total - outer.startup + costs.cpu_operator * count * outer_rows;
         let (buckets, batches) = hash_table_size(inner_rows, inner.target.width, costs.hash_memory());
         if batches > 1.0 {
-            let (outer_pages, inner_pages) = (pages(outer_rows, outer.target.width), pages(inner_rows, inner.target.width));
+            let (outer_pages, inner_pages) =
+                (pages(outer_rows, outer.target.width), pages(inner_rows, inner.target.width));
             startup += costs.seq_page * inner_pages;
             run += costs.seq_page * (inner_pages + 2.0 * outer_pages);
         }
@@ -217,7 +264,8 @@ impl<'a> Root<'a> {
             most_common = most_common.min(frequency);
         }
         let mut disabled = outer.disabled + inner.disabled + u32::from(!costs.enable_hashjoin);
-        let crowded = relation_bytes(clamp_rows(inner_rows * most_common), inner.target.width) > costs.hash_memory();
+        let crowded =
+            relation_bytes(clamp_rows(inner_rows * most_common), inner.target.width) > costs.hash_memory();
         disabled += u32::from(crowded);
         let hash_qual = self.clauses_cost(hash)?;
         let all_qual = self.clauses_cost(input.clauses)?;
@@ -231,7 +279,10 @@ impl<'a> Root<'a> {
             let matched = (outer_rows * input.factors.fraction).round_ties_even();
             let part = 2.0 / (input.factors.count + 1.0);
             run += hash_qual.per_tuple * matched * clamp_rows(inner_rows * bucket_fraction * part) * 0.5;
-            run += hash_qual.per_tuple * (outer_rows - matched) * clamp_rows(inner_rows / virtual_buckets) * 0.05;
+            run += hash_qual.per_tuple
+                * (outer_rows - matched)
+                * clamp_rows(inner_rows / virtual_buckets)
+                * 0.05;
             tuples = if input.kind == JoinKind::Anti { outer_rows - matched } else { matched };
         } else {
             run += hash_qual.per_tuple * outer_rows * clamp_rows(inner_rows * bucket_fraction) * 0.5;
@@ -283,13 +334,17 @@ impl<'a> Root<'a> {
         let skip_mark_restore = input.stops_at_match() && merge.len() == input.clauses.len();
         let tuples = self.approximate_rows(outer_rows, inner_rows, input, merge)?;
         let is_unique_outer = matches!(outer.kind, PathKind::UniqueInner { .. });
-        let rescanned = if is_unique_outer || skip_mark_restore { 0.0 } else { (tuples - inner_rows).max(0.0) };
+        let rescanned =
+            if is_unique_outer || skip_mark_restore { 0.0 } else { (tuples - inner_rows).max(0.0) };
         let ratio = 1.0 + rescanned / inner_rows;
         let bare = inner_run * ratio;
         let materialized = inner_run + costs.cpu_operator * inner_rows * ratio;
         let can_mark = matches!(
             inner.kind,
-            PathKind::Sort { .. } | PathKind::Index { .. } | PathKind::Material { .. } | PathKind::Result { child: None, .. }
+            PathKind::Sort { .. }
+                | PathKind::Index { .. }
+                | PathKind::Material { .. }
+                | PathKind::Result { child: None, .. }
         );
         let materialize = if skip_mark_restore {
             false
@@ -339,7 +394,8 @@ impl<'a> Root<'a> {
                 && (0..index.key_columns).all(|c| {
                     let family = index.entry.families[c];
                     columns.iter().any(|(e, clause)| {
-                        clause.merge_families.contains(&family) && crate::selectivity::same_expr(e, &index.columns[c])
+                        clause.merge_families.contains(&family)
+                            && crate::selectivity::same_expr(e, &index.columns[c])
                     })
                 })
         })

@@ -2,11 +2,11 @@
 
 use crate::clause::{commute, deep, relids, var_rti};
 use crate::cost::order_clauses;
-use crate::types::{BitmapQual, ClauseRef, IndexClause, JoinPath, Path, PathKey, PathKind, Root, Target};
+use crate::types::{ClauseRef, IndexClause, JoinPath, Path, PathKey, PathKind, Root, Target};
 use base::{Error, Oid, Result};
 use ir::{
-    Aggregate, Expr, GroupColumn, IndexQual, Join, JoinKind, MergeClause, ModifyTable, NestParam, Param, ParamKind, Plan,
-    PlanNode, SortColumn, SortGroupClause, TargetEntry, VarSource, WindowAgg,
+    Aggregate, Expr, GroupColumn, IndexQual, Join, JoinKind, MergeClause, ModifyTable, NestParam, Param,
+    ParamKind, Plan, PlanNode, SortColumn, SortGroupClause, TargetEntry, VarSource, WindowAgg,
 };
 use std::rc::Rc;
 
@@ -87,11 +87,6 @@ impl<'a> Root<'a> {
                 let keys = self.sort_columns(&path.keys, &mut plan)?;
                 Ok(over(path, plan, PlanNode::Sort { keys }))
             }
-            PathKind::IncrementalSort { child, presorted } => {
-                let mut plan = self.create_plan(child)?;
-                let keys = self.sort_columns(&path.keys, &mut plan)?;
-                Ok(over(path, plan, PlanNode::IncrementalSort { keys, presorted: *presorted }))
-            }
             PathKind::Projection { child, dummy } => {
                 let mut plan = self.create_plan(child)?;
                 if *dummy {
@@ -101,7 +96,10 @@ impl<'a> Root<'a> {
                     }
                     return Ok(plan);
                 }
-                Ok(Plan { left: Some(Box::new(plan)), ..new_plan(path, PlanNode::Result { constant_qual: Vec::new() }) })
+                Ok(Plan {
+                    left: Some(Box::new(plan)),
+                    ..new_plan(path, PlanNode::Result { constant_qual: Vec::new() })
+                })
             }
             PathKind::ProjectSet { child } => {
                 let plan = self.create_plan(child)?;
@@ -116,13 +114,10 @@ impl<'a> Root<'a> {
             }
             PathKind::Group { .. }
             | PathKind::Aggregate { .. }
-            | PathKind::GroupingSets { .. }
-            | PathKind::MinMax { .. }
             | PathKind::Window { .. }
             | PathKind::Unique { .. }
             | PathKind::SetOp { .. }
             | PathKind::Append { .. }
-            | PathKind::MergeAppend { .. }
             | PathKind::RecursiveUnion { .. }
             | PathKind::LockRows { .. }
             | PathKind::Limit { .. }
@@ -153,7 +148,8 @@ impl<'a> Root<'a> {
                     id
                 }
             };
-            *e = Expr::Param(Param { kind: ParamKind::Exec, id, type_oid, typmod, collation, location: None });
+            *e =
+                Expr::Param(Param { kind: ParamKind::Exec, id, type_oid, typmod, collation, location: None });
             Ok(true)
         });
         self.current_params = known;
@@ -212,21 +208,36 @@ impl<'a> Root<'a> {
                 let qual = self.rest_quals(&clauses, by_index, info)?;
                 let index = info.entry.oid;
                 let node = if *index_only {
-                    let index_targets = info.columns.iter().enumerate().map(|(i, e)| TargetEntry::new(e.clone(), i as i16 + 1, None)).collect();
+                    let index_targets = info
+                        .columns
+                        .iter()
+                        .enumerate()
+                        .map(|(i, e)| TargetEntry::new(e.clone(), i as i16 + 1, None))
+                        .collect();
                     PlanNode::IndexOnlyScan { relation, index, quals, direction: *direction, index_targets }
                 } else {
-                    PlanNode::IndexScan { relation, index, quals, order_by: Vec::new(), direction: *direction }
+                    PlanNode::IndexScan {
+                        relation,
+                        index,
+                        quals,
+                        order_by: Vec::new(),
+                        direction: *direction,
+                    }
                 };
                 Plan { qual, ..new_plan(path, node) }
             }
-            PathKind::BitmapHeap { qual } => self.bitmap_plan(path, qual, &clauses)?,
+            PathKind::BitmapHeap { index } => self.bitmap_plan(path, index, &clauses)?,
             PathKind::SubqueryScan { child } => {
                 for (expr, id) in self.base(rti).subplan_params.clone() {
                     if !self.current_params.iter().any(|(_, known)| *known == id) {
                         self.current_params.push((expr, id));
                     }
                 }
-                let mut subroot = self.base_mut(rti).subroot.take().ok_or_else(|| Error::internal("a subquery has not been planned"))?;
+                let mut subroot = self
+                    .base_mut(rti)
+                    .subroot
+                    .take()
+                    .ok_or_else(|| Error::internal("a subquery has not been planned"))?;
                 let below = subroot.create_top_plan(child);
                 self.base_mut(rti).subroot = Some(subroot);
                 let node = PlanNode::SubqueryScan { relation, child: Box::new(below?) };
@@ -236,17 +247,26 @@ impl<'a> Root<'a> {
                 let (node, checked): (PlanNode, &[ClauseRef]) = match other {
                     PathKind::SeqScan => (PlanNode::SeqScan { relation }, &[]),
                     PathKind::SampleScan => {
-                        let ir::RangeTableKind::Relation { sample: Some(sample), .. } = &self.rte(rti).kind else {
+                        let ir::RangeTableKind::Relation { sample: Some(sample), .. } = &self.rte(rti).kind
+                        else {
                             return Err(Error::internal("a sample scan without TABLESAMPLE"));
                         };
                         (PlanNode::SampleScan { relation, sample: sample.clone() }, &[])
                     }
-                    PathKind::Tid { quals } => (PlanNode::TidScan { relation, quals: self.actual(quals)? }, quals),
-                    PathKind::TidRange { quals } => (PlanNode::TidRangeScan { relation, quals: self.actual(quals)? }, quals),
+                    PathKind::Tid { quals } => {
+                        (PlanNode::TidScan { relation, quals: self.actual(quals)? }, quals)
+                    }
+                    PathKind::TidRange { quals } => {
+                        (PlanNode::TidRangeScan { relation, quals: self.actual(quals)? }, quals)
+                    }
                     PathKind::FunctionScan => (PlanNode::FunctionScan { relation }, &[]),
                     PathKind::ValuesScan => (PlanNode::ValuesScan { relation }, &[]),
-                    PathKind::CteScan { plan, param } => (PlanNode::CteScan { relation, plan: *plan, param: *param }, &[]),
-                    PathKind::WorkTableScan { param } => (PlanNode::WorkTableScan { relation, param: *param }, &[]),
+                    PathKind::CteScan { plan, param } => {
+                        (PlanNode::CteScan { relation, plan: *plan, param: *param }, &[])
+                    }
+                    PathKind::WorkTableScan { param } => {
+                        (PlanNode::WorkTableScan { relation, param: *param }, &[])
+                    }
                     PathKind::NamedTuplestoreScan => (PlanNode::NamedTuplestoreScan { relation }, &[]),
                     PathKind::Result { .. } => (PlanNode::Result { constant_qual: Vec::new() }, &[]),
                     _ => return Err(Error::internal("unrecognized scan path")),
@@ -257,7 +277,9 @@ impl<'a> Root<'a> {
             }
         };
         plan.target_list = targets;
-        if matches!(path.kind, PathKind::FunctionScan | PathKind::ValuesScan) && !self.base(rti).lateral.is_empty() {
+        if matches!(path.kind, PathKind::FunctionScan | PathKind::ValuesScan)
+            && !self.base(rti).lateral.is_empty()
+        {
             let mut kind = self.rte(rti).kind.clone();
             let mut failed = Ok(());
             crate::clause::deep_rte(&mut kind, 0, &mut |e, _| {
@@ -272,7 +294,11 @@ impl<'a> Root<'a> {
         self.gate(plan, &clauses)
     }
 
-    fn index_quals(&mut self, clauses: &[IndexClause], info: &crate::types::IndexInfo) -> Result<Vec<IndexQual>> {
+    fn index_quals(
+        &mut self,
+        clauses: &[IndexClause],
+        info: &crate::types::IndexInfo,
+    ) -> Result<Vec<IndexQual>> {
         let mut quals = Vec::new();
         for clause in clauses {
             for original in &clause.quals {
@@ -282,7 +308,13 @@ impl<'a> Root<'a> {
                 let key = &info.columns[clause.column];
                 let column = Expr::Var(ir::Var {
                     source: VarSource::Index,
-                    ..crate::clause::var(0, clause.column as i16 + 1, ir::expr_type(key), ir::expr_typmod(key), ir::expr_collation(key))
+                    ..crate::clause::var(
+                        0,
+                        clause.column as i16 + 1,
+                        ir::expr_type(key),
+                        ir::expr_typmod(key),
+                        ir::expr_collation(key),
+                    )
                 });
                 let slot = match &mut condition {
                     Expr::Op(op) => &mut op.args[0],
@@ -299,17 +331,23 @@ impl<'a> Root<'a> {
     }
 
     /// Conditions that the index does not check for certain.
-    fn rest_quals(&mut self, clauses: &[ClauseRef], by_index: &[IndexClause], info: &crate::types::IndexInfo) -> Result<Vec<Expr>> {
+    fn rest_quals(
+        &mut self,
+        clauses: &[ClauseRef],
+        by_index: &[IndexClause],
+        info: &crate::types::IndexInfo,
+    ) -> Result<Vec<Expr>> {
         let checked = |c: &ClauseRef| {
-            by_index.iter().any(|i| !i.lossy && (Rc::ptr_eq(&i.clause, c) || crate::join_path::same_class(&i.clause, c)))
+            by_index
+                .iter()
+                .any(|i| !i.lossy && (Rc::ptr_eq(&i.clause, c) || crate::join_path::same_class(&i.clause, c)))
                 || info.predicate.contains(&c.expr)
         };
         let rest: Vec<ClauseRef> = clauses.iter().filter(|c| !checked(c)).cloned().collect();
         self.actual(&rest)
     }
 
-    fn bitmap_plan(&mut self, path: &Rc<Path>, qual: &BitmapQual, clauses: &[ClauseRef]) -> Result<Plan> {
-        let (BitmapQual::Index(index) | BitmapQual::And(index) | BitmapQual::Or(index)) = qual;
+    fn bitmap_plan(&mut self, path: &Rc<Path>, index: &Rc<Path>, clauses: &[ClauseRef]) -> Result<Plan> {
         let PathKind::Index { info, clauses: by_index, index_total, selectivity, .. } = &index.kind else {
             return Err(Error::internal("unrecognized bitmap path"));
         };
@@ -335,7 +373,8 @@ impl<'a> Root<'a> {
     fn split_quals(&mut self, join: &JoinPath, used: &[ClauseRef]) -> Result<(Vec<Expr>, Vec<Expr>)> {
         let ordered = order_clauses(self, join.clauses.clone())?;
         let outer_join = !matches!(join.kind, JoinKind::Inner | JoinKind::Semi | JoinKind::RightSemi);
-        let left: Vec<ClauseRef> = ordered.into_iter().filter(|c| !used.iter().any(|u| Rc::ptr_eq(u, c))).collect();
+        let left: Vec<ClauseRef> =
+            ordered.into_iter().filter(|c| !used.iter().any(|u| Rc::ptr_eq(u, c))).collect();
         let (after, own): (Vec<_>, Vec<_>) = left.into_iter().partition(|c| outer_join && c.pushed_down);
         Ok((self.actual(&own)?, self.actual(&after)?))
     }
@@ -347,13 +386,18 @@ impl<'a> Root<'a> {
         let inner = self.create_plan(&join.inner)?;
         self.outer_params = saved;
         let own = join.outer.relids.clone();
-        let (mine, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.current_params).into_iter().partition(|(e, _)| relids(e).is_subset(&own));
+        let (mine, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.current_params)
+            .into_iter()
+            .partition(|(e, _)| relids(e).is_subset(&own));
         self.current_params = rest;
         let params = mine.into_iter().map(|(value, id)| NestParam { id, value }).collect();
         let (quals, qual) = self.split_quals(join, &[])?;
-        let node = PlanNode::NestLoop { join: Join { kind: join.kind, inner_unique: join.inner_unique, quals }, params };
-        let plan = Plan { qual, left: Some(Box::new(outer)), right: Some(Box::new(inner)), ..new_plan(path, node) };
+        let node = PlanNode::NestLoop {
+            join: Join { kind: join.kind, inner_unique: join.inner_unique, quals },
+            params,
+        };
+        let plan =
+            Plan { qual, left: Some(Box::new(outer)), right: Some(Box::new(inner)), ..new_plan(path, node) };
         let clauses = join.clauses.clone();
         self.gate(plan, &clauses)
     }
@@ -361,9 +405,10 @@ impl<'a> Root<'a> {
     /// `outer = inner`, whichever way it was written.
     fn oriented(&mut self, clause: &ClauseRef, outer: &ir::RelSet) -> Result<Expr> {
         let mut expr = match &clause.expr {
-            Expr::Op(op) if !clause.left.is_subset(outer) => {
-                Expr::Op(commute(self.session(), op)?.ok_or_else(|| Error::internal("could not find commutator for operator"))?)
-            }
+            Expr::Op(op) if !clause.left.is_subset(outer) => Expr::Op(
+                commute(self.session(), op)?
+                    .ok_or_else(|| Error::internal("could not find commutator for operator"))?,
+            ),
             e => e.clone(),
         };
         self.replace_outer_vars(&mut expr)?;
@@ -389,9 +434,20 @@ impl<'a> Root<'a> {
             let key = self
                 .clause_classes(clause, &join.outer.relids)
                 .and_then(|(ec, _)| join.outer.keys.iter().find(|k| k.ec == ec).copied());
-            let key = key.unwrap_or(PathKey { ec: 0, family: clause.merge_families[0], descending: false, nulls_first: false });
+            let key = key.unwrap_or(PathKey {
+                ec: 0,
+                family: clause.merge_families[0],
+                descending: false,
+                nulls_first: false,
+            });
             let collation = if let Expr::Op(op) = &condition { op.input_collation } else { Oid(0) };
-            clauses.push(MergeClause { condition, family: key.family, collation, reversed: key.descending, nulls_first: key.nulls_first });
+            clauses.push(MergeClause {
+                condition,
+                family: key.family,
+                collation,
+                reversed: key.descending,
+                nulls_first: key.nulls_first,
+            });
         }
         let (quals, qual) = self.split_quals(join, merge)?;
         let node = PlanNode::MergeJoin {
@@ -399,7 +455,8 @@ impl<'a> Root<'a> {
             clauses,
             skip_mark_restore,
         };
-        let plan = Plan { qual, left: Some(Box::new(outer)), right: Some(Box::new(inner)), ..new_plan(path, node) };
+        let plan =
+            Plan { qual, left: Some(Box::new(outer)), right: Some(Box::new(inner)), ..new_plan(path, node) };
         let all = join.clauses.clone();
         self.gate(plan, &all)
     }
@@ -428,8 +485,12 @@ impl<'a> Root<'a> {
             ..Plan::default()
         };
         let (quals, qual) = self.split_quals(join, hash)?;
-        let node = PlanNode::HashJoin { join: Join { kind: join.kind, inner_unique: join.inner_unique, quals }, clauses };
-        let plan = Plan { qual, left: Some(Box::new(outer)), right: Some(Box::new(table)), ..new_plan(path, node) };
+        let node = PlanNode::HashJoin {
+            join: Join { kind: join.kind, inner_unique: join.inner_unique, quals },
+            clauses,
+        };
+        let plan =
+            Plan { qual, left: Some(Box::new(outer)), right: Some(Box::new(table)), ..new_plan(path, node) };
         let all = join.clauses.clone();
         self.gate(plan, &all)
     }
@@ -439,20 +500,29 @@ impl<'a> Root<'a> {
         let mut columns = Vec::new();
         for key in keys {
             let ec = &self.ecs[self.ec_root(key.ec)];
-            let by_ref = plan.target_list.iter().find(|t| ec.has_volatile && ec.sort_ref > 0 && t.sort_group_ref == ec.sort_ref);
+            let by_ref = plan
+                .target_list
+                .iter()
+                .find(|t| ec.has_volatile && ec.sort_ref > 0 && t.sort_group_ref == ec.sort_ref);
             let mut found = by_ref.map(|t| (t.number, ec.members[0].type_oid));
             for m in &ec.members {
                 if found.is_some() {
                     break;
                 }
                 let stripped = crate::clause::strip_relabel(&m.expr);
-                let at = plan.target_list.iter().find(|t| t.expr == m.expr || crate::clause::strip_relabel(&t.expr) == stripped);
+                let at = plan
+                    .target_list
+                    .iter()
+                    .find(|t| t.expr == m.expr || crate::clause::strip_relabel(&t.expr) == stripped);
                 found = at.map(|t| (t.number, m.type_oid));
             }
             if found.is_none() {
-                let available: ir::RelSet = plan.target_list.iter().fold(ir::RelSet::new(), |s, t| s.union(&relids(&t.expr)));
+                let available: ir::RelSet =
+                    plan.target_list.iter().fold(ir::RelSet::new(), |s, t| s.union(&relids(&t.expr)));
                 let member = ec.members.iter().find(|m| !m.is_const && m.relids.is_subset(&available));
-                let Some(m) = member else { return Err(Error::internal("could not find pathkey item to sort")) };
+                let Some(m) = member else {
+                    return Err(Error::internal("could not find pathkey item to sort"));
+                };
                 let number = plan.target_list.len() as i16 + 1;
                 let entry = TargetEntry { junk: true, ..TargetEntry::new(m.expr.clone(), number, None) };
                 add_column(plan, entry);
@@ -462,12 +532,24 @@ impl<'a> Root<'a> {
             let strategy = if key.descending { 5 } else { 1 };
             let operator = self.session().family_operator(key.family, type_oid, type_oid, strategy)?;
             let operator = operator.ok_or_else(|| Error::internal("missing sort operator"))?;
-            columns.push(SortColumn { column, operator, collation: ec.collation, nulls_first: key.nulls_first });
+            columns.push(SortColumn {
+                column,
+                operator,
+                collation: ec.collation,
+                nulls_first: key.nulls_first,
+            });
         }
         Ok(columns)
     }
 
-    fn unique_inner_plan(&mut self, path: &Rc<Path>, child: &Rc<Path>, hashed: bool, exprs: &[Expr], operators: &[Oid]) -> Result<Plan> {
+    fn unique_inner_plan(
+        &mut self,
+        path: &Rc<Path>,
+        child: &Rc<Path>,
+        hashed: bool,
+        exprs: &[Expr],
+        operators: &[Oid],
+    ) -> Result<Plan> {
         let mut plan = self.create_plan(child)?;
         let mut groups = Vec::new();
         let mut sorts = Vec::new();
@@ -485,10 +567,14 @@ impl<'a> Root<'a> {
             let mut less = Oid(0);
             for entry in self.session().operator_families(*operator)?.iter() {
                 let strategy = if entry.amopmethod == crate::clause::HASH { 1 } else { 3 };
-                let same = self.session().family_operator(entry.amopfamily, row.oprright, row.oprright, strategy)?;
+                let same =
+                    self.session().family_operator(entry.amopfamily, row.oprright, row.oprright, strategy)?;
                 equality = same.unwrap_or(equality);
                 if entry.amopmethod == crate::clause::BTREE {
-                    less = self.session().family_operator(entry.amopfamily, row.oprright, row.oprright, 1)?.unwrap_or(less);
+                    less = self
+                        .session()
+                        .family_operator(entry.amopfamily, row.oprright, row.oprright, 1)?
+                        .unwrap_or(less);
                 }
             }
             let collation = ir::expr_collation(expr);
@@ -508,7 +594,8 @@ impl<'a> Root<'a> {
             return Ok(Plan { target_list: list, left: Some(Box::new(plan)), ..new_plan(path, node) });
         }
         let costs = self.costs();
-        let (startup, run) = crate::cost::sort_cost(costs, child.rows, child.target.width, 0.0, costs.work_memory, -1.0);
+        let (startup, run) =
+            crate::cost::sort_cost(costs, child.rows, child.target.width, 0.0, costs.work_memory, -1.0);
         let mut sorted = over(child, plan, PlanNode::Sort { keys: sorts });
         (sorted.startup_cost, sorted.total_cost) = (child.total + startup, child.total + startup + run);
         Ok(over(path, sorted, PlanNode::Unique { groups }))
@@ -518,9 +605,15 @@ impl<'a> Root<'a> {
         clauses
             .iter()
             .map(|clause| {
-                let found = child.target_list.iter().find(|t| t.sort_group_ref == clause.target && clause.target > 0);
-                let t = found.ok_or_else(|| Error::internal("grouping column is missing in the plan's output"))?;
-                Ok(GroupColumn { column: t.number, equality_operator: clause.equality_operator, collation: ir::expr_collation(&t.expr) })
+                let found =
+                    child.target_list.iter().find(|t| t.sort_group_ref == clause.target && clause.target > 0);
+                let t = found
+                    .ok_or_else(|| Error::internal("grouping column is missing in the plan's output"))?;
+                Ok(GroupColumn {
+                    column: t.number,
+                    equality_operator: clause.equality_operator,
+                    collation: ir::expr_collation(&t.expr),
+                })
             })
             .collect()
     }
@@ -530,7 +623,11 @@ impl<'a> Root<'a> {
             PathKind::Group { child, groups, having } => {
                 let plan = self.create_plan(child)?;
                 let groups = self.group_columns(groups, &plan)?;
-                Ok(Plan { qual: having.clone(), left: Some(Box::new(plan)), ..new_plan(path, PlanNode::Group { groups }) })
+                Ok(Plan {
+                    qual: having.clone(),
+                    left: Some(Box::new(plan)),
+                    ..new_plan(path, PlanNode::Group { groups })
+                })
             }
             PathKind::Aggregate { child, agg } => {
                 let plan = self.create_plan(child)?;
@@ -571,8 +668,13 @@ impl<'a> Root<'a> {
                 for (key, sorted) in keys.iter().zip(self.sort_columns(&keys, &mut plan)?) {
                     let type_oid = self.ecs[key.ec].members[0].type_oid;
                     let equality = self.session().family_operator(key.family, type_oid, type_oid, 3)?;
-                    let equality_operator = equality.ok_or_else(|| Error::internal("missing equality operator"))?;
-                    groups.push(GroupColumn { column: sorted.column, equality_operator, collation: sorted.collation });
+                    let equality_operator =
+                        equality.ok_or_else(|| Error::internal("missing equality operator"))?;
+                    groups.push(GroupColumn {
+                        column: sorted.column,
+                        equality_operator,
+                        collation: sorted.collation,
+                    });
                 }
                 Ok(over(path, plan, PlanNode::Unique { groups }))
             }
@@ -598,7 +700,11 @@ impl<'a> Root<'a> {
                 let mut columns = Vec::new();
                 for (i, g) in groups.iter().enumerate() {
                     let collation = l.target_list.get(i).map_or(Oid(0), |t| ir::expr_collation(&t.expr));
-                    columns.push(GroupColumn { column: i as i16 + 1, equality_operator: g.equality_operator, collation });
+                    columns.push(GroupColumn {
+                        column: i as i16 + 1,
+                        equality_operator: g.equality_operator,
+                        collation,
+                    });
                 }
                 let node = PlanNode::RecursiveUnion { work_table_param: *param, groups: columns };
                 Ok(Plan { left: Some(Box::new(l)), right: Some(Box::new(r)), ..new_plan(path, node) })
@@ -609,8 +715,17 @@ impl<'a> Root<'a> {
             }
             PathKind::Limit { child, offset, count, with_ties } => {
                 let plan = self.create_plan(child)?;
-                let tie_columns = if *with_ties { self.group_columns(&self.query.sort_clause.clone(), &plan)? } else { Vec::new() };
-                let node = PlanNode::Limit { offset: offset.clone(), count: count.clone(), with_ties: *with_ties, tie_columns };
+                let tie_columns = if *with_ties {
+                    self.group_columns(&self.query.sort_clause.clone(), &plan)?
+                } else {
+                    Vec::new()
+                };
+                let node = PlanNode::Limit {
+                    offset: offset.clone(),
+                    count: count.clone(),
+                    with_ties: *with_ties,
+                    tie_columns,
+                };
                 Ok(over(path, plan, node))
             }
             PathKind::Modify { child, modify } => {
@@ -622,7 +737,8 @@ impl<'a> Root<'a> {
                 let relation = modify.relation;
                 let is_tid = |t: &&TargetEntry| matches!(&t.expr, Expr::Var(v) if v.attribute == -1 && var_rti(v) == Some(relation));
                 let tid_column = self.targets.iter().find(|t| t.junk && is_tid(t)).map_or(0, |t| t.number);
-                let returning = if modify.returning.is_empty() { Vec::new() } else { vec![modify.returning.clone()] };
+                let returning =
+                    if modify.returning.is_empty() { Vec::new() } else { vec![modify.returning.clone()] };
                 let target_list = modify.returning.clone();
                 let node = PlanNode::ModifyTable(Box::new(ModifyTable {
                     operation: modify.operation,
@@ -651,9 +767,17 @@ impl<'a> Root<'a> {
 fn add_column(plan: &mut Plan, entry: TargetEntry) {
     let passes_on = matches!(
         plan.node,
-        PlanNode::Sort { .. } | PlanNode::Materialize | PlanNode::Memoize { .. } | PlanNode::Unique { .. }
-            | PlanNode::Limit { .. } | PlanNode::LockRows { .. } | PlanNode::Append { .. } | PlanNode::SetOp { .. }
-            | PlanNode::RecursiveUnion { .. } | PlanNode::ProjectSet | PlanNode::IncrementalSort { .. }
+        PlanNode::Sort { .. }
+            | PlanNode::Materialize
+            | PlanNode::Memoize { .. }
+            | PlanNode::Unique { .. }
+            | PlanNode::Limit { .. }
+            | PlanNode::LockRows { .. }
+            | PlanNode::Append { .. }
+            | PlanNode::SetOp { .. }
+            | PlanNode::RecursiveUnion { .. }
+            | PlanNode::ProjectSet
+            | PlanNode::IncrementalSort { .. }
     );
     if passes_on {
         let child = std::mem::take(plan);

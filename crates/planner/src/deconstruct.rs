@@ -2,8 +2,7 @@
 //! be reordered.
 
 use crate::clause::{
-    ands, commute, contains_leaky, contains_volatile, equality_families,
-    nonnullable_rels, relids,
+    ands, commute, contains_leaky, contains_volatile, equality_families, nonnullable_rels, relids,
 };
 use crate::types::{Clause, ClauseRef, Root, SpecialJoin};
 use base::{Oid, Result, bail};
@@ -61,7 +60,12 @@ impl<'a> Root<'a> {
         self.query.range_table.iter().map(|r| r.security_quals.len()).max().unwrap_or(0) as u32
     }
 
-    fn deconstruct_from(&mut self, from: &FromExpr, below: bool, postponed: &mut Vec<(Expr, u32)>) -> Result<Part> {
+    fn deconstruct_from(
+        &mut self,
+        from: &FromExpr,
+        below: bool,
+        postponed: &mut Vec<(Expr, u32)>,
+    ) -> Result<Part> {
         let mut whole = Part { items: Vec::new(), scope: RelSet::new(), inner_join_rels: RelSet::new() };
         let mut remaining = from.items.len();
         let mut from_below = Vec::new();
@@ -98,7 +102,12 @@ impl<'a> Root<'a> {
         Ok(whole)
     }
 
-    fn deconstruct_node(&mut self, node: &JoinNode, below: bool, postponed: &mut Vec<(Expr, u32)>) -> Result<Part> {
+    fn deconstruct_node(
+        &mut self,
+        node: &JoinNode,
+        below: bool,
+        postponed: &mut Vec<(Expr, u32)>,
+    ) -> Result<Part> {
         match node {
             JoinNode::Relation(rti) => {
                 let scope = RelSet::single(*rti);
@@ -123,7 +132,12 @@ impl<'a> Root<'a> {
         }
     }
 
-    fn deconstruct_join(&mut self, join: &JoinExpr, below: bool, postponed: &mut Vec<(Expr, u32)>) -> Result<Part> {
+    fn deconstruct_join(
+        &mut self,
+        join: &JoinExpr,
+        below: bool,
+        postponed: &mut Vec<(Expr, u32)>,
+    ) -> Result<Part> {
         let kind = join.kind;
         let (left_below, right_below) = match kind {
             JoinKind::Left | JoinKind::Anti => (below, true),
@@ -147,7 +161,8 @@ impl<'a> Root<'a> {
         }
         let own = join.quals.as_ref().map(|q| ands((**q).clone())).unwrap_or_default();
         let level = self.top_security();
-        let quals: Vec<(Expr, u32)> = from_below.into_iter().chain(own.into_iter().map(|q| (q, level))).collect();
+        let quals: Vec<(Expr, u32)> =
+            from_below.into_iter().chain(own.into_iter().map(|q| (q, level))).collect();
         let special = if kind == JoinKind::Inner {
             None
         } else {
@@ -174,7 +189,8 @@ impl<'a> Root<'a> {
         } else if left.items.len() + right.items.len() <= self.costs().join_collapse_limit {
             left.items.into_iter().chain(right.items).collect()
         } else {
-            let side = |items: Vec<JoinItem>| if items.len() == 1 { items } else { vec![JoinItem::List(items)] };
+            let side =
+                |items: Vec<JoinItem>| if items.len() == 1 { items } else { vec![JoinItem::List(items)] };
             side(left.items).into_iter().chain(side(right.items)).collect()
         };
         Ok(Part { items, scope, inner_join_rels })
@@ -194,7 +210,10 @@ impl<'a> Root<'a> {
                 && kind != JoinKind::Semi
             {
                 let word = crate::modify::lock_words(mark.strength);
-                bail!(FEATURE_NOT_SUPPORTED, "{word} cannot be applied to the nullable side of an outer join");
+                bail!(
+                    FEATURE_NOT_SUPPORTED,
+                    "{word} cannot be applied to the nullable side of an outer join"
+                );
             }
         }
         let mut sj = SpecialJoin {
@@ -371,7 +390,15 @@ impl<'a> Root<'a> {
             (true, delayed, !delayed, RelSet::new())
         };
         let wanted = reads.clone();
-        let clause = self.clause(expr, reads, pushed_down, delayed, pseudoconstant, place.security_level, outer_relids)?;
+        let clause = self.clause(
+            expr,
+            reads,
+            pushed_down,
+            delayed,
+            pseudoconstant,
+            place.security_level,
+            outer_relids,
+        )?;
         if wanted.len() > 1 {
             let expr = clause.expr.clone();
             self.need(&expr, &wanted);
@@ -505,7 +532,9 @@ impl<'a> Root<'a> {
 
     /// `column IS NOT NULL` of a column that cannot be.
     fn is_trivially_true(&self, clause: &Clause) -> bool {
-        let Expr::NullTest { arg, is_null: false, row_argument: false, .. } = &clause.expr else { return false };
+        let Expr::NullTest { arg, is_null: false, row_argument: false, .. } = &clause.expr else {
+            return false;
+        };
         self.never_null(arg)
     }
 
@@ -519,7 +548,8 @@ impl<'a> Root<'a> {
         match (&self.base(rti).entry, v.attribute) {
             (Some(_), n) if n < 0 => true,
             (Some(entry), n) if n > 0 => entry.desc().attributes().get(n as usize - 1).is_some_and(|a| {
-                a.not_null && !entry.not_nulls.iter().any(|c| !c.convalidated && c.conkey.as_deref() == Some(&[n]))
+                a.not_null
+                    && !entry.not_nulls.iter().any(|c| !c.convalidated && c.conkey.as_deref() == Some(&[n]))
             }),
             _ => false,
         }

@@ -30,8 +30,15 @@ impl<'a> Root<'a> {
         let row = self.session().operator(op.operator)?;
         if item1 == item2 {
             // `x = x` says that x is not null, which is cheaper to check.
-            if self.session().function(row.oprcode)?.proisstrict && !contains_volatile(self.session(), &item1)? {
-                let test = Expr::NullTest { arg: Box::new(item1), is_null: false, row_argument: false, location: None };
+            if self.session().function(row.oprcode)?.proisstrict
+                && !contains_volatile(self.session(), &item1)?
+            {
+                let test = Expr::NullTest {
+                    arg: Box::new(item1),
+                    is_null: false,
+                    row_argument: false,
+                    location: None,
+                };
                 let replaced = self.clause(
                     test,
                     clause.required.clone(),
@@ -54,7 +61,6 @@ impl<'a> Root<'a> {
             is_const: relids.is_empty(),
             expr: e,
             relids,
-            nullable: RelSet::new(),
             type_oid,
         };
         let ec = match (found1, found2) {
@@ -75,7 +81,10 @@ impl<'a> Root<'a> {
                 self.ecs.push(EquivalenceClass {
                     families,
                     collation,
-                    members: vec![member(item1, type1, clause.left.clone()), member(item2, type2, clause.right.clone())],
+                    members: vec![
+                        member(item1, type1, clause.left.clone()),
+                        member(item2, type2, clause.right.clone()),
+                    ],
                     sources: Vec::new(),
                     derived: RefCell::default(),
                     relids: RelSet::new(),
@@ -99,7 +108,14 @@ impl<'a> Root<'a> {
         Ok(true)
     }
 
-    fn find_member(&self, expr: &Expr, type_oid: Oid, collation: Oid, families: &[Oid], below: bool) -> Option<usize> {
+    fn find_member(
+        &self,
+        expr: &Expr,
+        type_oid: Oid,
+        collation: Oid,
+        families: &[Oid],
+        below: bool,
+    ) -> Option<usize> {
         self.live_ecs().find_map(|(i, ec)| {
             if ec.has_volatile || ec.collation != collation || ec.families != families {
                 return None;
@@ -161,7 +177,7 @@ impl<'a> Root<'a> {
             families: families.to_vec(),
             collation,
             relids: reads.clone(),
-            members: vec![EcMember { expr, relids: reads, nullable: RelSet::new(), is_const, type_oid }],
+            members: vec![EcMember { expr, relids: reads, is_const, type_oid }],
             sources: Vec::new(),
             derived: RefCell::default(),
             has_const: is_const,
@@ -204,10 +220,16 @@ impl<'a> Root<'a> {
     pub fn generate_base_equalities(&mut self) -> Result<()> {
         self.ec_done = true;
         for i in 0..self.ecs.len() {
-            if self.ecs[i].merged.is_some() || (self.ecs[i].members.len() <= 1 && self.ecs[i].sources.is_empty()) {
+            if self.ecs[i].merged.is_some()
+                || (self.ecs[i].members.len() <= 1 && self.ecs[i].sources.is_empty())
+            {
                 continue;
             }
-            let done = if self.ecs[i].has_const { self.equate_to_const(i)? } else { self.equate_within_relation(i)? };
+            let done = if self.ecs[i].has_const {
+                self.equate_to_const(i)?
+            } else {
+                self.equate_within_relation(i)?
+            };
             if !done {
                 self.ecs[i].broken = true;
                 let sources = self.ecs[i].sources.clone();
@@ -235,7 +257,9 @@ impl<'a> Root<'a> {
             return Ok(true);
         }
         let constants: Vec<&EcMember> = class.members.iter().filter(|m| m.is_const).collect();
-        let Some(constant) = constants.iter().find(|m| matches!(m.expr, Expr::Const(_))).or(constants.first()) else {
+        let Some(constant) =
+            constants.iter().find(|m| matches!(m.expr, Expr::Const(_))).or(constants.first())
+        else {
             return Ok(true);
         };
         let constant = (*constant).clone();
@@ -247,10 +271,14 @@ impl<'a> Root<'a> {
             if member.expr == constant.expr && member.type_oid == constant.type_oid {
                 continue;
             }
-            let Some(operator) = self.equality_operator(&self.ecs[ec], member.type_oid, constant.type_oid)? else {
+            let Some(operator) = self.equality_operator(&self.ecs[ec], member.type_oid, constant.type_oid)?
+            else {
                 return Ok(false);
             };
-            clauses.push((make_op(self.session(), operator, collation, member.expr, constant.expr.clone())?, member.relids));
+            clauses.push((
+                make_op(self.session(), operator, collation, member.expr, constant.expr.clone())?,
+                member.relids,
+            ));
         }
         for (expr, relids) in clauses {
             self.imply(ec, expr, relids, below)?;
@@ -270,7 +298,9 @@ impl<'a> Root<'a> {
             let rti = member.relids.iter().next().unwrap_or(0);
             if let Some(slot) = previous.iter_mut().find(|p| p.0 == rti) {
                 let before = slot.1.clone();
-                let Some(operator) = self.equality_operator(&self.ecs[ec], before.type_oid, member.type_oid)? else {
+                let Some(operator) =
+                    self.equality_operator(&self.ecs[ec], before.type_oid, member.type_oid)?
+                else {
                     return Ok(false);
                 };
                 let expr = make_op(self.session(), operator, collation, before.expr, member.expr.clone())?;
@@ -300,7 +330,8 @@ impl<'a> Root<'a> {
             required = if below_outer_join { self.ecs[ec].relids.clone() } else { self.all_base.clone() };
         }
         let level = self.ecs[ec].sources.iter().map(|s| s.security_level).max().unwrap_or(0);
-        let clause = self.clause(expr, required.clone(), true, false, pseudoconstant, level, RelSet::new())?;
+        let clause =
+            self.clause(expr, required.clone(), true, false, pseudoconstant, level, RelSet::new())?;
         clause.left_ec.set(Some(ec));
         clause.right_ec.set(Some(ec));
         if required.len() > 1 {
@@ -314,7 +345,11 @@ impl<'a> Root<'a> {
     pub fn join_equalities(&self, join: &RelSet, outer: &RelSet, inner: &RelSet) -> Result<Vec<ClauseRef>> {
         let mut found = Vec::new();
         for (i, ec) in self.live_ecs() {
-            if ec.has_const || ec.members.len() <= 1 || !ec.relids.overlaps(outer) || !ec.relids.overlaps(inner) {
+            if ec.has_const
+                || ec.members.len() <= 1
+                || !ec.relids.overlaps(outer)
+                || !ec.relids.overlaps(inner)
+            {
                 continue;
             }
             if ec.broken || !self.ec_join_clauses(i, ec, join, outer, inner, &mut found)? {
@@ -354,7 +389,9 @@ impl<'a> Root<'a> {
             for o in &outers {
                 for i in &inners {
                     let (a, b) = (&ec.members[*o], &ec.members[*i]);
-                    let Some(operator) = self.equality_operator(ec, a.type_oid, b.type_oid)? else { continue };
+                    let Some(operator) = self.equality_operator(ec, a.type_oid, b.type_oid)? else {
+                        continue;
+                    };
                     let plain = |e: &Expr| u32::from(matches!(crate::clause::strip_relabel(e), Expr::Var(_)));
                     let hashes = u32::from(self.session().operator(operator)?.oprcanhash);
                     let score = plain(&a.expr) + plain(&b.expr) + hashes;
@@ -372,7 +409,9 @@ impl<'a> Root<'a> {
             for n in news {
                 if let Some(p) = previous {
                     let types = (ec.members[p].type_oid, ec.members[n].type_oid);
-                    let Some(operator) = self.equality_operator(ec, types.0, types.1)? else { return Ok(false) };
+                    let Some(operator) = self.equality_operator(ec, types.0, types.1)? else {
+                        return Ok(false);
+                    };
                     found.push(self.ec_clause(index, ec, operator, p, n, None)?);
                 }
                 previous = Some(n);
@@ -430,7 +469,9 @@ impl<'a> Root<'a> {
             if ec.has_const || ec.members.len() <= 1 || !ec.relids.contains(rti) {
                 continue;
             }
-            let Some(mine) = ec.members.iter().position(|m| m.relids == own && matches(ec, m)) else { continue };
+            let Some(mine) = ec.members.iter().position(|m| m.relids == own && matches(ec, m)) else {
+                continue;
+            };
             for (o, other) in ec.members.iter().enumerate() {
                 if o == mine || other.relids.is_empty() || other.relids.contains(rti) {
                     continue;
@@ -448,7 +489,9 @@ impl<'a> Root<'a> {
     }
 
     pub fn have_ec_join(&self, a: &RelSet, b: &RelSet) -> bool {
-        self.live_ecs().any(|(_, ec)| ec.members.len() > 1 && !ec.has_const && ec.relids.overlaps(a) && ec.relids.overlaps(b))
+        self.live_ecs().any(|(_, ec)| {
+            ec.members.len() > 1 && !ec.has_const && ec.relids.overlaps(a) && ec.relids.overlaps(b)
+        })
     }
 
     pub fn has_ec_joins(&self, rel: &RelSet) -> bool {
@@ -506,20 +549,19 @@ impl<'a> Root<'a> {
             }
         }
         for expr in implied {
-            let derived =
-                self.clause(expr, inner_relids.clone(), true, false, false, clause.security_level, RelSet::new())?;
+            let derived = self.clause(
+                expr,
+                inner_relids.clone(),
+                true,
+                false,
+                false,
+                clause.security_level,
+                RelSet::new(),
+            )?;
             if !self.process_equivalence(&derived, true)? {
                 self.assign(derived)?;
             }
         }
         Ok(())
-    }
-
-    /// Drops conditions that a class makes redundant with ones already enforced.
-    pub fn is_redundant(&self, clause: &Clause, enforced: &[ClauseRef]) -> bool {
-        if clause.left_ec.get().is_none() || clause.parent_ec.is_none() {
-            return false;
-        }
-        enforced.iter().any(|e| e.parent_ec.is_some() && e.parent_ec == clause.parent_ec)
     }
 }

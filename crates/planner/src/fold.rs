@@ -68,7 +68,9 @@ impl<'a> Folder<'a> {
             Expr::Func(f) => self.function(f),
             Expr::Bool { op, args, .. } => self.boolean(op, args),
             Expr::Case { .. } => self.case(expr),
-            Expr::Coalesce { result_type, collation, args, .. } => self.coalesce(result_type, collation, args),
+            Expr::Coalesce { result_type, collation, args, .. } => {
+                self.coalesce(result_type, collation, args)
+            }
             Expr::NullTest { .. } | Expr::BooleanTest { .. } => {
                 let expr = self.fold_children(expr)?;
                 Ok(simplify_test(expr))
@@ -82,7 +84,15 @@ impl<'a> Folder<'a> {
                 let outer = self.case_value.take();
                 let element = Box::new(self.fold(*element)?);
                 self.case_value = outer;
-                self.evaluate(Expr::ArrayCoerce { arg, element, result_type, typmod, collation, form, location })
+                self.evaluate(Expr::ArrayCoerce {
+                    arg,
+                    element,
+                    result_type,
+                    typmod,
+                    collation,
+                    form,
+                    location,
+                })
             }
             // Already planned parts, and queries, are left as they are.
             Expr::SubPlan(_) => Ok(expr),
@@ -119,7 +129,9 @@ impl<'a> Folder<'a> {
 
     fn param(&self, expr: Expr) -> Result<Expr> {
         let Expr::Param(p) = &expr else { return Ok(expr) };
-        let Some(bound) = self.params.and_then(|params| params.get(p.id.checked_sub(1)?)) else { return Ok(expr) };
+        let Some(bound) = self.params.and_then(|params| params.get(p.id.checked_sub(1)?)) else {
+            return Ok(expr);
+        };
         if bound.type_oid != p.type_oid {
             return Ok(expr);
         }
@@ -175,7 +187,9 @@ impl<'a> Folder<'a> {
     fn function(&mut self, mut f: FuncExpr) -> Result<Expr> {
         let row = self.session.function(f.function)?;
         self.place_arguments(&mut f, &row)?;
-        let Expr::Func(f) = self.fold_children(Expr::Func(f))? else { unreachable!("folding keeps the variant") };
+        let Expr::Func(f) = self.fold_children(Expr::Func(f))? else {
+            unreachable!("folding keeps the variant")
+        };
         if row.proisstrict && !f.returns_set && f.args.iter().any(is_null) {
             return null_const(self.session, f.result_type, -1, f.collation);
         }
@@ -206,7 +220,10 @@ impl<'a> Folder<'a> {
                 slot.get_or_insert(default);
             }
         }
-        f.args = slots.into_iter().collect::<Option<_>>().ok_or_else(|| Error::internal("not enough default arguments"))?;
+        f.args = slots
+            .into_iter()
+            .collect::<Option<_>>()
+            .ok_or_else(|| Error::internal("not enough default arguments"))?;
         Ok(())
     }
 
@@ -231,13 +248,20 @@ impl<'a> Folder<'a> {
                 }
                 if left || right {
                     let arg = op.args[usize::from(left)].clone();
-                    return Ok(Expr::NullTest { arg: Box::new(arg), is_null: false, row_argument: false, location: None });
+                    return Ok(Expr::NullTest {
+                        arg: Box::new(arg),
+                        is_null: false,
+                        row_argument: false,
+                        location: None,
+                    });
                 }
             }
             Expr::NullIf(op) if is_null(&op.args[0]) || (is_null(&op.args[1]) && strict(op.function)?) => {
                 return Ok(op.args[0].clone());
             }
-            Expr::ScalarArrayOp(op) if is_null(&op.args[1]) && strict(op.function)? => return Ok(bool_const(None)),
+            Expr::ScalarArrayOp(op) if is_null(&op.args[1]) && strict(op.function)? => {
+                return Ok(bool_const(None));
+            }
             _ => {}
         }
         self.evaluate(expr)
@@ -318,7 +342,14 @@ impl<'a> Folder<'a> {
             return Ok(default);
         }
         let arg = arg.map(Box::new);
-        Ok(Expr::Case { result_type, collation, arg, whens, default: Some(Box::new(default)), location: None })
+        Ok(Expr::Case {
+            result_type,
+            collation,
+            arg,
+            whens,
+            default: Some(Box::new(default)),
+            location: None,
+        })
     }
 
     fn coalesce(&mut self, result_type: Oid, collation: Oid, args: Vec<Expr>) -> Result<Expr> {
@@ -358,7 +389,10 @@ fn relabel(
     if let Expr::Const(c) = arg {
         return Expr::Const(Const { type_oid: result_type, typmod, collation, ..c });
     }
-    if ir::expr_type(&arg) == result_type && ir::expr_typmod(&arg) == typmod && ir::expr_collation(&arg) == collation {
+    if ir::expr_type(&arg) == result_type
+        && ir::expr_typmod(&arg) == typmod
+        && ir::expr_collation(&arg) == collation
+    {
         return arg;
     }
     Expr::Relabel { arg: Box::new(arg), result_type, typmod, collation, form, location }

@@ -3,7 +3,7 @@
 use crate::clause::{BTREE, bool_const, commute, relids};
 use crate::cost::clamp_rows;
 use crate::selectivity::{Context, same_expr};
-use crate::types::{BitmapQual, ClauseRef, IndexClause, IndexInfo, ParamInfo, Path, PathKey, PathKind, Root};
+use crate::types::{ClauseRef, IndexClause, IndexInfo, ParamInfo, Path, PathKey, PathKind, Root};
 use base::{Oid, Result};
 use ir::{BoolOp, BooleanTest, Expr, RelSet, ScanDirection};
 use std::rc::Rc;
@@ -58,7 +58,7 @@ impl<'a> Root<'a> {
         }
         for bitmap in param_bitmaps {
             let param = bitmap.param.clone();
-            let path = self.bitmap_heap_path(rti, BitmapQual::Index(bitmap), param)?;
+            let path = self.bitmap_heap_path(rti, bitmap, param)?;
             self.base_mut(rti).add_path(path);
         }
         Ok(())
@@ -84,7 +84,9 @@ impl<'a> Root<'a> {
             let family = info.entry.families[column];
             let collation = info.collation(column);
             let matches = |ec: &crate::types::EquivalenceClass, m: &crate::types::EcMember| {
-                ec.families.contains(&family) && (ec.collation == collation || !collation.is_valid()) && same_expr(&m.expr, &expr)
+                ec.families.contains(&family)
+                    && (ec.collation == collation || !collation.is_valid())
+                    && same_expr(&m.expr, &expr)
             };
             for clause in self.equalities_for_column(rti, &matches)? {
                 joining.extend(self.match_clause(info, &clause)?);
@@ -143,29 +145,49 @@ impl<'a> Root<'a> {
         Ok(None)
     }
 
-    fn match_column(&self, info: &IndexInfo, column: usize, clause: &ClauseRef) -> Result<Option<(Vec<Expr>, bool)>> {
+    fn match_column(
+        &self,
+        info: &IndexInfo,
+        column: usize,
+        clause: &ClauseRef,
+    ) -> Result<Option<(Vec<Expr>, bool)>> {
         let key = &info.columns[column];
         let collation = info.collation(column);
         let is_key = |e: &Expr| same_expr(e, key);
-        let foreign = |e: &Expr| !relids(e).contains(info.rti) && !crate::clause::contains_volatile(self.session(), e).unwrap_or(true);
+        let foreign = |e: &Expr| {
+            !relids(e).contains(info.rti)
+                && !crate::clause::contains_volatile(self.session(), e).unwrap_or(true)
+        };
         let in_family = |operator: Oid| -> Result<bool> {
             let rows = self.session().operator_families(operator)?;
             Ok(rows.iter().any(|r| {
-                r.amopfamily == info.entry.families[column] && r.amopmethod == BTREE && (1..=5).contains(&r.amopstrategy)
+                r.amopfamily == info.entry.families[column]
+                    && r.amopmethod == BTREE
+                    && (1..=5).contains(&r.amopstrategy)
             }))
         };
         let collates = |c: Oid| !collation.is_valid() || c == collation;
         let is_bool = ir::expr_type(key) == crate::clause::BOOL;
         let boolean = |value: bool| -> Result<Option<(Vec<Expr>, bool)>> {
-            let expr = crate::clause::make_op(self.session(), Oid(91), Oid(0), key.clone(), bool_const(Some(value)))?;
+            let expr = crate::clause::make_op(
+                self.session(),
+                Oid(91),
+                Oid(0),
+                key.clone(),
+                bool_const(Some(value)),
+            )?;
             Ok(Some((vec![expr], false)))
         };
         match &clause.expr {
             e if is_bool && is_key(e) => boolean(true),
             Expr::Bool { op: BoolOp::Not, args, .. } if is_bool && is_key(&args[0]) => boolean(false),
             Expr::BooleanTest { arg, test: BooleanTest::True, .. } if is_bool && is_key(arg) => boolean(true),
-            Expr::BooleanTest { arg, test: BooleanTest::False, .. } if is_bool && is_key(arg) => boolean(false),
-            Expr::NullTest { arg, row_argument: false, .. } if is_key(arg) => Ok(Some((vec![clause.expr.clone()], false))),
+            Expr::BooleanTest { arg, test: BooleanTest::False, .. } if is_bool && is_key(arg) => {
+                boolean(false)
+            }
+            Expr::NullTest { arg, row_argument: false, .. } if is_key(arg) => {
+                Ok(Some((vec![clause.expr.clone()], false)))
+            }
             Expr::Op(op) if op.args.len() == 2 => {
                 if is_key(&op.args[0]) && foreign(&op.args[1]) && collates(op.input_collation) {
                     if in_family(op.operator)? {
@@ -183,11 +205,19 @@ impl<'a> Root<'a> {
                 }
                 Ok(None)
             }
-            Expr::ScalarArrayOp(op) if op.use_or && is_key(&op.args[0]) && foreign(&op.args[1]) && collates(op.input_collation) => {
+            Expr::ScalarArrayOp(op)
+                if op.use_or
+                    && is_key(&op.args[0])
+                    && foreign(&op.args[1])
+                    && collates(op.input_collation) =>
+            {
                 Ok(in_family(op.operator)?.then(|| (vec![clause.expr.clone()], false)))
             }
             Expr::RowCompare { left, right, operators, input_collations, .. } => {
-                let fits = is_key(&left[0]) && foreign(&right[0]) && collates(input_collations[0]) && in_family(operators[0])?;
+                let fits = is_key(&left[0])
+                    && foreign(&right[0])
+                    && collates(input_collations[0])
+                    && in_family(operators[0])?;
                 if !fits || operators.len() > 1 {
                     return Ok(None);
                 }
@@ -198,7 +228,12 @@ impl<'a> Root<'a> {
     }
 
     /// `column LIKE 'abc%'` as a range, where the index orders by bytes.
-    fn prefix_range(&self, info: &IndexInfo, column: usize, op: &ir::OpExpr) -> Result<Option<(Vec<Expr>, bool)>> {
+    fn prefix_range(
+        &self,
+        info: &IndexInfo,
+        column: usize,
+        op: &ir::OpExpr,
+    ) -> Result<Option<(Vec<Expr>, bool)>> {
         const TEXT_LIKE: Oid = Oid(1209);
         const TEXT_OPS: Oid = Oid(1994);
         const TEXT_PATTERN_OPS: Oid = Oid(2095);
@@ -222,7 +257,13 @@ impl<'a> Root<'a> {
             Expr::Const(ir::Const { value: Some(datum::OwnedDatum::Bytes(s.into())), ..c.clone() })
         };
         let make = |operator: Oid, bound: &[u8]| {
-            crate::clause::make_op(self.session(), operator, info.collation(column), op.args[0].clone(), text(bound))
+            crate::clause::make_op(
+                self.session(),
+                operator,
+                info.collation(column),
+                op.args[0].clone(),
+                text(bound),
+            )
         };
         if exact {
             return Ok(Some((vec![make(eq, prefix.as_bytes())?], false)));
@@ -254,12 +295,21 @@ impl<'a> Root<'a> {
         // Without a condition on the first column only the order of the rows can be of use (skip scans apart).
         let lateral = self.base(rti).lateral.clone();
         let param = self.base_param(rti, &outer.union(&lateral))?;
-        let forward = if param.is_none() || outer.is_empty() { self.index_keys(info, ScanDirection::Forward)? } else { Vec::new() };
-        let useful = if self.has_useful_keys(rti) { self.useful_keys(&RelSet::single(rti), forward.clone()) } else { Vec::new() };
+        let forward = if param.is_none() || outer.is_empty() {
+            self.index_keys(info, ScanDirection::Forward)?
+        } else {
+            Vec::new()
+        };
+        let useful = if self.has_useful_keys(rti) {
+            self.useful_keys(&RelSet::single(rti), forward.clone())
+        } else {
+            Vec::new()
+        };
         let only = self.can_index_only(rti, info);
         let relevant_predicate = !info.predicate.is_empty();
         if !ordered.is_empty() || !useful.is_empty() || relevant_predicate || only {
-            let path = self.index_path(rti, info, &ordered, useful, ScanDirection::Forward, only, param.clone())?;
+            let path =
+                self.index_path(rti, info, &ordered, useful, ScanDirection::Forward, only, param.clone())?;
             if !ordered.is_empty() || relevant_predicate {
                 bitmaps.push(path.clone());
             }
@@ -269,7 +319,8 @@ impl<'a> Root<'a> {
             let backward = self.index_keys(info, ScanDirection::Backward)?;
             let useful = self.useful_keys(&RelSet::single(rti), backward);
             if !useful.is_empty() {
-                let path = self.index_path(rti, info, &ordered, useful, ScanDirection::Backward, only, param)?;
+                let path =
+                    self.index_path(rti, info, &ordered, useful, ScanDirection::Backward, only, param)?;
                 self.base_mut(rti).add_path(path);
             }
         }
@@ -282,7 +333,8 @@ impl<'a> Root<'a> {
             return false;
         }
         let rel = self.base(rti);
-        let mut needed: Vec<i16> = rel.needed.iter().filter(|(_, n)| !n.is_empty()).map(|(a, _)| *a).collect();
+        let mut needed: Vec<i16> =
+            rel.needed.iter().filter(|(_, n)| !n.is_empty()).map(|(a, _)| *a).collect();
         for clause in &rel.restrictions {
             let mut vars = Vec::new();
             crate::clause::vars(&clause.expr, &mut vars);
@@ -309,7 +361,8 @@ impl<'a> Root<'a> {
         let tuples = clamp_rows(index.selectivity * rel.tuples);
         let pages = rel.pages.max(1.0);
         let fetched = |n: f64, t: f64| {
-            let fetched = pages_fetched(n, t, info.pages, self.total_table_pages, costs.effective_cache_pages);
+            let fetched =
+                pages_fetched(n, t, info.pages, self.total_table_pages, costs.effective_cache_pages);
             if index_only { (fetched * (1.0 - rel.all_visible_fraction)).ceil() } else { fetched }
         };
         let visible = |n: f64| if index_only { (n * (1.0 - rel.all_visible_fraction)).ceil() } else { n };
@@ -339,7 +392,11 @@ impl<'a> Root<'a> {
         let qual = self.clauses_cost(&rest)?;
         run += (costs.cpu_tuple + qual.per_tuple) * tuples + rel.target.cost.per_tuple * rows;
         let startup = index.startup + qual.startup + rel.target.cost.startup;
-        let enabled = if index_only { costs.enable_indexscan && costs.enable_indexonlyscan } else { costs.enable_indexscan };
+        let enabled = if index_only {
+            costs.enable_indexscan && costs.enable_indexonlyscan
+        } else {
+            costs.enable_indexscan
+        };
         Ok(Rc::new(Path {
             kind: PathKind::Index {
                 info: info.clone(),
@@ -391,7 +448,9 @@ impl<'a> Root<'a> {
             }
             for qual in &clause.quals {
                 match qual {
-                    Expr::Op(op) => has_equality |= self.is_equality(op.operator, info.entry.families[clause.column])?,
+                    Expr::Op(op) => {
+                        has_equality |= self.is_equality(op.operator, info.entry.families[clause.column])?
+                    }
                     Expr::ScalarArrayOp(op) => {
                         has_equality |= self.is_equality(op.operator, info.entry.families[clause.column])?;
                         let length = self.array_length(&self.estimate(&op.args[1]));
@@ -417,11 +476,16 @@ impl<'a> Root<'a> {
         };
         with_predicate(&mut all);
         let selectivity = self.exprs_selectivity(&all, Context::filter(info.rti))?;
-        let exact = info.unique && column + 1 == info.key_columns && has_equality && !found_array && !found_null;
+        let exact =
+            info.unique && column + 1 == info.key_columns && has_equality && !found_array && !found_null;
         let tuples = if exact {
             1.0
         } else {
-            let mut bound: Vec<Expr> = clauses.iter().filter(|c| c.quals.iter().all(|q| bounding.contains(q))).map(|c| c.clause.expr.clone()).collect();
+            let mut bound: Vec<Expr> = clauses
+                .iter()
+                .filter(|c| c.quals.iter().all(|q| bounding.contains(q)))
+                .map(|c| c.clause.expr.clone())
+                .collect();
             with_predicate(&mut bound);
             let fraction = self.exprs_selectivity(&bound, Context::filter(info.rti))?;
             let each = (fraction * rel.tuples / scans).round_ties_even();
@@ -437,7 +501,13 @@ impl<'a> Root<'a> {
         };
         let mut total = if scans * loops > 1.0 {
             let visits = pages * scans * loops;
-            let fetched = pages_fetched(visits, info.pages, info.pages, self.total_table_pages, costs.effective_cache_pages);
+            let fetched = pages_fetched(
+                visits,
+                info.pages,
+                info.pages,
+                self.total_table_pages,
+                costs.effective_cache_pages,
+            );
             fetched * costs.random_page / loops
         } else {
             pages * costs.random_page
@@ -486,7 +556,7 @@ impl<'a> Root<'a> {
     fn choose_bitmap(&self, rti: usize, bitmaps: Vec<Rc<Path>>) -> Result<Option<Rc<Path>>> {
         let mut best: Option<Rc<Path>> = None;
         for bitmap in bitmaps {
-            let path = self.bitmap_heap_path(rti, BitmapQual::Index(bitmap), None)?;
+            let path = self.bitmap_heap_path(rti, bitmap, None)?;
             if best.as_ref().is_none_or(|b| (path.disabled, path.total) < (b.disabled, b.total)) {
                 best = Some(path);
             }
@@ -494,24 +564,32 @@ impl<'a> Root<'a> {
         Ok(best)
     }
 
-    fn bitmap_heap_path(&self, rti: usize, qual: BitmapQual, param: Option<Rc<ParamInfo>>) -> Result<Rc<Path>> {
+    fn bitmap_heap_path(
+        &self,
+        rti: usize,
+        index: Rc<Path>,
+        param: Option<Rc<ParamInfo>>,
+    ) -> Result<Rc<Path>> {
         let costs = self.costs();
         let rel = self.base(rti);
         let rows = param.as_ref().map_or(rel.rows, |p| p.rows);
-        let (mut index_total, selectivity, index_pages) = match &qual {
-            BitmapQual::Index(path) | BitmapQual::And(path) | BitmapQual::Or(path) => match &path.kind {
-                PathKind::Index { index_total, selectivity, info, .. } => (*index_total, *selectivity, info.pages),
-                PathKind::BitmapAnd { selectivity, .. } | PathKind::BitmapOr { selectivity, .. } => (path.total, *selectivity, 0.0),
-                _ => (path.total, 1.0, 0.0),
-            },
+        let PathKind::Index { index_total, selectivity, info, .. } = &index.kind else {
+            return Err(base::Error::internal("unrecognized bitmap path"));
         };
+        let (mut index_total, selectivity, index_pages) = (*index_total, *selectivity, info.pages);
         index_total += 0.1 * costs.cpu_operator * clamp_rows(selectivity * rel.tuples);
         let loops = self.loop_count(rti, param.as_deref());
         let pages = rel.pages.max(1.0);
         let tuples = clamp_rows(selectivity * rel.tuples);
         let mut fetched = 2.0 * pages * tuples / (2.0 * pages + tuples);
         if loops > 1.0 {
-            let all = pages_fetched(tuples * loops, rel.pages, index_pages, self.total_table_pages, costs.effective_cache_pages);
+            let all = pages_fetched(
+                tuples * loops,
+                rel.pages,
+                index_pages,
+                self.total_table_pages,
+                costs.effective_cache_pages,
+            );
             fetched = all / loops;
         }
         fetched = if fetched >= pages { pages } else { fetched.ceil() };
@@ -529,7 +607,7 @@ impl<'a> Root<'a> {
             + (costs.cpu_tuple + quals.per_tuple) * tuples
             + rel.target.cost.per_tuple * rows;
         Ok(Rc::new(Path {
-            kind: PathKind::BitmapHeap { qual },
+            kind: PathKind::BitmapHeap { index },
             relids: RelSet::single(rti),
             rti,
             target: Rc::new(rel.target.clone()),
@@ -549,7 +627,8 @@ impl<'a> Root<'a> {
             if self.base(rti).indexes[i].predicate.is_empty() {
                 continue;
             }
-            let implied = crate::predicate::implied_by(self.session(), &self.base(rti).indexes[i].predicate, &clauses)?;
+            let implied =
+                crate::predicate::implied_by(self.session(), &self.base(rti).indexes[i].predicate, &clauses)?;
             let info = Rc::make_mut(&mut self.base_mut(rti).indexes[i]);
             info.predicate_ok = implied;
         }

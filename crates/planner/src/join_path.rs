@@ -29,7 +29,10 @@ fn is_outer(kind: JoinKind) -> bool {
 
 /// The other sides of parameterised paths' clauses can be moved into a scan of `inner`.
 fn movable_into(clause: &ClauseRef, inner: &RelSet, with_outer: &RelSet) -> bool {
-    clause.relids.is_subset(with_outer) && clause.relids.overlaps(inner) && !clause.outer_relids.overlaps(inner) && !clause.delayed
+    clause.relids.is_subset(with_outer)
+        && clause.relids.overlaps(inner)
+        && !clause.outer_relids.overlaps(inner)
+        && !clause.delayed
 }
 
 impl<'a> Root<'a> {
@@ -46,7 +49,8 @@ impl<'a> Root<'a> {
             (Some(o), Some(i)) => (o, i),
             _ => return Err(Error::internal("a join's input has not been built")),
         };
-        let (Some(outer_total), Some(inner_total)) = (o.cheapest_total.clone(), i.cheapest_total.clone()) else {
+        let (Some(outer_total), Some(inner_total)) = (o.cheapest_total.clone(), i.cheapest_total.clone())
+        else {
             return Ok(());
         };
         let paths = (o.paths.clone(), i.cheapest_parameterized.clone());
@@ -62,15 +66,26 @@ impl<'a> Root<'a> {
         sj: &SpecialJoin,
         clauses: &[ClauseRef],
     ) -> Result<()> {
-        let (Some(unique), Some(other)) =
-            (self.find_rel(right).and_then(|r| r.unique_path.clone()), self.find_rel(left).and_then(|r| r.cheapest_total.clone()))
-        else {
+        let (Some(unique), Some(other)) = (
+            self.find_rel(right).and_then(|r| r.unique_path.clone()),
+            self.find_rel(left).and_then(|r| r.cheapest_total.clone()),
+        ) else {
             return Ok(());
         };
         let left_paths = self.find_rel(left).map(|r| r.paths.clone()).unwrap_or_default();
         let left_inner = self.find_rel(left).map(|r| r.cheapest_parameterized.clone()).unwrap_or_default();
         let sides = (left_paths, vec![unique.clone()]);
-        self.join_paths(all, left, right, JoinKind::Inner, sj, clauses, sides, other.clone(), unique.clone())?;
+        self.join_paths(
+            all,
+            left,
+            right,
+            JoinKind::Inner,
+            sj,
+            clauses,
+            sides,
+            other.clone(),
+            unique.clone(),
+        )?;
         let sides = (vec![unique.clone()], left_inner);
         self.join_paths(all, right, left, JoinKind::Inner, sj, clauses, sides, unique, other)
     }
@@ -90,11 +105,13 @@ impl<'a> Root<'a> {
         let joined = self.find_rel(all).ok_or_else(|| Error::internal("a join has not been built"))?;
         let target = Rc::new(joined.target.clone());
         let rows = joined.rows;
-        let own: Vec<ClauseRef> = clauses.iter().filter(|c| !(is_outer(kind) && c.pushed_down)).cloned().collect();
+        let own: Vec<ClauseRef> =
+            clauses.iter().filter(|c| !(is_outer(kind) && c.pushed_down)).cloned().collect();
         let is_unique_path = matches!(inner_total.kind, PathKind::UniqueInner { .. });
-        let inner_unique = !matches!(kind, JoinKind::Semi | JoinKind::Anti | JoinKind::RightSemi | JoinKind::RightAnti)
-            && (is_unique_path && sj.semi_operators.len() == own.len()
-                || self.find_rel(inner).is_some_and(|r| self.is_unique_for(r, &own, outer)));
+        let inner_unique =
+            !matches!(kind, JoinKind::Semi | JoinKind::Anti | JoinKind::RightSemi | JoinKind::RightAnti)
+                && (is_unique_path && sj.semi_operators.len() == own.len()
+                    || self.find_rel(inner).is_some_and(|r| self.is_unique_for(r, &own, outer)));
         let factors = if matches!(kind, JoinKind::Semi | JoinKind::Anti) || inner_unique {
             self.match_factors(kind, sj, clauses, inner_total.rows)?
         } else {
@@ -106,7 +123,16 @@ impl<'a> Root<'a> {
                 self.init_merge_classes(clause)?;
             }
         }
-        let pair = Pair { all, outer, inner, input, outer_paths: paths.0, inner_paths: paths.1, outer_total, inner_total };
+        let pair = Pair {
+            all,
+            outer,
+            inner,
+            input,
+            outer_paths: paths.0,
+            inner_paths: paths.1,
+            outer_total,
+            inner_total,
+        };
         let mut made = Vec::new();
         let (merge, merge_allowed) = self.merge_clauses(&pair);
         if merge_allowed && !matches!(kind, JoinKind::RightSemi) {
@@ -143,7 +169,14 @@ impl<'a> Root<'a> {
         Some(Some(Rc::new(ParamInfo { outer: needs, rows: pair.input.rows, clauses: Vec::new() })))
     }
 
-    fn finish(&self, pair: &Pair<'_>, kind: PathKind, cost: Cost, keys: Vec<PathKey>, param: Option<Rc<ParamInfo>>) -> Rc<Path> {
+    fn finish(
+        &self,
+        pair: &Pair<'_>,
+        kind: PathKind,
+        cost: Cost,
+        keys: Vec<PathKey>,
+        param: Option<Rc<ParamInfo>>,
+    ) -> Rc<Path> {
         Rc::new(Path {
             kind,
             relids: pair.all.clone(),
@@ -180,7 +213,13 @@ impl<'a> Root<'a> {
         Ok(())
     }
 
-    fn nestloop(&self, pair: &Pair<'_>, outer: &Rc<Path>, inner: &Rc<Path>, made: &mut Vec<Rc<Path>>) -> Result<()> {
+    fn nestloop(
+        &self,
+        pair: &Pair<'_>,
+        outer: &Rc<Path>,
+        inner: &Rc<Path>,
+        made: &mut Vec<Rc<Path>>,
+    ) -> Result<()> {
         let Some(param) = self.join_param(pair, outer, inner) else { return Ok(()) };
         let needs = inner.required_outer();
         let with_outer = pair.inner.union(&needs);
@@ -209,11 +248,17 @@ impl<'a> Root<'a> {
     /// A cache of the inner side's rows by the values it depends on.
     fn memoize(&self, pair: &Pair<'_>, outer: &Path, inner: &Rc<Path>) -> Result<Option<Rc<Path>>> {
         let Some(param) = &inner.param else { return Ok(None) };
-        if !self.costs().enable_memoize || outer.rows < 2.0 || param.clauses.is_empty() || !param.outer.is_subset(&outer.relids) {
+        if !self.costs().enable_memoize
+            || outer.rows < 2.0
+            || param.clauses.is_empty()
+            || !param.outer.is_subset(&outer.relids)
+        {
             return Ok(None);
         }
         let stops = matches!(pair.input.kind, JoinKind::Semi | JoinKind::Anti);
-        if (stops && !pair.input.inner_unique) || (pair.input.inner_unique && param.clauses.len() < pair.input.clauses.len()) {
+        if (stops && !pair.input.inner_unique)
+            || (pair.input.inner_unique && param.clauses.len() < pair.input.clauses.len())
+        {
             return Ok(None);
         }
         let rel = match self.find_rel(pair.inner) {
@@ -247,7 +292,8 @@ impl<'a> Root<'a> {
         }
         let costs = self.costs();
         let calls = outer.rows;
-        let mut entry = crate::cost::relation_bytes(inner.rows, inner.target.width) + 64.0 + 24.0 * inner.rows;
+        let mut entry =
+            crate::cost::relation_bytes(inner.rows, inner.target.width) + 64.0 + 24.0 * inner.rows;
         for key in &keys {
             entry += f64::from(self.expr_width(key)?);
         }
@@ -299,7 +345,12 @@ impl<'a> Root<'a> {
             || (clause.left.is_subset(pair.inner) && clause.right.is_subset(pair.outer))
     }
 
-    fn sorted_merges(&mut self, pair: &Pair<'_>, clauses: &[ClauseRef], made: &mut Vec<Rc<Path>>) -> Result<()> {
+    fn sorted_merges(
+        &mut self,
+        pair: &Pair<'_>,
+        clauses: &[ClauseRef],
+        made: &mut Vec<Rc<Path>>,
+    ) -> Result<()> {
         if clauses.is_empty() || pair.outer_total.param.is_some() || pair.inner_total.param.is_some() {
             return Ok(());
         }
@@ -315,7 +366,12 @@ impl<'a> Root<'a> {
         Ok(())
     }
 
-    fn presorted_merges(&mut self, pair: &Pair<'_>, clauses: &[ClauseRef], made: &mut Vec<Rc<Path>>) -> Result<()> {
+    fn presorted_merges(
+        &mut self,
+        pair: &Pair<'_>,
+        clauses: &[ClauseRef],
+        made: &mut Vec<Rc<Path>>,
+    ) -> Result<()> {
         for outer in &pair.outer_paths {
             if outer.keys.is_empty() || outer.param.is_some() {
                 continue;
@@ -326,7 +382,15 @@ impl<'a> Root<'a> {
             }
             let inner_keys = self.inner_keys_for_merge(&used, &outer.keys, pair.outer);
             if pair.inner_total.param.is_none() {
-                self.merge(pair, outer, &pair.inner_total, &used, outer.keys.clone(), inner_keys.clone(), made)?;
+                self.merge(
+                    pair,
+                    outer,
+                    &pair.inner_total,
+                    &used,
+                    outer.keys.clone(),
+                    inner_keys.clone(),
+                    made,
+                )?;
             }
             let none = RelSet::new();
             let mut known: Option<Rc<Path>> = None;
@@ -345,7 +409,9 @@ impl<'a> Root<'a> {
                 } else {
                     used.clone()
                 };
-                if !trimmed.is_empty() && !(pair.input.kind == JoinKind::Full && trimmed.len() != clauses.len()) {
+                if !trimmed.is_empty()
+                    && !(pair.input.kind == JoinKind::Full && trimmed.len() != clauses.len())
+                {
                     self.merge(pair, outer, &inner, &trimmed, outer.keys.clone(), keys.to_vec(), made)?;
                 }
                 known = Some(inner);
@@ -369,8 +435,10 @@ impl<'a> Root<'a> {
         }
         let sort_outer = !contained_in(&outer_keys, &outer.keys);
         let sort_inner = !contained_in(&inner_keys, &inner.keys);
-        let sorted_outer = if sort_outer { self.sort_path(outer, outer_keys.clone(), -1.0) } else { outer.clone() };
-        let sorted_inner = if sort_inner { self.sort_path(inner, inner_keys.clone(), -1.0) } else { inner.clone() };
+        let sorted_outer =
+            if sort_outer { self.sort_path(outer, outer_keys.clone(), -1.0) } else { outer.clone() };
+        let sorted_inner =
+            if sort_inner { self.sort_path(inner, inner_keys.clone(), -1.0) } else { inner.clone() };
         let (cost, materialize, skip_mark_restore) =
             self.mergejoin_cost(&pair.input, &sorted_outer, &sorted_inner, clauses, sort_inner)?;
         let keys = self.join_keys(pair.all, pair.input.kind, &sorted_outer.keys);
@@ -383,9 +451,6 @@ impl<'a> Root<'a> {
                 inner_unique: pair.input.inner_unique,
             },
             clauses: clauses.to_vec(),
-            outer_sort: outer_keys,
-            inner_sort: inner_keys,
-            outer_presorted: 0,
             skip_mark_restore,
             materialize,
         };
@@ -403,11 +468,16 @@ impl<'a> Root<'a> {
             .filter(|c| c.can_join && c.hash_operator.is_valid() && self.sides_match(c, pair))
             .cloned()
             .collect();
-        let whole = matches!(kind, JoinKind::Right | JoinKind::RightAnti | JoinKind::Full | JoinKind::RightSemi);
-        if clauses.is_empty() || (kind == JoinKind::Full && pair.input.clauses.iter().any(|c| c.pushed_down)) && !whole {
+        let whole =
+            matches!(kind, JoinKind::Right | JoinKind::RightAnti | JoinKind::Full | JoinKind::RightSemi);
+        if clauses.is_empty()
+            || (kind == JoinKind::Full && pair.input.clauses.iter().any(|c| c.pushed_down)) && !whole
+        {
             return Ok(());
         }
-        if pair.inner_total.required_outer().overlaps(pair.outer) || pair.outer_total.required_outer().overlaps(pair.inner) {
+        if pair.inner_total.required_outer().overlaps(pair.outer)
+            || pair.outer_total.required_outer().overlaps(pair.inner)
+        {
             return Ok(());
         }
         let startup = self.find_rel(pair.outer).and_then(|r| r.cheapest_startup.clone());
@@ -447,8 +517,12 @@ impl<'a> Root<'a> {
             return Ok(Some(known.clone()));
         }
         let with_outer = rel.relids.union(outer);
-        let mut clauses: Vec<ClauseRef> =
-            rel.join_clauses.iter().filter(|c| movable_into(c, &rel.relids, &with_outer) && !c.relids.is_subset(&rel.relids)).cloned().collect();
+        let mut clauses: Vec<ClauseRef> = rel
+            .join_clauses
+            .iter()
+            .filter(|c| movable_into(c, &rel.relids, &with_outer) && !c.relids.is_subset(&rel.relids))
+            .cloned()
+            .collect();
         clauses.extend(self.join_equalities(&with_outer, outer, &rel.relids)?);
         let mut exprs: Vec<Expr> = clauses.iter().map(|c| c.expr.clone()).collect();
         exprs.extend(rel.restrictions.iter().map(|c| c.expr.clone()));
@@ -474,7 +548,8 @@ pub(crate) fn path_materializes(path: &Path) -> bool {
 }
 
 pub(crate) fn material_path(root: &Root<'_>, child: &Rc<Path>) -> Rc<Path> {
-    let (startup, total) = material_cost(root.costs(), child.startup, child.total, child.rows, child.target.width);
+    let (startup, total) =
+        material_cost(root.costs(), child.startup, child.total, child.rows, child.target.width);
     Rc::new(Path {
         kind: PathKind::Material { child: child.clone() },
         relids: child.relids.clone(),
@@ -494,9 +569,13 @@ fn checks_by_index(path: &Path) -> bool {
     let Some(param) = &path.param else { return false };
     match &path.kind {
         PathKind::Index { clauses, .. } => {
-            !param.clauses.is_empty() && param.clauses.iter().all(|c| clauses.iter().any(|i| Rc::ptr_eq(&i.clause, c) || same_class(&i.clause, c)))
+            !param.clauses.is_empty()
+                && param
+                    .clauses
+                    .iter()
+                    .all(|c| clauses.iter().any(|i| Rc::ptr_eq(&i.clause, c) || same_class(&i.clause, c)))
         }
-        PathKind::BitmapHeap { qual: crate::types::BitmapQual::Index(index) } => match &index.kind {
+        PathKind::BitmapHeap { index } => match &index.kind {
             PathKind::Index { clauses, .. } => param
                 .clauses
                 .iter()

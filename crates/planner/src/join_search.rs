@@ -1,7 +1,7 @@
 //! The search for the best order of joins: dynamic programming over sets of relations, greedy beyond a dozen.
 
 use crate::deconstruct::JoinItem;
-use crate::types::{ClauseRef, Path, PathKind, Rel, RelKind, Root, SpecialJoin, Target};
+use crate::types::{ClauseRef, Path, PathKind, Rel, Root, SpecialJoin, Target};
 use base::{Error, Result};
 use ir::{JoinKind, RelSet};
 use std::rc::Rc;
@@ -32,10 +32,18 @@ fn compare_costs(a: &Path, b: &Path, startup_matters: bool) -> Compared {
         return if a.disabled < b.disabled { Compared::Better } else { Compared::Worse };
     }
     if a.total > b.total * FUZZ {
-        return if startup_matters && b.startup > a.startup * FUZZ { Compared::Different } else { Compared::Worse };
+        return if startup_matters && b.startup > a.startup * FUZZ {
+            Compared::Different
+        } else {
+            Compared::Worse
+        };
     }
     if b.total > a.total * FUZZ {
-        return if startup_matters && a.startup > b.startup * FUZZ { Compared::Different } else { Compared::Better };
+        return if startup_matters && a.startup > b.startup * FUZZ {
+            Compared::Different
+        } else {
+            Compared::Better
+        };
     }
     if a.startup > b.startup * FUZZ {
         return Compared::Worse;
@@ -58,7 +66,8 @@ pub(crate) fn add_path(paths: &mut Vec<Rc<Path>>, new: Rc<Path>, startup: bool, 
             let matters = if new.param.is_some() { param_startup } else { startup };
             let cost = compare_costs(&new, &old, matters);
             let old_keys: &[_] = if old.param.is_some() { &[] } else { &old.keys };
-            let (new_covers, old_covers) = (contained_in(old_keys, new_keys), contained_in(new_keys, old_keys));
+            let (new_covers, old_covers) =
+                (contained_in(old_keys, new_keys), contained_in(new_keys, old_keys));
             if cost != Compared::Different && (new_covers || old_covers) {
                 let (no, oo) = (new.required_outer(), old.required_outer());
                 let (new_less, old_less) = (no.is_subset(&oo), oo.is_subset(&no));
@@ -72,7 +81,9 @@ pub(crate) fn add_path(paths: &mut Vec<Rc<Path>>, new: Rc<Path>, startup: bool, 
                             } else if new.rows > old.rows {
                                 accept = false;
                             } else {
-                                let exact = |a: &Path, b: &Path| (a.total, a.startup) < (b.total * 0.999_999_999_9, b.startup);
+                                let exact = |a: &Path, b: &Path| {
+                                    (a.total, a.startup) < (b.total * 0.999_999_999_9, b.startup)
+                                };
                                 if exact(&new, &old) { remove = true } else { accept = false }
                             }
                         } else if new_covers && new_less && new.rows <= old.rows {
@@ -244,7 +255,8 @@ impl<'a> Root<'a> {
             let rel = self.base(rti);
             rel.has_ec_joins || rel.join_clauses.iter().any(|c| !c.required.is_subset(set))
         }) || self.special_joins.iter().any(|sj| {
-            (sj.min_left.is_subset(set) && !sj.min_right.overlaps(set)) || (sj.min_right.overlaps(set) && !sj.min_left.overlaps(set))
+            (sj.min_left.is_subset(set) && !sj.min_right.overlaps(set))
+                || (sj.min_right.overlaps(set) && !sj.min_left.overlaps(set))
         }) || self.lateral_refs.iter().any(|_| true)
     }
 
@@ -324,7 +336,8 @@ impl<'a> Root<'a> {
             return None;
         }
         if let Some((sj, reversed, _)) = &found {
-            let (outer_needs_inner, full) = (if *reversed { b_needs } else { a_needs }, sj.kind == JoinKind::Full);
+            let (outer_needs_inner, full) =
+                (if *reversed { b_needs } else { a_needs }, sj.kind == JoinKind::Full);
             if outer_needs_inner || (full && (a_needs || b_needs)) {
                 return None;
             }
@@ -353,7 +366,9 @@ impl<'a> Root<'a> {
         let mut found: Vec<ClauseRef> = Vec::new();
         for rti in all.iter() {
             for clause in &self.base(rti).join_clauses {
-                let here = clause.required.is_subset(all) && !clause.required.is_subset(left) && !clause.required.is_subset(right);
+                let here = clause.required.is_subset(all)
+                    && !clause.required.is_subset(left)
+                    && !clause.required.is_subset(right);
                 if here && !found.iter().any(|c| Rc::ptr_eq(c, clause)) {
                     found.push(clause.clone());
                 }
@@ -363,13 +378,21 @@ impl<'a> Root<'a> {
         Ok(found)
     }
 
-    fn build_join_rel(&mut self, all: &RelSet, left: &RelSet, right: &RelSet, sj: &SpecialJoin, clauses: &[ClauseRef]) -> Result<()> {
-        let mut rel = Rel::empty(RelKind::Join, all.clone(), 0);
+    fn build_join_rel(
+        &mut self,
+        all: &RelSet,
+        left: &RelSet,
+        right: &RelSet,
+        sj: &SpecialJoin,
+        clauses: &[ClauseRef],
+    ) -> Result<()> {
+        let mut rel = Rel::empty(all.clone(), 0);
         rel.consider_startup = self.tuple_fraction > 0.0;
         rel.consider_param_startup = false;
         let mut target = Target::default();
         for side in [left, right] {
-            let below = self.find_rel(side).ok_or_else(|| Error::internal("a join's input has not been built"))?;
+            let below =
+                self.find_rel(side).ok_or_else(|| Error::internal("a join's input has not been built"))?;
             for (i, expr) in below.target.exprs.iter().enumerate() {
                 let needed = match expr {
                     ir::Expr::Var(v) => crate::clause::var_rti(v)
@@ -411,7 +434,14 @@ impl<'a> Root<'a> {
         self.find_rel(set).is_some_and(|r| r.dummy)
     }
 
-    fn add_join_paths(&mut self, all: &RelSet, left: &RelSet, right: &RelSet, sj: &SpecialJoin, clauses: &[ClauseRef]) -> Result<()> {
+    fn add_join_paths(
+        &mut self,
+        all: &RelSet,
+        left: &RelSet,
+        right: &RelSet,
+        sj: &SpecialJoin,
+        clauses: &[ClauseRef],
+    ) -> Result<()> {
         let (left_dummy, right_dummy) = (self.is_dummy(left), self.is_dummy(right));
         let never = |pushed_only: bool| {
             clauses.iter().any(|c| crate::clause::is_never(&c.expr) && (!pushed_only || c.pushed_down))
@@ -490,7 +520,9 @@ impl<'a> Root<'a> {
         if self.find_rel(right).is_some_and(|r| r.unique_path.is_some()) {
             return Ok(true);
         }
-        let Some(child) = self.find_rel(right).and_then(|r| r.cheapest_total.clone()) else { return Ok(false) };
+        let Some(child) = self.find_rel(right).and_then(|r| r.cheapest_total.clone()) else {
+            return Ok(false);
+        };
         if child.param.is_some() {
             return Ok(false);
         }
@@ -512,9 +544,16 @@ impl<'a> Root<'a> {
                 tuples: child.rows,
                 width: child.target.width,
             };
-            let fits = crate::cost::hash_group_bytes(0, child.target.width, 0.0) * rows <= costs.hash_memory();
-            let (startup, total) =
-                crate::cost::agg_cost(costs, ir::AggStrategy::Hashed, &Default::default(), columns, rows, &input);
+            let fits =
+                crate::cost::hash_group_bytes(0, child.target.width, 0.0) * rows <= costs.hash_memory();
+            let (startup, total) = crate::cost::agg_cost(
+                costs,
+                ir::AggStrategy::Hashed,
+                &Default::default(),
+                columns,
+                rows,
+                &input,
+            );
             let disabled = child.disabled + u32::from(!costs.enable_hashagg);
             if fits && best.is_none_or(|b| (disabled, total) < (b.0, b.2)) {
                 best = Some((disabled, startup, total, true));

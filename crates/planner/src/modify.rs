@@ -44,7 +44,8 @@ impl<'a> Root<'a> {
         match self.query.command {
             CommandType::Insert => self.expand_insert_targets()?,
             CommandType::Update => {
-                let (own, junk): (Vec<_>, Vec<_>) = std::mem::take(&mut self.targets).into_iter().partition(|t| !t.junk);
+                let (own, junk): (Vec<_>, Vec<_>) =
+                    std::mem::take(&mut self.targets).into_iter().partition(|t| !t.junk);
                 let mut own = own;
                 own.sort_by_key(|t| t.number);
                 self.update_columns = own.iter().map(|t| t.number).collect();
@@ -63,7 +64,8 @@ impl<'a> Root<'a> {
         for mark in &mut marks {
             let rti = mark.relation;
             if matches!(self.rte(rti).kind, RangeTableKind::Relation { .. }) {
-                mark.tid_column = Some(self.add_junk(Expr::Var(var(rti, -1, TID, -1, Oid(0))), format!("ctid{rti}")));
+                mark.tid_column =
+                    Some(self.add_junk(Expr::Var(var(rti, -1, TID, -1, Oid(0))), format!("ctid{rti}")));
             } else {
                 let row = Expr::Var(var(rti, 0, Oid(2249), -1, Oid(0)));
                 mark.whole_row_column = Some(self.add_junk(row, format!("wholerow{rti}")));
@@ -123,7 +125,9 @@ impl<'a> Root<'a> {
             let made = match given[i].take() {
                 Some(t) => t,
                 // Dropped columns have no type any more: any NULL will do.
-                None if a.dropped => TargetEntry::new(null_const(self.session(), Oid(23), -1, Oid(0))?, number, None),
+                None if a.dropped => {
+                    TargetEntry::new(null_const(self.session(), Oid(23), -1, Oid(0))?, number, None)
+                }
                 None => {
                     let value = null_const(self.session(), a.type_oid, a.typmod, a.collation)?;
                     TargetEntry::new(value, number, Some(a.name.clone()))
@@ -160,8 +164,6 @@ impl<'a> Root<'a> {
             on_conflict: self.query.on_conflict.clone(),
             arbiters,
             row_marks: self.row_marks.clone(),
-            merge_actions: Vec::new(),
-            merge_join_condition: None,
             recheck_param: self.g.new_param(Oid(0)),
         };
         let kind = PathKind::Modify { child: child.clone(), modify: Box::new(modify) };
@@ -175,7 +177,10 @@ impl<'a> Root<'a> {
         let Some(oid) = self.relation_oid(self.query.result_relation) else { return Ok(Vec::new()) };
         let entry = self.session().require_relation(oid)?;
         if conflict.constraint.is_valid() {
-            let named = entry.indexes.iter().find(|i| i.constraint.as_ref().is_some_and(|c| c.oid == conflict.constraint));
+            let named = entry
+                .indexes
+                .iter()
+                .find(|i| i.constraint.as_ref().is_some_and(|c| c.oid == conflict.constraint));
             let Some(index) = named else {
                 bail!(WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index");
             };
@@ -188,7 +193,7 @@ impl<'a> Root<'a> {
             return Ok(Vec::new());
         }
         let rti = self.query.result_relation;
-        let rel = crate::types::Rel::empty(crate::types::RelKind::Base, ir::RelSet::single(rti), rti);
+        let rel = crate::types::Rel::empty(ir::RelSet::single(rti), rti);
         let mut found = Vec::new();
         for index in &entry.indexes {
             if !index.index.indisvalid || !index.index.indisunique || !index.index.indisready {
@@ -196,7 +201,10 @@ impl<'a> Root<'a> {
             }
             let Some(info) = self.index_info(&entry, index, rti, &rel)? else { continue };
             let keys = &info.columns[..info.key_columns];
-            let covers = conflict.arbiter.iter().all(|e| keys.iter().any(|k| crate::selectivity::same_expr(k, e)))
+            let covers = conflict
+                .arbiter
+                .iter()
+                .all(|e| keys.iter().any(|k| crate::selectivity::same_expr(k, e)))
                 && keys.iter().all(|k| conflict.arbiter.iter().any(|e| crate::selectivity::same_expr(k, e)));
             if !covers {
                 continue;

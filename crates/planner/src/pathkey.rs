@@ -21,7 +21,9 @@ pub(crate) fn ordering(session: &catalog::Session, operator: Oid) -> Result<Opti
     let rows = session.operator_families(operator)?;
     Ok(rows
         .iter()
-        .find(|r| r.amopmethod == BTREE && r.amoplefttype == r.amoprighttype && matches!(r.amopstrategy, 1 | 5))
+        .find(|r| {
+            r.amopmethod == BTREE && r.amoplefttype == r.amoprighttype && matches!(r.amopstrategy, 1 | 5)
+        })
         .map(|r| (r.amopfamily, r.amoplefttype, r.amopstrategy == 5)))
 }
 
@@ -54,7 +56,9 @@ impl<'a> Root<'a> {
         create: bool,
     ) -> Result<Option<PathKey>> {
         let Some(equality) = self.session().family_operator(family, type_oid, type_oid, 3)? else {
-            return Err(Error::internal(format!("missing operator 3({type_oid},{type_oid}) in opfamily {family}")));
+            return Err(Error::internal(format!(
+                "missing operator 3({type_oid},{type_oid}) in opfamily {family}"
+            )));
         };
         let families = crate::clause::equality_families(self.session(), equality)?;
         let ec = self.ec_for_sort(expr, &families, type_oid, collation, sort_ref, create)?;
@@ -62,7 +66,11 @@ impl<'a> Root<'a> {
     }
 
     /// The order that ORDER BY, GROUP BY and the like ask for, without repetitions; and whether all of it sorts.
-    pub fn keys_for(&mut self, clauses: &[SortGroupClause], targets: &[TargetEntry]) -> Result<(Vec<PathKey>, bool)> {
+    pub fn keys_for(
+        &mut self,
+        clauses: &[SortGroupClause],
+        targets: &[TargetEntry],
+    ) -> Result<(Vec<PathKey>, bool)> {
         let mut keys: Vec<PathKey> = Vec::new();
         let mut sortable = true;
         for clause in clauses {
@@ -99,7 +107,16 @@ impl<'a> Root<'a> {
             let nulls_first = info.nulls_first(column) != backward;
             let (family, type_oid) = (info.entry.families[column], info.entry.input_types[column]);
             let expr = info.columns[column].clone();
-            let key = self.family_key(&expr, family, type_oid, info.collation(column), descending, nulls_first, 0, false)?;
+            let key = self.family_key(
+                &expr,
+                family,
+                type_oid,
+                info.collation(column),
+                descending,
+                nulls_first,
+                0,
+                false,
+            )?;
             match key {
                 Some(key) => {
                     if !self.key_is_redundant(&key, &keys) {
@@ -146,7 +163,10 @@ impl<'a> Root<'a> {
                     r.join_clauses.iter().any(|c| {
                         !c.merge_families.is_empty()
                             && c.can_join
-                            && [c.left_ec.get(), c.right_ec.get()].into_iter().flatten().any(|e| self.ec_root(e) == key.ec)
+                            && [c.left_ec.get(), c.right_ec.get()]
+                                .into_iter()
+                                .flatten()
+                                .any(|e| self.ec_root(e) == key.ec)
                     })
                 })
         };
@@ -161,7 +181,9 @@ impl<'a> Root<'a> {
 
     /// Gives a merge clause the classes of its two sides.
     pub fn init_merge_classes(&mut self, clause: &ClauseRef) -> Result<()> {
-        if clause.merge_families.is_empty() || clause.left_ec.get().is_some() && clause.right_ec.get().is_some() {
+        if clause.merge_families.is_empty()
+            || clause.left_ec.get().is_some() && clause.right_ec.get().is_some()
+        {
             return Ok(());
         }
         let Expr::Op(op) = &clause.expr else { return Ok(()) };
@@ -183,7 +205,12 @@ impl<'a> Root<'a> {
     }
 
     /// The clauses that a merge join can use given the order of its outer side, in that order.
-    pub fn merge_clauses_for(&self, keys: &[PathKey], clauses: &[ClauseRef], outer: &RelSet) -> Vec<ClauseRef> {
+    pub fn merge_clauses_for(
+        &self,
+        keys: &[PathKey],
+        clauses: &[ClauseRef],
+        outer: &RelSet,
+    ) -> Vec<ClauseRef> {
         let mut found: Vec<ClauseRef> = Vec::new();
         for key in keys {
             let matching: Vec<ClauseRef> = clauses
@@ -217,7 +244,8 @@ impl<'a> Root<'a> {
         if satisfied {
             keys.extend(wanted.iter().copied());
         } else {
-            let matched: Vec<PathKey> = wanted.iter().take_while(|k| ecs.iter().any(|e| e.0 == k.ec)).copied().collect();
+            let matched: Vec<PathKey> =
+                wanted.iter().take_while(|k| ecs.iter().any(|e| e.0 == k.ec)).copied().collect();
             if matched.len() == ecs.len() {
                 keys.extend(matched);
             }
@@ -235,7 +263,12 @@ impl<'a> Root<'a> {
     }
 
     /// The order the inner side must have, for clauses in the order of the outer keys.
-    pub fn inner_keys_for_merge(&self, clauses: &[ClauseRef], outer_keys: &[PathKey], outer: &RelSet) -> Vec<PathKey> {
+    pub fn inner_keys_for_merge(
+        &self,
+        clauses: &[ClauseRef],
+        outer_keys: &[PathKey],
+        outer: &RelSet,
+    ) -> Vec<PathKey> {
         let mut keys: Vec<PathKey> = Vec::new();
         for clause in clauses {
             let Some((oec, iec)) = self.clause_classes(clause, outer) else { continue };
@@ -249,7 +282,12 @@ impl<'a> Root<'a> {
     }
 
     /// The leading clauses that an order of the inner side supports.
-    pub fn trim_merge_clauses(&self, clauses: &[ClauseRef], keys: &[PathKey], outer: &RelSet) -> Vec<ClauseRef> {
+    pub fn trim_merge_clauses(
+        &self,
+        clauses: &[ClauseRef],
+        keys: &[PathKey],
+        outer: &RelSet,
+    ) -> Vec<ClauseRef> {
         let mut found = Vec::new();
         let mut at = 0;
         let mut matched = false;
@@ -260,7 +298,6 @@ impl<'a> Root<'a> {
                     break;
                 }
                 at += 1;
-                matched = false;
                 if keys.get(at).is_none_or(|k| k.ec != iec) {
                     break;
                 }
@@ -280,13 +317,19 @@ impl<'a> Root<'a> {
     }
 
     /// A subquery's order in terms of the columns that this level sees.
-    pub fn convert_subquery_keys(&mut self, rti: usize, child: &Root<'a>, keys: &[PathKey]) -> Result<Vec<PathKey>> {
+    pub fn convert_subquery_keys(
+        &mut self,
+        rti: usize,
+        child: &Root<'a>,
+        keys: &[PathKey],
+    ) -> Result<Vec<PathKey>> {
         let mut converted = Vec::new();
         for key in keys {
             let class = &child.ecs[key.ec];
             let mut own = None;
             for target in child.targets.iter().filter(|t| !t.junk) {
-                let volatile_match = class.has_volatile && class.sort_ref != 0 && class.sort_ref == target.sort_group_ref;
+                let volatile_match =
+                    class.has_volatile && class.sort_ref != 0 && class.sort_ref == target.sort_group_ref;
                 let stripped = strip_relabel(&target.expr);
                 if !volatile_match && !class.members.iter().any(|m| strip_relabel(&m.expr) == stripped) {
                     continue;
@@ -318,7 +361,13 @@ impl<'a> Root<'a> {
     }
 
     /// The cheapest path of a list with an order and without needing other relations' rows.
-    pub fn cheapest_ordered(&self, paths: &[Rc<Path>], keys: &[PathKey], outer: &RelSet, startup: bool) -> Option<Rc<Path>> {
+    pub fn cheapest_ordered(
+        &self,
+        paths: &[Rc<Path>],
+        keys: &[PathKey],
+        outer: &RelSet,
+        startup: bool,
+    ) -> Option<Rc<Path>> {
         let mut best: Option<&Rc<Path>> = None;
         for path in paths {
             if !contained_in(keys, &path.keys) || !path.required_outer().is_subset(outer) {

@@ -67,7 +67,8 @@ fn one_implies(session: &Session, wanted: &Expr, clause: &Expr) -> Result<bool> 
 
 /// `x < 5` implies `x < 10`, and so on, for constants of one type in one B-tree family.
 fn comparison_implies(session: &Session, want: &ir::OpExpr, have: &ir::OpExpr) -> Result<bool> {
-    let ([want_left, Expr::Const(want_const)], [have_left, Expr::Const(have_const)]) = (&want.args[..], &have.args[..])
+    let ([want_left, Expr::Const(want_const)], [have_left, Expr::Const(have_const)]) =
+        (&want.args[..], &have.args[..])
     else {
         return Ok(false);
     };
@@ -81,7 +82,9 @@ fn comparison_implies(session: &Session, want: &ir::OpExpr, have: &ir::OpExpr) -
                 continue;
             }
             let (left, right) = (b.amoprighttype, a.amoprighttype);
-            let Some(order) = session.family_order(a.amopfamily, left, right, want.input_collation)? else { continue };
+            let Some(order) = session.family_order(a.amopfamily, left, right, want.input_collation)? else {
+                continue;
+            };
             let compared = order.compare(h.as_datum(), w.as_datum());
             let implied = match (b.amopstrategy, a.amopstrategy) {
                 (1, 1 | 2) | (2, 2) | (3, 2) => compared.is_le(),

@@ -1,8 +1,9 @@
 //! From a query as analysed to one ready for path generation: the order of the transformations of one query level.
 
 use crate::clause::{
-    ands, bool_const, children_mut, contains_aggregate, contains_subplan, contains_volatile, deep, deep_query,
-    forced_null_vars, from_relids, make_and, node_relids, nonnullable_rels, nonnullable_vars, returns_set, shift_levels, var_rti,
+    ands, bool_const, children_mut, contains_aggregate, contains_subplan, contains_volatile, deep,
+    deep_query, forced_null_vars, from_relids, make_and, node_relids, nonnullable_rels, nonnullable_vars,
+    returns_set, shift_levels,
 };
 use crate::fold::{Folder, canonicalize};
 use crate::types::Root;
@@ -10,7 +11,7 @@ use base::{Error, Oid, Result, bail};
 use catalog::{PgInherits, index};
 use ir::{
     CoercionForm, CommandType, Expr, FromExpr, JoinKind, JoinNode, Param, ParamKind, PlanRowMark, Query,
-    RangeTableEntry, RangeTableKind, RelSet, SortGroupClause, TargetEntry, Var, VarSource,
+    RangeTableEntry, RangeTableKind, RelSet, SortGroupClause, TargetEntry, VarSource,
 };
 
 /// Query levels nested in one another beyond which planning gives up.
@@ -88,7 +89,8 @@ impl<'a> Root<'a> {
             }
             let Some(entry) = self.session().relation(*oid)? else { continue };
             if *inherit && entry.class.relhassubclass {
-                let children = self.session().rows::<PgInherits>(index::PG_INHERITS_PARENT, &[(*oid).into()])?;
+                let children =
+                    self.session().rows::<PgInherits>(index::PG_INHERITS_PARENT, &[(*oid).into()])?;
                 if !children.is_empty() {
                     return Err(Error::unsupported("a table with inheritance children in a query"));
                 }
@@ -153,7 +155,9 @@ impl<'a> Root<'a> {
         rest.remove(query.result_relation);
         let mut marks = Vec::new();
         for mark in &query.row_marks {
-            if rest.contains(mark.relation) && !matches!(self.rte(mark.relation).kind, RangeTableKind::Relation { .. }) {
+            if rest.contains(mark.relation)
+                && !matches!(self.rte(mark.relation).kind, RangeTableKind::Relation { .. })
+            {
                 continue;
             }
             if !rest.contains(mark.relation) {
@@ -171,7 +175,13 @@ impl<'a> Root<'a> {
         for relation in rest.iter() {
             if !matches!(self.rte(relation).kind, RangeTableKind::Result) {
                 let wait = ir::LockWait::Block;
-                marks.push(PlanRowMark { relation, strength: None, wait, tid_column: None, whole_row_column: None });
+                marks.push(PlanRowMark {
+                    relation,
+                    strength: None,
+                    wait,
+                    tid_column: None,
+                    whole_row_column: None,
+                });
             }
         }
         self.row_marks = marks;
@@ -187,7 +197,8 @@ impl<'a> Root<'a> {
         if matches!(expr, Expr::Const(_) | Expr::Var(_)) {
             return expr.clone();
         }
-        let folded = Folder::new(self.session(), self.hooks(), self.g.options.params, true).fold(expr.clone());
+        let folded =
+            Folder::new(self.session(), self.hooks(), self.g.options.params, true).fold(expr.clone());
         folded.unwrap_or_else(|_| expr.clone())
     }
 
@@ -257,7 +268,8 @@ impl<'a> Root<'a> {
         if let Some(mut conflict) = self.query.on_conflict.take() {
             self.preprocess_list(&mut conflict.arbiter)?;
             self.preprocess_targets(&mut conflict.set)?;
-            conflict.arbiter_where = conflict.arbiter_where.map(|e| self.preprocess_expr(e, true)).transpose()?;
+            conflict.arbiter_where =
+                conflict.arbiter_where.map(|e| self.preprocess_expr(e, true)).transpose()?;
             conflict.set_where = conflict.set_where.map(|e| self.preprocess_expr(e, true)).transpose()?;
             self.query.on_conflict = Some(conflict);
         }
@@ -284,7 +296,8 @@ impl<'a> Root<'a> {
         match &mut rte.kind {
             RangeTableKind::Relation { sample: Some(sample), .. } => {
                 self.preprocess_list(&mut sample.args)?;
-                sample.repeatable = sample.repeatable.take().map(|e| self.preprocess_expr(e, false)).transpose()?;
+                sample.repeatable =
+                    sample.repeatable.take().map(|e| self.preprocess_expr(e, false)).transpose()?;
             }
             RangeTableKind::Function { functions, .. } => {
                 for function in functions {
@@ -406,9 +419,7 @@ impl<'a> Root<'a> {
     /// Drops one-row entries of nothing that are joined with something.
     fn remove_useless_results(&mut self) {
         let range_table = &self.query.range_table;
-        let is_result = |node: &JoinNode| {
-            matches!(node, JoinNode::Relation(rti) if matches!(range_table[*rti - 1].kind, RangeTableKind::Result))
-        };
+        let is_result = |node: &JoinNode| matches!(node, JoinNode::Relation(rti) if matches!(range_table[*rti - 1].kind, RangeTableKind::Result));
         fn clean(from: &mut FromExpr, is_result: &dyn Fn(&JoinNode) -> bool) {
             for item in &mut from.items {
                 clean_node(item, is_result);
@@ -632,12 +643,4 @@ pub(crate) fn target_of<'t>(clause: &SortGroupClause, targets: &'t [TargetEntry]
         .iter()
         .find(|t| t.sort_group_ref == clause.target && clause.target != 0)
         .ok_or_else(|| Error::internal("ORDER/GROUP BY expression not found in targetlist"))
-}
-
-/// Whether an expression is just this level's column.
-pub(crate) fn plain_var(expr: &Expr) -> Option<&Var> {
-    match expr {
-        Expr::Var(v) if var_rti(v).is_some() => Some(v),
-        _ => None,
-    }
 }

@@ -1,10 +1,16 @@
 //! Subqueries in FROM that are no more than a join are merged into the query around them.
 
-use crate::clause::{contains_nonstrict, contains_subplan, contains_volatile, deep_query, node_relids, query_reaches_up, returns_set, shift_levels, shift_query_levels};
+use crate::clause::{
+    contains_nonstrict, contains_subplan, contains_volatile, deep_query, node_relids, returns_set,
+    shift_levels, shift_query_levels,
+};
 use crate::preprocess::replace_empty_from;
 use crate::types::Root;
 use base::{Error, Result};
-use ir::{CommandType, Expr, FromExpr, JoinKind, JoinNode, Query, RangeTableKind, RelSet, RowMarkClause, TargetEntry, VarSource};
+use ir::{
+    CommandType, Expr, FromExpr, JoinKind, JoinNode, Query, RangeTableKind, RelSet, RowMarkClause,
+    TargetEntry, VarSource,
+};
 
 /// Where in the join tree a subquery stands.
 #[derive(Clone, Copy)]
@@ -78,7 +84,10 @@ impl<'a> Root<'a> {
         let lateral = self.rte(rti).lateral;
         match &self.rte(rti).kind {
             RangeTableKind::Subquery { query, security_barrier: false, .. } => {
-                if !self.rte(rti).security_quals.is_empty() || !is_simple(query) || (lateral && place.below_outer) {
+                if !self.rte(rti).security_quals.is_empty()
+                    || !is_simple(query)
+                    || (lateral && place.below_outer)
+                {
                     return Ok(JoinNode::Relation(rti));
                 }
                 if !self.targets_allow(query, place)? {
@@ -112,7 +121,8 @@ impl<'a> Root<'a> {
                 return Ok(false);
             }
             if place.nullable && !matches!(&target.expr, Expr::Var(v) if v.levels_up == 0) {
-                let strict = !contains_nonstrict(self.session(), &target.expr)? && !contains_subplan(&target.expr);
+                let strict =
+                    !contains_nonstrict(self.session(), &target.expr)? && !contains_subplan(&target.expr);
                 if !strict || crate::clause::relids(&target.expr).is_empty() {
                     return Ok(false);
                 }
@@ -121,7 +131,13 @@ impl<'a> Root<'a> {
         Ok(true)
     }
 
-    fn pull_up_subquery(&mut self, rti: usize, query: Query, place: Place, rest: &mut Rest<'_>) -> Result<JoinNode> {
+    fn pull_up_subquery(
+        &mut self,
+        rti: usize,
+        query: Query,
+        place: Place,
+        rest: &mut Rest<'_>,
+    ) -> Result<JoinNode> {
         // Prepared as a level of its own first: its subqueries, sublinks and join columns.
         let mut inner = Root::new(&self.g, query, self.ctes.clone());
         inner.level = self.level + 1;
@@ -150,7 +166,9 @@ impl<'a> Root<'a> {
             for rte in &mut query.range_table {
                 let computed = matches!(
                     rte.kind,
-                    RangeTableKind::Subquery { .. } | RangeTableKind::Function { .. } | RangeTableKind::Values { .. }
+                    RangeTableKind::Subquery { .. }
+                        | RangeTableKind::Function { .. }
+                        | RangeTableKind::Values { .. }
                 );
                 rte.lateral |= computed;
             }
@@ -194,7 +212,9 @@ impl<'a> Root<'a> {
                 }
             } else {
                 let column = columns.get((v.attribute as usize).wrapping_sub(1));
-                column.cloned().ok_or_else(|| Error::internal("a subquery has fewer columns than are read"))?
+                column
+                    .cloned()
+                    .ok_or_else(|| Error::internal("a subquery has fewer columns than are read"))?
             };
             shift_levels(&mut replacement, level as i32, 0)?;
             *e = replacement;
@@ -239,7 +259,8 @@ fn is_simple(query: &Query) -> bool {
         && !query.has_for_update
         && query.row_marks.is_empty()
         && query.ctes.is_empty()
-        && (query.join_tree.items.iter().any(|item| !node_relids(item).is_empty()) || query.join_tree.quals.is_none())
+        && (query.join_tree.items.iter().any(|item| !node_relids(item).is_empty())
+            || query.join_tree.quals.is_none())
 }
 
 /// Moves the query's range table indexes up by `offset`.
@@ -279,7 +300,11 @@ fn offset_one(e: &mut Expr, level: u32, offset: usize) -> bool {
 }
 
 /// Adds a subquery's range table to this level's; returns its join tree, renumbered and one level further up.
-pub(crate) fn append_range_table(root: &mut Root<'_>, mut query: Query, permissions: usize) -> Result<JoinNode> {
+pub(crate) fn append_range_table(
+    root: &mut Root<'_>,
+    mut query: Query,
+    permissions: usize,
+) -> Result<JoinNode> {
     let offset = root.query.range_table.len();
     offset_query(&mut query, offset)?;
     shift_query_levels(&mut query, -1, 1)?;
@@ -312,11 +337,6 @@ impl<'a> Root<'a> {
         }
         self.pull_up_subqueries()
     }
-}
-
-/// Whether a query refers to the query around it.
-pub(crate) fn is_lateral(query: &Query) -> bool {
-    query_reaches_up(query, 1)
 }
 
 /// Range table entries of the enclosing level that a lateral subquery reads.

@@ -3,7 +3,7 @@
 use crate::clause::{BTREE, var, var_rti};
 use crate::cost::clamp_rows;
 use crate::selectivity::Context;
-use crate::types::{IndexInfo, QualCost, Rel, RelKind, Root, Target};
+use crate::types::{IndexInfo, QualCost, Rel, Root, Target};
 use base::{Error, Oid, Result};
 use catalog::{IndexEntry, RelationEntry};
 use datum::OwnedDatum;
@@ -17,9 +17,8 @@ use std::sync::Arc;
 const PAGE_ROOM: f64 = 8192.0 - 24.0;
 
 impl<'a> Rel<'a> {
-    pub fn empty(kind: RelKind, relids: RelSet, rti: usize) -> Rel<'a> {
+    pub fn empty(relids: RelSet, rti: usize) -> Rel<'a> {
         Rel {
-            kind,
             relids,
             rti,
             rows: 0.0,
@@ -56,7 +55,7 @@ impl<'a> Rel<'a> {
 impl<'a> Root<'a> {
     /// Makes the entry for a member of the join tree.
     pub fn add_base_relation(&mut self, rti: usize) -> Result<()> {
-        let mut rel = Rel::empty(RelKind::Base, RelSet::single(rti), rti);
+        let mut rel = Rel::empty(RelSet::single(rti), rti);
         rel.consider_startup = self.tuple_fraction > 0.0;
         if let RangeTableKind::Relation { oid, .. } = self.rte(rti).kind {
             let entry = self.session().require_relation(oid)?;
@@ -149,7 +148,8 @@ impl<'a> Root<'a> {
         .into_iter();
         for key in &index.index.indkey {
             let expr = if *key == 0 {
-                let mut e = expressions.next().ok_or_else(|| Error::internal("wrong number of index expressions"))?;
+                let mut e =
+                    expressions.next().ok_or_else(|| Error::internal("wrong number of index expressions"))?;
                 crate::preprocess::renumber(&mut e, 1, rti)?;
                 self.fold(e)?
             } else {
@@ -186,7 +186,6 @@ impl<'a> Root<'a> {
             unique: index.index.indisunique,
             immediate: index.index.indimmediate,
             is_btree,
-            restrictions: Vec::new(),
         }))
     }
 
@@ -240,7 +239,9 @@ impl<'a> Root<'a> {
 
     /// The width of an expression's values.
     pub fn expr_width(&self, expr: &Expr) -> Result<i32> {
-        let Expr::Var(v) = expr else { return self.average_width(ir::expr_type(expr), ir::expr_typmod(expr)) };
+        let Expr::Var(v) = expr else {
+            return self.average_width(ir::expr_type(expr), ir::expr_typmod(expr));
+        };
         let Some(rti) = var_rti(v).filter(|rti| self.has_base(*rti)) else {
             return self.average_width(v.type_oid, v.typmod);
         };
@@ -253,7 +254,12 @@ impl<'a> Root<'a> {
             (Some(entry), n) if n > 0 => self.statistic_width(entry.oid(), n)?,
             (None, 0) => Some(32),
             (_, n) => match &rel.subroot {
-                Some(sub) => sub.targets.iter().find(|t| t.number == n && !t.junk).map(|t| sub.expr_width(&t.expr)).transpose()?,
+                Some(sub) => sub
+                    .targets
+                    .iter()
+                    .find(|t| t.number == n && !t.junk)
+                    .map(|t| sub.expr_width(&t.expr))
+                    .transpose()?,
                 None => None,
             },
         };

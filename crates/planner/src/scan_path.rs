@@ -71,7 +71,9 @@ impl<'a> Root<'a> {
                         Ok(false)
                     })?;
                 }
-                RangeTableKind::Function { functions, .. } => exprs.extend(functions.iter().map(|f| f.expr.clone())),
+                RangeTableKind::Function { functions, .. } => {
+                    exprs.extend(functions.iter().map(|f| f.expr.clone()))
+                }
                 RangeTableKind::Values { lists, .. } => exprs.extend(lists.iter().flatten().cloned()),
                 _ => {}
             }
@@ -107,7 +109,14 @@ impl<'a> Root<'a> {
         Ok(())
     }
 
-    fn base_path(&self, rti: usize, kind: PathKind, startup: f64, run: f64, enabled: bool) -> Result<Rc<Path>> {
+    fn base_path(
+        &self,
+        rti: usize,
+        kind: PathKind,
+        startup: f64,
+        run: f64,
+        enabled: bool,
+    ) -> Result<Rc<Path>> {
         let rel = self.base(rti);
         let param = self.base_param(rti, &rel.lateral)?;
         Ok(Rc::new(Path {
@@ -125,7 +134,15 @@ impl<'a> Root<'a> {
     }
 
     /// A scan that evaluates conditions and columns for each tuple it reads at `per_tuple` on top of `startup` and `io`.
-    fn simple_scan(&self, rti: usize, kind: PathKind, startup: f64, io: f64, per_tuple: f64, enabled: bool) -> Result<Rc<Path>> {
+    fn simple_scan(
+        &self,
+        rti: usize,
+        kind: PathKind,
+        startup: f64,
+        io: f64,
+        per_tuple: f64,
+        enabled: bool,
+    ) -> Result<Rc<Path>> {
         let rel = self.base(rti);
         let param = self.base_param(rti, &rel.lateral)?;
         let clauses: &[ClauseRef] = param.as_ref().map_or(&[], |p| &p.clauses);
@@ -137,7 +154,8 @@ impl<'a> Root<'a> {
     }
 
     fn add_base_paths(&mut self, rti: usize) -> Result<()> {
-        let (cpu, operator, seq_page) = (self.costs().cpu_tuple, self.costs().cpu_operator, self.costs().seq_page);
+        let (cpu, operator, seq_page) =
+            (self.costs().cpu_tuple, self.costs().cpu_operator, self.costs().seq_page);
         let kind = self.rte(rti).kind.clone();
         let path = match &kind {
             RangeTableKind::Relation { sample: Some(_), .. } => {
@@ -160,7 +178,9 @@ impl<'a> Root<'a> {
                 }
                 self.simple_scan(rti, PathKind::FunctionScan, startup, 0.0, cpu, true)?
             }
-            RangeTableKind::Values { .. } => self.simple_scan(rti, PathKind::ValuesScan, 0.0, 0.0, operator + cpu, true)?,
+            RangeTableKind::Values { .. } => {
+                self.simple_scan(rti, PathKind::ValuesScan, 0.0, 0.0, operator + cpu, true)?
+            }
             RangeTableKind::Cte { name, levels_up, self_reference, .. } => {
                 let state = self.cte_state(name, *levels_up)?;
                 let kind = match (self_reference, state.work_table, state.plan) {
@@ -173,9 +193,14 @@ impl<'a> Root<'a> {
             RangeTableKind::NamedTuplestore { .. } => {
                 self.simple_scan(rti, PathKind::NamedTuplestoreScan, 0.0, 0.0, cpu + cpu, true)?
             }
-            RangeTableKind::Result => {
-                self.simple_scan(rti, PathKind::Result { quals: Vec::new(), child: None }, 0.0, 0.0, cpu, true)?
-            }
+            RangeTableKind::Result => self.simple_scan(
+                rti,
+                PathKind::Result { quals: Vec::new(), child: None },
+                0.0,
+                0.0,
+                cpu,
+                true,
+            )?,
             RangeTableKind::Subquery { .. } => return self.add_subquery_paths(rti),
             _ => return Err(Error::internal("unexpected range table entry in the join tree")),
         };
@@ -187,12 +212,14 @@ impl<'a> Root<'a> {
     fn add_tid_paths(&mut self, rti: usize) -> Result<()> {
         let is_ctid = |e: &Expr| matches!(e, Expr::Var(v) if v.attribute == -1 && crate::clause::var_rti(v) == Some(rti));
         let constant = |e: &Expr| !crate::clause::relids(e).contains(rti);
-        let (mut equal, mut range, mut current): (Vec<ClauseRef>, Vec<ClauseRef>, bool) = (Vec::new(), Vec::new(), false);
+        let (mut equal, mut range, mut current): (Vec<ClauseRef>, Vec<ClauseRef>, bool) =
+            (Vec::new(), Vec::new(), false);
         let mut tuples = 0.0;
         for clause in &self.base(rti).restrictions {
             match &clause.expr {
                 Expr::Op(op) if op.args.len() == 2 => {
-                    let fits = is_ctid(&op.args[0]) && constant(&op.args[1]) || is_ctid(&op.args[1]) && constant(&op.args[0]);
+                    let fits = is_ctid(&op.args[0]) && constant(&op.args[1])
+                        || is_ctid(&op.args[1]) && constant(&op.args[0]);
                     match op.operator.0 {
                         402 if fits && equal.is_empty() => {
                             equal.push(clause.clone());
@@ -202,7 +229,9 @@ impl<'a> Root<'a> {
                         _ => {}
                     }
                 }
-                Expr::ScalarArrayOp(op) if op.use_or && op.operator.0 == 402 && is_ctid(&op.args[0]) && equal.is_empty() => {
+                Expr::ScalarArrayOp(op)
+                    if op.use_or && op.operator.0 == 402 && is_ctid(&op.args[0]) && equal.is_empty() =>
+                {
                     tuples = self.array_length(&op.args[1]);
                     equal.push(clause.clone());
                 }
@@ -240,12 +269,15 @@ impl<'a> Root<'a> {
 
     /// Plans a subquery in FROM; conditions on its output columns are checked within it where that changes nothing.
     fn plan_subquery(&mut self, rti: usize) -> Result<()> {
-        let RangeTableKind::Subquery { query, security_barrier, .. } = self.rte(rti).kind.clone() else { return Ok(()) };
+        let RangeTableKind::Subquery { query, security_barrier, .. } = self.rte(rti).kind.clone() else {
+            return Ok(());
+        };
         let mut query = *query;
         if can_push_into(&query) {
             let mut kept = Vec::new();
             for clause in std::mem::take(&mut self.base_mut(rti).restrictions) {
-                let fits = !clause.pseudoconstant && !(security_barrier && !clause.leakproof && clause.security_level > 0);
+                let fits = !clause.pseudoconstant
+                    && !(security_barrier && !clause.leakproof && clause.security_level > 0);
                 if fits && self.push_into(&mut query, rti, &clause.expr)? {
                     continue;
                 }
@@ -276,7 +308,9 @@ impl<'a> Root<'a> {
     }
 
     fn push_into(&self, query: &mut ir::Query, rti: usize, clause: &Expr) -> Result<bool> {
-        if crate::clause::contains_volatile(self.session(), clause)? || crate::clause::contains_subplan(clause) {
+        if crate::clause::contains_volatile(self.session(), clause)?
+            || crate::clause::contains_subplan(clause)
+        {
             return Ok(false);
         }
         let mut vars = Vec::new();
@@ -285,7 +319,9 @@ impl<'a> Root<'a> {
             return Ok(false);
         }
         for v in &vars {
-            let Some(target) = query.target_list.iter().find(|t| t.number == v.attribute && !t.junk) else { return Ok(false) };
+            let Some(target) = query.target_list.iter().find(|t| t.number == v.attribute && !t.junk) else {
+                return Ok(false);
+            };
             let unsafe_column = crate::clause::returns_set(&target.expr)
                 || crate::clause::contains_volatile(self.session(), &target.expr)?
                 || crate::clause::contains_window_function(&target.expr)
@@ -332,7 +368,9 @@ impl<'a> Root<'a> {
         let param = self.base_param(rti, &lateral)?;
         let clauses: &[ClauseRef] = param.as_ref().map_or(&[], |p| &p.clauses);
         let qual = self.scan_qual_cost(self.base(rti), clauses)?;
-        let trivial = self.base(rti).restrictions.is_empty() && clauses.is_empty() && self.base(rti).target.cost == Default::default();
+        let trivial = self.base(rti).restrictions.is_empty()
+            && clauses.is_empty()
+            && self.base(rti).target.cost == Default::default();
         let cpu = self.costs().cpu_tuple;
         let mut paths = Vec::new();
         for path in best {
@@ -342,7 +380,10 @@ impl<'a> Root<'a> {
             let (mut startup, mut total) = (path.startup, path.total);
             if !trivial {
                 startup += qual.startup + rel.target.cost.startup;
-                total += qual.startup + rel.target.cost.startup + (cpu + qual.per_tuple) * path.rows + rel.target.cost.per_tuple * rows;
+                total += qual.startup
+                    + rel.target.cost.startup
+                    + (cpu + qual.per_tuple) * path.rows
+                    + rel.target.cost.per_tuple * rows;
             }
             paths.push(Rc::new(Path {
                 kind: PathKind::SubqueryScan { child: path.clone() },

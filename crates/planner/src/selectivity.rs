@@ -108,12 +108,20 @@ impl<'a> Root<'a> {
     }
 
     /// Sets a range condition aside to be paired.
-    fn note_range(&self, expr: &Expr, own: f64, context: Context<'_>, ranges: &mut Vec<RangePair>) -> Result<bool> {
+    fn note_range(
+        &self,
+        expr: &Expr,
+        own: f64,
+        context: Context<'_>,
+        ranges: &mut Vec<RangePair>,
+    ) -> Result<bool> {
         let Expr::Op(op) = expr else { return Ok(false) };
         if op.args.len() != 2 || (context.join.is_some() && relids(expr).len() > 1) {
             return Ok(false);
         }
-        let constant = |e: &Expr| context.rti == 0 && relids(e).is_empty() || context.rti != 0 && !relids(e).contains(context.rti);
+        let constant = |e: &Expr| {
+            context.rti == 0 && relids(e).is_empty() || context.rti != 0 && !relids(e).contains(context.rti)
+        };
         let (var, mut is_less) = match (constant(&op.args[1]), constant(&op.args[0])) {
             (true, _) if !relids(&op.args[0]).is_empty() => (&op.args[0], true),
             (_, true) if !relids(&op.args[1]).is_empty() => (&op.args[1], false),
@@ -153,7 +161,11 @@ impl<'a> Root<'a> {
             });
         }
         let cacheable = context.rti == 0 || clause.relids.len() <= 1 && clause.relids.contains(context.rti);
-        let slot = if context.kind == JoinKind::Inner { &clause.norm_selectivity } else { &clause.outer_selectivity };
+        let slot = if context.kind == JoinKind::Inner {
+            &clause.norm_selectivity
+        } else {
+            &clause.outer_selectivity
+        };
         if cacheable && slot.get() >= 0.0 {
             return Ok(slot.get());
         }
@@ -191,7 +203,13 @@ impl<'a> Root<'a> {
             Expr::ScalarArrayOp(op) => self.array_selectivity(op, context)?,
             Expr::RowCompare { operators, left, right, input_collations, .. } => {
                 let collation = input_collations.first().copied().unwrap_or_default();
-                let first = crate::clause::make_op(self.session(), operators[0], collation, left[0].clone(), right[0].clone())?;
+                let first = crate::clause::make_op(
+                    self.session(),
+                    operators[0],
+                    collation,
+                    left[0].clone(),
+                    right[0].clone(),
+                )?;
                 self.expr_selectivity(&first, context)?
             }
             Expr::NullTest { arg, is_null, .. } => self.null_selectivity(arg, *is_null)?,
@@ -200,7 +218,9 @@ impl<'a> Root<'a> {
                 let tuples = if self.has_base(*relation) { self.base(*relation).tuples } else { 0.0 };
                 if tuples > 0.0 { 1.0 / tuples } else { 0.5 }
             }
-            Expr::Relabel { arg, .. } | Expr::CoerceToDomain { arg, .. } => self.expr_selectivity(arg, context)?,
+            Expr::Relabel { arg, .. } | Expr::CoerceToDomain { arg, .. } => {
+                self.expr_selectivity(arg, context)?
+            }
             other => match self.estimate(other) {
                 folded @ Expr::Const(_) => self.expr_selectivity(&folded, context)?,
                 _ => self.boolean_variable(other)?,
@@ -291,7 +311,8 @@ impl<'a> Root<'a> {
             "eqsel" | "neqsel" => {
                 let negate = name == "neqsel";
                 let Some(r) = found else { return Ok(if negate { 1.0 - DEFAULT_EQ } else { DEFAULT_EQ }) };
-                let equality = if negate { self.session().operator(op.operator)?.oprnegate } else { op.operator };
+                let equality =
+                    if negate { self.session().operator(op.operator)?.oprnegate } else { op.operator };
                 let nulls = r.stats.null_fraction();
                 if let Expr::Const(c) = &r.other
                     && c.value.is_none()
@@ -299,7 +320,9 @@ impl<'a> Root<'a> {
                     return Ok(0.0);
                 }
                 let equal = match const_value(&r.other) {
-                    Some(value) => self.equal_const(&r.stats, Some(value), equality, op.input_collation, r.var_on_left)?,
+                    Some(value) => {
+                        self.equal_const(&r.stats, Some(value), equality, op.input_collation, r.var_on_left)?
+                    }
                     None => self.equal_unknown(&r.stats)?,
                 };
                 Ok(if negate { clamp(1.0 - equal - nulls) } else { equal })
@@ -317,7 +340,9 @@ impl<'a> Root<'a> {
                 }
                 self.inequality(&r.stats, operator, op.input_collation, greater, c, value)
             }
-            "likesel" | "iclikesel" | "regexeqsel" | "icregexeqsel" | "prefixsel" => self.pattern(op, name, found, false),
+            "likesel" | "iclikesel" | "regexeqsel" | "icregexeqsel" | "prefixsel" => {
+                self.pattern(op, name, found, false)
+            }
             "nlikesel" | "icnlikesel" | "regexnesel" | "icregexnesel" => self.pattern(op, name, found, true),
             "matchingsel" => Ok(DEFAULT_MATCHING),
             "contsel" => Ok(0.001),
@@ -358,7 +383,11 @@ impl<'a> Root<'a> {
         let order = self.comparison(operator, collation, var_on_left)?;
         let found = order.as_ref().and_then(|order| {
             common.values.iter().position(|v| {
-                let (a, b) = if var_on_left { (v.as_datum(), value.as_datum()) } else { (value.as_datum(), v.as_datum()) };
+                let (a, b) = if var_on_left {
+                    (v.as_datum(), value.as_datum())
+                } else {
+                    (value.as_datum(), v.as_datum())
+                };
                 same_repr(a, b, order.as_ref()) == Some(Ordering::Equal)
             })
         });
@@ -407,7 +436,12 @@ impl<'a> Root<'a> {
     ) -> Result<Option<std::sync::Arc<dyn access_api::KeyOrder>>> {
         for row in self.session().operator_families(operator)?.iter() {
             if row.amopmethod == crate::clause::BTREE {
-                return self.session().family_order(row.amopfamily, row.amoplefttype, row.amoprighttype, collation);
+                return self.session().family_order(
+                    row.amopfamily,
+                    row.amoplefttype,
+                    row.amoprighttype,
+                    collation,
+                );
             }
         }
         Ok(None)
@@ -427,8 +461,10 @@ impl<'a> Root<'a> {
         }
         let Some(order) = self.comparison(operator, collation, true)? else { return Ok(DEFAULT_INEQ) };
         let families = self.session().operator_families(operator)?;
-        let or_equal = families.iter().any(|r| r.amopmethod == crate::clause::BTREE && matches!(r.amopstrategy, 2 | 4));
-        let holds = |stored: &OwnedDatum| match same_repr(stored.as_datum(), value.as_datum(), order.as_ref()) {
+        let or_equal =
+            families.iter().any(|r| r.amopmethod == crate::clause::BTREE && matches!(r.amopstrategy, 2 | 4));
+        let holds = |stored: &OwnedDatum| match same_repr(stored.as_datum(), value.as_datum(), order.as_ref())
+        {
             Some(Ordering::Equal) => or_equal,
             Some(Ordering::Less) => !greater,
             Some(Ordering::Greater) => greater,
@@ -473,11 +509,18 @@ impl<'a> Root<'a> {
         };
         let mut value = if exact {
             let equality = Oid(98);
-            self.equal_const(&r.stats, Some(&OwnedDatum::from(prefix.as_str())), equality, op.input_collation, true)?
+            self.equal_const(
+                &r.stats,
+                Some(&OwnedDatum::from(prefix.as_str())),
+                equality,
+                op.input_collation,
+                true,
+            )?
         } else if r.stats.row.is_none() {
             if prefix.is_empty() { clamp(rest).max(DEFAULT_MATCH) } else { DEFAULT_MATCH }
         } else {
-            let by_prefix = if prefix.is_empty() { 1.0 } else { self.prefix_selectivity(&r.stats, op, c, &prefix)? };
+            let by_prefix =
+                if prefix.is_empty() { 1.0 } else { self.prefix_selectivity(&r.stats, op, c, &prefix)? };
             clamp(by_prefix * rest)
         };
         if r.stats.row.is_none() && !exact {
@@ -498,7 +541,8 @@ impl<'a> Root<'a> {
         if let Some(last) = bound.last_mut() {
             *last = last.saturating_add(1);
             let high = OwnedDatum::Bytes(bound.into());
-            value += self.inequality(stats, TEXT_LT, collation, false, c, &high)? - 1.0 + stats.null_fraction();
+            value +=
+                self.inequality(stats, TEXT_LT, collation, false, c, &high)? - 1.0 + stats.null_fraction();
         }
         let equal = self.equal_const(stats, Some(&low), Oid(98), collation, true)?;
         Ok(value.max(equal))
@@ -521,7 +565,8 @@ impl<'a> Root<'a> {
             args: vec![op.args[0].clone(), element],
             location: None,
         };
-        let is_join = context.rti == 0 && context.join.is_some() && relids(&Expr::ScalarArrayOp(op.clone())).len() > 1;
+        let is_join =
+            context.rti == 0 && context.join.is_some() && relids(&Expr::ScalarArrayOp(op.clone())).len() > 1;
         let elements: Option<Vec<Expr>> = match &array {
             Expr::Const(c) if c.value.is_none() => return Ok(0.0),
             Expr::Const(_) => self.constant_elements(&array)?,
@@ -531,7 +576,11 @@ impl<'a> Root<'a> {
         let mut total = if op.use_or { 0.0 } else { 1.0 };
         let mut disjoint = total;
         let Some(elements) = elements else {
-            let dummy = Expr::CaseTest { type_oid: ir::expr_type(&op.args[0]), typmod: -1, collation: op.input_collation };
+            let dummy = Expr::CaseTest {
+                type_oid: ir::expr_type(&op.args[0]),
+                typmod: -1,
+                collation: op.input_collation,
+            };
             let op_one = scalar(dummy);
             let each = if is_join {
                 self.join_selectivity(&op_one, &join_name, context)?
@@ -573,13 +622,22 @@ impl<'a> Root<'a> {
         }
         let Some(element) = self.session().element_type(c.type_oid)? else { return Ok(None) };
         let layout = self.session().type_layout(element)?;
-        let Ok(values) = crate::statistics::array_elements(&Payload(payload.clone()), layout) else { return Ok(None) };
+        let Ok(values) = crate::statistics::array_elements(&Payload(payload.clone()), layout) else {
+            return Ok(None);
+        };
         let collation = c.collation;
         Ok(Some(
             values
                 .into_iter()
                 .map(|v| {
-                    Expr::Const(Const { type_oid: element, typmod: -1, collation, layout, value: Some(v), location: None })
+                    Expr::Const(Const {
+                        type_oid: element,
+                        typmod: -1,
+                        collation,
+                        layout,
+                        value: Some(v),
+                        location: None,
+                    })
                 })
                 .collect(),
         ))
@@ -597,7 +655,9 @@ impl<'a> Root<'a> {
             }
             "scalarltjoinsel" | "scalarlejoinsel" | "scalargtjoinsel" | "scalargejoinsel" => Ok(DEFAULT_INEQ),
             "likejoinsel" | "iclikejoinsel" | "regexeqjoinsel" | "icregexeqjoinsel" => Ok(DEFAULT_MATCH),
-            "nlikejoinsel" | "icnlikejoinsel" | "regexnejoinsel" | "icregexnejoinsel" => Ok(1.0 - DEFAULT_MATCH),
+            "nlikejoinsel" | "icnlikejoinsel" | "regexnejoinsel" | "icregexnejoinsel" => {
+                Ok(1.0 - DEFAULT_MATCH)
+            }
             "matchingjoinsel" => Ok(DEFAULT_MATCHING),
             "contjoinsel" => Ok(0.001),
             "areajoinsel" | "tsmatchjoinsel" | "arraycontjoinsel" | "networkjoinsel" => Ok(0.005),
@@ -676,7 +736,13 @@ impl<'a> Root<'a> {
         Ok(clamp(total1.min(total2)))
     }
 
-    fn equal_join_semi(&self, left: &VariableStats, right: &VariableStats, inner_rows: f64, op: &OpExpr) -> Result<f64> {
+    fn equal_join_semi(
+        &self,
+        left: &VariableStats,
+        right: &VariableStats,
+        inner_rows: f64,
+        op: &OpExpr,
+    ) -> Result<f64> {
         let (nd1, default1) = self.distinct_values(left);
         let (mut nd2, mut default2) = self.distinct_values(right);
         if right.rti.is_some() && nd2 >= right.rel_rows {
@@ -694,9 +760,9 @@ impl<'a> Root<'a> {
             let clamped = (c2.values.len() as f64).min(nd2) as usize;
             let (mut matched, mut matches) = (0.0, 0.0);
             for (v1, f1) in c1.values.iter().zip(&c1.numbers) {
-                let hit = c2.values[..clamped]
-                    .iter()
-                    .any(|v2| same_repr(v1.as_datum(), v2.as_datum(), order.as_ref()) == Some(Ordering::Equal));
+                let hit = c2.values[..clamped].iter().any(|v2| {
+                    same_repr(v1.as_datum(), v2.as_datum(), order.as_ref()) == Some(Ordering::Equal)
+                });
                 if hit {
                     matched += f64::from(*f1);
                     matches += 1.0;
@@ -749,7 +815,9 @@ fn histogram_fraction(
                 }
             }
             _ => match (&bounds[at - 1], value, &bounds[at]) {
-                (OwnedDatum::Bytes(low), OwnedDatum::Bytes(v), OwnedDatum::Bytes(high)) if is_text(constant) => {
+                (OwnedDatum::Bytes(low), OwnedDatum::Bytes(v), OwnedDatum::Bytes(high))
+                    if is_text(constant) =>
+                {
                     text_fraction(low, v, high)
                 }
                 _ => 0.5,

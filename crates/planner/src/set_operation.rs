@@ -2,9 +2,12 @@
 
 use crate::clause::var;
 use crate::cost::{AggCosts, AggInput, agg_cost, clamp_rows};
-use crate::types::{AggPath, Path, PathKind, Rel, RelKind, Root, Target};
+use crate::types::{AggPath, Path, PathKind, Rel, Root, Target};
 use base::{Error, Oid, Result};
-use ir::{AggSplit, AggStrategy, CoercionForm, Expr, FuncExpr, RangeTableKind, RelSet, SetOperation, SetOperationKind, SetOperationTree};
+use ir::{
+    AggSplit, AggStrategy, CoercionForm, Expr, FuncExpr, RangeTableKind, RelSet, SetOperation,
+    SetOperationKind, SetOperationTree,
+};
 use std::rc::Rc;
 
 impl<'a> Root<'a> {
@@ -12,7 +15,8 @@ impl<'a> Root<'a> {
         self.targets = self.query.target_list.clone();
         self.rels.resize_with(self.query.range_table.len() + 1, || None);
         let tree = self.query.set_operations.clone().ok_or_else(|| Error::internal("no set operation"))?;
-        let exprs: Vec<(Expr, usize)> = self.targets.iter().map(|t| (t.expr.clone(), t.sort_group_ref)).collect();
+        let exprs: Vec<(Expr, usize)> =
+            self.targets.iter().map(|t| (t.expr.clone(), t.sort_group_ref)).collect();
         let target = Rc::new(self.target_of_exprs(exprs)?);
         let path = match &*tree {
             SetOperationTree::Operation(op) if self.has_recursion => self.recursive_union(op, &target)?,
@@ -50,7 +54,9 @@ impl<'a> Root<'a> {
     ) -> Result<()> {
         match tree {
             SetOperationTree::Operation(op)
-                if op.kind == SetOperationKind::Union && (op.all == top.all || !top.all) && op.types == top.types =>
+                if op.kind == SetOperationKind::Union
+                    && (op.all == top.all || !top.all)
+                    && op.types == top.types =>
             {
                 self.union_children(top, &op.left, target, out)?;
                 self.union_children(top, &op.right, target, out)
@@ -82,9 +88,12 @@ impl<'a> Root<'a> {
         for (i, (t, wanted)) in child.targets.iter().filter(|t| !t.junk).zip(&target.exprs).enumerate() {
             let (type_oid, typmod) = (ir::expr_type(&t.expr), ir::expr_typmod(&t.expr));
             let column = Expr::Var(var(rti, i as i16 + 1, type_oid, typmod, ir::expr_collation(&t.expr)));
-            exprs.push((self.coerce(column, ir::expr_type(wanted), ir::expr_collation(wanted))?, target.refs[i]));
+            exprs.push((
+                self.coerce(column, ir::expr_type(wanted), ir::expr_collation(wanted))?,
+                target.refs[i],
+            ));
         }
-        let mut rel = Rel::empty(RelKind::Base, RelSet::single(rti), rti);
+        let mut rel = Rel::empty(RelSet::single(rti), rti);
         (rel.rows, rel.tuples) = (best.rows, best.rows);
         rel.subroot = Some(Box::new(child));
         self.rels[rti] = Some(rel);
@@ -126,7 +135,9 @@ impl<'a> Root<'a> {
                 location: None,
             }));
         }
-        if self.session().binary_coercible(source, result_type)? || cast.is_some_and(|c| c.castmethod as u8 == b'b') {
+        if self.session().binary_coercible(source, result_type)?
+            || cast.is_some_and(|c| c.castmethod as u8 == b'b')
+        {
             let arg = Box::new(expr);
             return Ok(Expr::Relabel { arg, result_type, typmod: -1, collation, form, location: None });
         }
@@ -177,10 +188,23 @@ impl<'a> Root<'a> {
         let out = Rc::new(out);
         let mut best: Option<Rc<Path>> = None;
         if hashable {
-            let input = AggInput { startup: child.startup, total: child.total, tuples: child.rows, width: child.target.width };
-            let cost = agg_cost(self.costs(), AggStrategy::Hashed, &AggCosts::default(), columns, groups, &input);
-            let agg = AggPath { strategy: AggStrategy::Hashed, split: AggSplit::Simple, groups: clauses.clone(), estimated_groups: groups, having: Vec::new() };
-            let mut path = self.step(PathKind::Aggregate { child: child.clone(), agg }, &child, &out, groups, cost);
+            let input = AggInput {
+                startup: child.startup,
+                total: child.total,
+                tuples: child.rows,
+                width: child.target.width,
+            };
+            let cost =
+                agg_cost(self.costs(), AggStrategy::Hashed, &AggCosts::default(), columns, groups, &input);
+            let agg = AggPath {
+                strategy: AggStrategy::Hashed,
+                split: AggSplit::Simple,
+                groups: clauses.clone(),
+                estimated_groups: groups,
+                having: Vec::new(),
+            };
+            let mut path =
+                self.step(PathKind::Aggregate { child: child.clone(), agg }, &child, &out, groups, cost);
             path.disabled += u32::from(!self.costs().enable_hashagg);
             best = Some(Rc::new(path));
         }
@@ -208,13 +232,22 @@ impl<'a> Root<'a> {
             .exprs
             .iter()
             .enumerate()
-            .map(|(i, e)| ir::TargetEntry { sort_group_ref: i + 1, ..ir::TargetEntry::new(e.clone(), i as i16 + 1, None) })
+            .map(|(i, e)| ir::TargetEntry {
+                sort_group_ref: i + 1,
+                ..ir::TargetEntry::new(e.clone(), i as i16 + 1, None)
+            })
             .collect();
         let (keys, _) = self.keys_for(clauses, &entries)?;
         Ok(self.sort_path(child, keys, -1.0))
     }
 
-    fn intersect_or_except(&mut self, op: &SetOperation, left: Rc<Path>, right: Rc<Path>, target: &Rc<Target>) -> Result<Rc<Path>> {
+    fn intersect_or_except(
+        &mut self,
+        op: &SetOperation,
+        left: Rc<Path>,
+        right: Rc<Path>,
+        target: &Rc<Target>,
+    ) -> Result<Rc<Path>> {
         let columns = op.groups.len() as f64;
         let clauses = self.numbered(&op.groups);
         let named = |p: &Rc<Path>| {
@@ -232,7 +265,11 @@ impl<'a> Root<'a> {
             SetOperationKind::Except => left.rows,
             _ => left.rows.min(right.rows),
         };
-        let rows = if op.all { left.rows.min(if op.kind == SetOperationKind::Except { left.rows } else { right.rows }) } else { groups };
+        let rows = if op.all {
+            left.rows.min(if op.kind == SetOperationKind::Except { left.rows } else { right.rows })
+        } else {
+            groups
+        };
         let costs = self.costs();
         let mut out = (*left.target).clone();
         out.exprs.clone_from(&target.exprs);
@@ -242,7 +279,14 @@ impl<'a> Root<'a> {
         if op.groups.iter().all(|g| g.hashable) {
             let startup = left.total + right.total + costs.cpu_operator * columns * (left.rows + right.rows);
             let total = startup + costs.cpu_tuple * rows;
-            let kind = PathKind::SetOp { left: left.clone(), right: right.clone(), kind: op.kind, all: op.all, hashed: true, groups: clauses.clone() };
+            let kind = PathKind::SetOp {
+                left: left.clone(),
+                right: right.clone(),
+                kind: op.kind,
+                all: op.all,
+                hashed: true,
+                groups: clauses.clone(),
+            };
             let mut path = self.step(kind, &left, &out, clamp_rows(rows), (startup, total));
             path.keys.clear();
             path.disabled = left.disabled + right.disabled + u32::from(!costs.enable_hashagg);
@@ -252,9 +296,17 @@ impl<'a> Root<'a> {
             let (l, r) = (self.sort_by(&left, &clauses)?, self.sort_by(&right, &clauses)?);
             let costs = self.costs();
             let startup = l.startup + r.startup;
-            let total = l.total + r.total + costs.cpu_operator * columns * (l.rows + r.rows) + costs.cpu_tuple * rows;
+            let total =
+                l.total + r.total + costs.cpu_operator * columns * (l.rows + r.rows) + costs.cpu_tuple * rows;
             let disabled = l.disabled + r.disabled;
-            let kind = PathKind::SetOp { left: l.clone(), right: r, kind: op.kind, all: op.all, hashed: false, groups: clauses };
+            let kind = PathKind::SetOp {
+                left: l.clone(),
+                right: r,
+                kind: op.kind,
+                all: op.all,
+                hashed: false,
+                groups: clauses,
+            };
             let mut path = self.step(kind, &l, &out, clamp_rows(rows), (startup, total));
             path.disabled = disabled;
             if best.as_ref().is_none_or(|b| (path.disabled, path.total) < (b.disabled, b.total)) {
@@ -273,8 +325,11 @@ impl<'a> Root<'a> {
         self.work_table = Some((param, left.rows));
         let right = self.set_operation(&op.right, target)?;
         if !op.all && !op.groups.iter().all(|g| g.hashable) {
-            return Err(Error::new(base::SqlState::FEATURE_NOT_SUPPORTED, "could not implement recursive UNION")
-                .detail("All column datatypes must be hashable."));
+            return Err(Error::new(
+                base::SqlState::FEATURE_NOT_SUPPORTED,
+                "could not implement recursive UNION",
+            )
+            .detail("All column datatypes must be hashable."));
         }
         let rows = left.rows + 10.0 * right.rows;
         let total = left.total + 10.0 * right.total + self.costs().cpu_tuple * rows;

@@ -5,8 +5,8 @@ use crate::clause::{children_mut, deep_rte, var_rti};
 use crate::types::{Global, Root};
 use base::{Error, Oid, Result};
 use ir::{
-    Expr, ParamKind, Permission, Plan, PlanNode, PlanRowMark, PlannedStmt, RangeTableEntry, RangeTableKind, RelSet, TargetEntry,
-    Var, VarSource,
+    Expr, ParamKind, Permission, Plan, PlanNode, PlanRowMark, PlannedStmt, RangeTableEntry, RangeTableKind,
+    RelSet, TargetEntry, Var, VarSource,
 };
 use std::rc::Rc;
 
@@ -51,7 +51,9 @@ fn position(expr: &Expr, source: VarSource, t: &TargetEntry) -> Expr {
 
 impl Inputs<'_> {
     fn fix(&self, expr: &mut Expr) -> Result<()> {
-        for (list, source) in [(self.outer, VarSource::Outer), (self.inner, VarSource::Inner), (self.index, VarSource::Index)] {
+        for (list, source) in
+            [(self.outer, VarSource::Outer), (self.inner, VarSource::Inner), (self.index, VarSource::Index)]
+        {
             if matches!(expr, Expr::Const(_) | Expr::Param(_)) {
                 return Ok(());
             }
@@ -148,7 +150,15 @@ impl<'a> Finish<'a> {
             let taken = {
                 let mut entries = self.g.subplans.borrow_mut();
                 let entry = &mut entries[i];
-                entry.plan.take().map(|plan| (plan, std::mem::replace(&mut entry.root, Root::new(&self.g, ir::Query::default(), Vec::new()))))
+                entry.plan.take().map(|plan| {
+                    (
+                        plan,
+                        std::mem::replace(
+                            &mut entry.root,
+                            Root::new(&self.g, ir::Query::default(), Vec::new()),
+                        ),
+                    )
+                })
             };
             let Some((plan, mut root)) = taken else { return Err(Error::internal("a subplan has no plan")) };
             done.push(self.query_plan(&mut root, plan)?);
@@ -233,7 +243,9 @@ impl<'a> Finish<'a> {
                 for child in taken {
                     done.push(self.plan(root, child, offset)?);
                 }
-                if let PlanNode::Append { children, .. } | PlanNode::MergeAppend { children, .. } = &mut plan.node {
+                if let PlanNode::Append { children, .. } | PlanNode::MergeAppend { children, .. } =
+                    &mut plan.node
+                {
                     *children = done;
                 }
                 pass_on(&mut plan.target_list);
@@ -267,8 +279,14 @@ impl<'a> Finish<'a> {
             | PlanNode::LockRows { .. }
             | PlanNode::SetOp { .. }
             | PlanNode::RecursiveUnion { .. } => pass_on(&mut plan.target_list),
-            PlanNode::ModifyTable(modify) => plan.target_list = modify.returning.first().cloned().unwrap_or_default(),
-            PlanNode::Aggregate(_) | PlanNode::Group { .. } | PlanNode::WindowAgg(_) | PlanNode::ProjectSet | PlanNode::Result { .. } => {
+            PlanNode::ModifyTable(modify) => {
+                plan.target_list = modify.returning.first().cloned().unwrap_or_default()
+            }
+            PlanNode::Aggregate(_)
+            | PlanNode::Group { .. }
+            | PlanNode::WindowAgg(_)
+            | PlanNode::ProjectSet
+            | PlanNode::Result { .. } => {
                 upper.targets(&mut plan.target_list)?;
                 upper.list(&mut plan.qual)?;
             }
@@ -292,7 +310,11 @@ impl<'a> Finish<'a> {
         // Columns of the target itself are read from its new row, not from the plan below.
         let others: Vec<TargetEntry> = outer
             .iter()
-            .filter(|t| t.junk && !matches!(&t.expr, Expr::Var(v) if var_rti(v) == Some(target)) && matches!(t.expr, Expr::Var(_)))
+            .filter(|t| {
+                t.junk
+                    && !matches!(&t.expr, Expr::Var(v) if var_rti(v) == Some(target))
+                    && matches!(t.expr, Expr::Var(_))
+            })
             .cloned()
             .collect();
         let inputs = Inputs { outer: &others, inner: &[], index: &[], offset, keep: true };
@@ -321,8 +343,14 @@ impl<'a> Finish<'a> {
     /// A scan that only passes a subquery's rows on is left out.
     fn subquery_scan(&mut self, root: &mut Root<'a>, mut plan: Plan, offset: usize) -> Result<Plan> {
         let node = std::mem::take(&mut plan.node);
-        let PlanNode::SubqueryScan { relation, child } = node else { return Err(Error::internal("not a subquery scan")) };
-        let mut subroot = root.base_mut(relation).subroot.take().ok_or_else(|| Error::internal("a subquery has not been planned"))?;
+        let PlanNode::SubqueryScan { relation, child } = node else {
+            return Err(Error::internal("not a subquery scan"));
+        };
+        let mut subroot = root
+            .base_mut(relation)
+            .subroot
+            .take()
+            .ok_or_else(|| Error::internal("a subquery has not been planned"))?;
         let below = self.query_plan(&mut subroot, *child)?;
         root.base_mut(relation).subroot = Some(subroot);
         let visible = below.target_list.iter().filter(|t| !t.junk).count();
@@ -427,7 +455,9 @@ fn collect(plan: &mut Plan, external: &[RelSet]) -> RelSet {
     let mut supplied: Vec<usize> = Vec::new();
     match &plan.node {
         PlanNode::Result { constant_qual } => constant_qual.iter().for_each(&mut add),
-        PlanNode::IndexScan { quals, .. } | PlanNode::IndexOnlyScan { quals, .. } | PlanNode::BitmapIndexScan { quals, .. } => {
+        PlanNode::IndexScan { quals, .. }
+        | PlanNode::IndexOnlyScan { quals, .. }
+        | PlanNode::BitmapIndexScan { quals, .. } => {
             quals.iter().for_each(|q| add(&q.condition));
         }
         PlanNode::BitmapHeapScan { recheck: quals, .. }

@@ -50,7 +50,9 @@ impl VariableStats {
             (row.stakind4, row.staop4, &row.stanumbers4, &row.stavalues4),
             (row.stakind5, row.staop5, &row.stanumbers5, &row.stavalues5),
         ];
-        let Some((_, operator, numbers, values)) = slots.into_iter().find(|s| s.0 == kind) else { return Ok(None) };
+        let Some((_, operator, numbers, values)) = slots.into_iter().find(|s| s.0 == kind) else {
+            return Ok(None);
+        };
         let values = match values {
             Some(payload) if wanted_values => array_elements(payload, layout)?,
             _ => Vec::new(),
@@ -70,7 +72,9 @@ impl VariableStats {
     /// How far the physical order follows the order of `operator` (a `<`), -1 to 1.
     pub fn correlation(&self, root: &Root<'_>, operator: Option<Oid>) -> Result<Option<f64>> {
         let slot = self.slot(KIND_CORRELATION, root.session().type_layout(self.type_oid)?, false)?;
-        Ok(slot.filter(|s| operator == Some(s.operator)).and_then(|s| s.numbers.first().map(|n| f64::from(*n))))
+        Ok(slot
+            .filter(|s| operator == Some(s.operator))
+            .and_then(|s| s.numbers.first().map(|n| f64::from(*n))))
     }
 }
 
@@ -168,7 +172,10 @@ impl<'a> Root<'a> {
             RangeTableKind::Relation { oid, .. } => {
                 stats.row = self.statistic(*oid, v.attribute)?;
                 stats.is_unique = self.base(rti).indexes.iter().any(|i| {
-                    i.unique && i.key_columns == 1 && i.keys[0] == v.attribute && (i.predicate.is_empty() || i.predicate_ok)
+                    i.unique
+                        && i.key_columns == 1
+                        && i.keys[0] == v.attribute
+                        && (i.predicate.is_empty() || i.predicate_ok)
                 });
             }
             RangeTableKind::Subquery { .. } => {
@@ -181,9 +188,13 @@ impl<'a> Root<'a> {
                     return Ok(());
                 };
                 let grouped = |clauses: &[ir::SortGroupClause]| {
-                    clauses.len() == 1 && clauses[0].target == target.sort_group_ref && target.sort_group_ref > 0
+                    clauses.len() == 1
+                        && clauses[0].target == target.sort_group_ref
+                        && target.sort_group_ref > 0
                 };
-                if grouped(&query.distinct_clause) || (query.distinct_clause.is_empty() && grouped(&query.group_clause)) {
+                if grouped(&query.distinct_clause)
+                    || (query.distinct_clause.is_empty() && grouped(&query.group_clause))
+                {
                     stats.is_unique = true;
                 }
                 if !query.distinct_clause.is_empty() || !query.group_clause.is_empty() {

@@ -2,16 +2,16 @@
 //! each row (SubPlan).
 
 use crate::clause::{
-    ands, bool_const, children_mut, contains_volatile, deep_query, from_relids, make_and, node_relids, null_const,
-    query_reaches_up, relids, shift_levels, shift_query_levels, var, var_rti,
+    ands, bool_const, children_mut, contains_volatile, deep_query, from_relids, make_and, node_relids,
+    null_const, query_reaches_up, relids, shift_levels, shift_query_levels, var,
 };
 use crate::pull_up::visible_targets;
 use crate::types::{CteState, QualCost, Root, SubPlanEntry};
 use crate::upper::{materialize, materializes_output};
 use base::{Error, Oid, Result};
 use ir::{
-    Alias, BoolOp, CommandType, Expr, FromExpr, JoinExpr, JoinKind, JoinNode, Materialized, Param, ParamKind, Plan, Query,
-    RangeTableEntry, RangeTableKind, RelSet, SubLink, SubLinkKind, SubPlan, VarSource,
+    Alias, BoolOp, CommandType, Expr, FromExpr, JoinExpr, JoinKind, JoinNode, Materialized, Param, ParamKind,
+    Plan, Query, RangeTableEntry, RangeTableKind, RelSet, SubLink, SubLinkKind, SubPlan, VarSource,
 };
 
 fn exec_param(id: usize, type_oid: Oid, typmod: i32, collation: Oid) -> Expr {
@@ -43,7 +43,12 @@ impl<'a> Root<'a> {
                 Materialized::Default => cte.references == 1,
                 Materialized::Always => false,
             };
-            if inlined && !cte.recursive && select && cte.query.row_marks.is_empty() && !self.volatile_query(&cte.query)? {
+            if inlined
+                && !cte.recursive
+                && select
+                && cte.query.row_marks.is_empty()
+                && !self.volatile_query(&cte.query)?
+            {
                 self.inline_cte(&cte.name, &cte.query)?;
                 continue;
             }
@@ -128,7 +133,9 @@ impl<'a> Root<'a> {
             }
             // The walk reaches sublinks at every depth; each gives the depth its query stands at.
             let mut links: Vec<Result<()>> = Vec::new();
-            own_sublinks(query, &mut |link| links.push(in_query(&mut link.query, level + 1, name, definition)))?;
+            own_sublinks(query, &mut |link| {
+                links.push(in_query(&mut link.query, level + 1, name, definition))
+            })?;
             links.into_iter().collect()
         }
         in_query(&mut self.query, 0, name, definition)
@@ -211,14 +218,21 @@ impl<'a> Root<'a> {
     }
 
     /// The conditions that remain; `tree` gets the joins.
-    fn pull_up_sublinks_quals(&mut self, quals: Expr, available: &RelSet, tree: &mut JoinNode) -> Result<Vec<Expr>> {
+    fn pull_up_sublinks_quals(
+        &mut self,
+        quals: Expr,
+        available: &RelSet,
+        tree: &mut JoinNode,
+    ) -> Result<Vec<Expr>> {
         let mut kept = Vec::new();
         let mut pending: Vec<Expr> = ands(quals);
         pending.reverse();
         while let Some(clause) = pending.pop() {
             let join = match &clause {
                 Expr::SubLink(link) if link.kind == SubLinkKind::Any => self.any_to_join(link, available)?,
-                Expr::SubLink(link) if link.kind == SubLinkKind::Exists => self.exists_to_join(link, available, false)?,
+                Expr::SubLink(link) if link.kind == SubLinkKind::Exists => {
+                    self.exists_to_join(link, available, false)?
+                }
                 Expr::Bool { op: BoolOp::Not, args, .. } => match &args[0] {
                     Expr::SubLink(link) if link.kind == SubLinkKind::Exists => {
                         self.exists_to_join(link, available, true)?
@@ -231,7 +245,9 @@ impl<'a> Root<'a> {
                 Some((kind, right, quals)) => {
                     let left = std::mem::replace(tree, JoinNode::Relation(0));
                     let left = match left {
-                        JoinNode::From(mut from) if from.items.len() == 1 && from.quals.is_none() => from.items.remove(0),
+                        JoinNode::From(mut from) if from.items.len() == 1 && from.quals.is_none() => {
+                            from.items.remove(0)
+                        }
                         left => left,
                     };
                     *tree = JoinNode::Join(Box::new(JoinExpr {
@@ -255,7 +271,12 @@ impl<'a> Root<'a> {
     fn add_subquery(&mut self, query: Query, name: &str, lateral: bool) -> usize {
         let columns = visible_targets(&query).map(|t| t.name.clone().unwrap_or_default()).collect();
         self.query.range_table.push(RangeTableEntry {
-            kind: RangeTableKind::Subquery { query: Box::new(query), security_barrier: false, view: None, permission: 0 },
+            kind: RangeTableKind::Subquery {
+                query: Box::new(query),
+                security_barrier: false,
+                view: None,
+                permission: 0,
+            },
             alias: Some(Alias { name: name.into(), columns: Vec::new() }),
             eref: Alias { name: name.into(), columns },
             lateral,
@@ -265,7 +286,11 @@ impl<'a> Root<'a> {
         self.query.range_table.len()
     }
 
-    fn any_to_join(&mut self, link: &SubLink, available: &RelSet) -> Result<Option<(JoinKind, JoinNode, Option<Expr>)>> {
+    fn any_to_join(
+        &mut self,
+        link: &SubLink,
+        available: &RelSet,
+    ) -> Result<Option<(JoinKind, JoinNode, Option<Expr>)>> {
         let Some(test) = &link.test else { return Ok(None) };
         let lateral = query_reaches_up(&link.query, 1);
         let outer = relids(test);
@@ -403,7 +428,9 @@ impl<'a> Root<'a> {
             startup_cost: 0.0,
             per_call_cost: 0.0,
         };
-        let new_params = |g: &crate::types::Global<'a>| -> Vec<usize> { columns.iter().map(|c| g.new_param(c.0)).collect() };
+        let new_params = |g: &crate::types::Global<'a>| -> Vec<usize> {
+            columns.iter().map(|c| g.new_param(c.0)).collect()
+        };
         let result = match kind {
             SubLinkKind::Exists | SubLinkKind::Expr | SubLinkKind::Array if uncorrelated => {
                 let param = self.g.new_param(result_type);
@@ -435,7 +462,10 @@ impl<'a> Root<'a> {
         if result.is_some() {
             sub.name = format!("InitPlan {}", number + 1);
             (sub.startup_cost, sub.per_call_cost) = (plan.total_cost, 0.0);
-        } else if uncorrelated && kind == SubLinkKind::Any && self.is_hashable(&plan, sub.test.as_deref(), &sub.param_ids)? {
+        } else if uncorrelated
+            && kind == SubLinkKind::Any
+            && self.is_hashable(&plan, sub.test.as_deref(), &sub.param_ids)?
+        {
             sub.use_hash_table = true;
         } else if uncorrelated {
             self.g.rewind.borrow_mut().insert(number);
@@ -471,7 +501,10 @@ impl<'a> Root<'a> {
                 return Ok(false);
             }
             let reads = |e: &Expr| {
-                ir::any(e, &mut |e| matches!(e, Expr::Param(p) if p.kind == ParamKind::Exec && params.contains(&p.id)))
+                ir::any(
+                    e,
+                    &mut |e| matches!(e, Expr::Param(p) if p.kind == ParamKind::Exec && params.contains(&p.id)),
+                )
             };
             if reads(&op.args[0]) || !reads(&op.args[1]) {
                 return Ok(false);
@@ -582,9 +615,4 @@ fn simplify_exists(query: &mut Query) -> bool {
     query.sort_clause.clear();
     query.has_distinct_on = false;
     true
-}
-
-/// Whether an expression is a column of one of these relations.
-pub(crate) fn is_var_of(expr: &Expr, rels: &RelSet) -> bool {
-    matches!(expr, Expr::Var(v) if var_rti(v).is_some_and(|rti| rels.contains(rti)))
 }

@@ -5,7 +5,7 @@ use base::{Oid, Result};
 use catalog::{IndexEntry, RelationEntry, Session};
 use datum::OwnedDatum;
 use ir::{
-    CommandType, Const, Expr, JoinKind, MergeAction, OnConflict, Plan, PlanRowMark, Query, RangeTableEntry,
+    CommandType, Const, Expr, JoinKind, OnConflict, Plan, PlanRowMark, Query, RangeTableEntry,
     RangeTableKind, RelSet, ScanDirection, SetOperationKind, SortGroupClause, TargetEntry,
 };
 use std::cell::{Cell, RefCell};
@@ -79,7 +79,6 @@ pub(crate) struct Global<'a> {
     pub invalidation_items: RefCell<Vec<(Oid, Oid)>>,
     /// By query level: expressions of that level that lower levels being planned ask for, with their params.
     pub levels: RefCell<Vec<Vec<(Expr, usize)>>>,
-    pub depth: Cell<usize>,
 }
 
 impl<'a> Global<'a> {
@@ -93,7 +92,6 @@ impl<'a> Global<'a> {
             rewind: RefCell::default(),
             invalidation_items: RefCell::default(),
             levels: RefCell::default(),
-            depth: Cell::new(0),
         })
     }
 
@@ -167,7 +165,6 @@ pub(crate) type ClauseRef = Rc<Clause>;
 pub(crate) struct EcMember {
     pub expr: Expr,
     pub relids: RelSet,
-    pub nullable: RelSet,
     pub is_const: bool,
     pub type_oid: Oid,
 }
@@ -216,14 +213,6 @@ pub(crate) struct SpecialJoin {
     pub semi_rhs: Vec<Expr>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RelKind {
-    Base,
-    Join,
-    /// Dropped from the join tree by join removal.
-    Dead,
-}
-
 /// An index as path generation sees it.
 #[derive(Clone)]
 pub(crate) struct IndexInfo {
@@ -244,8 +233,6 @@ pub(crate) struct IndexInfo {
     pub unique: bool,
     pub immediate: bool,
     pub is_btree: bool,
-    /// Conditions left to check with the predicate taken for granted.
-    pub restrictions: Vec<ClauseRef>,
 }
 
 impl IndexInfo {
@@ -262,7 +249,6 @@ impl IndexInfo {
 
 /// A base relation or a join.
 pub(crate) struct Rel<'a> {
-    pub kind: RelKind,
     pub relids: RelSet,
     pub rti: usize,
     pub rows: f64,
@@ -314,13 +300,6 @@ pub(crate) struct IndexClause {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum BitmapQual {
-    Index(Rc<Path>),
-    And(Rc<Path>),
-    Or(Rc<Path>),
-}
-
-#[derive(Clone, Debug)]
 pub(crate) struct JoinPath {
     pub kind: JoinKind,
     pub outer: Rc<Path>,
@@ -338,15 +317,6 @@ pub(crate) struct AggPath {
     pub having: Vec<Expr>,
 }
 
-/// One pass of grouping sets: the sort it needs, its sets as `sort_group_ref` lists.
-#[derive(Clone)]
-pub(crate) struct Rollup {
-    pub groups: Vec<SortGroupClause>,
-    pub sets: Vec<Vec<usize>>,
-    pub groups_estimate: f64,
-    pub hashed: bool,
-}
-
 #[derive(Clone)]
 pub(crate) struct ModifyPath {
     pub operation: CommandType,
@@ -357,8 +327,6 @@ pub(crate) struct ModifyPath {
     pub on_conflict: Option<Box<OnConflict>>,
     pub arbiters: Vec<Oid>,
     pub row_marks: Vec<PlanRowMark>,
-    pub merge_actions: Vec<MergeAction>,
-    pub merge_join_condition: Option<Expr>,
     pub recheck_param: usize,
 }
 
@@ -366,44 +334,132 @@ pub(crate) struct ModifyPath {
 pub(crate) enum PathKind {
     SeqScan,
     SampleScan,
-    Index { info: Rc<IndexInfo>, clauses: Vec<IndexClause>, direction: ScanDirection, index_only: bool, index_total: f64, selectivity: f64 },
-    BitmapHeap { qual: BitmapQual },
-    BitmapAnd { quals: Vec<BitmapQual>, selectivity: f64 },
-    BitmapOr { quals: Vec<BitmapQual>, selectivity: f64 },
-    Tid { quals: Vec<ClauseRef> },
-    TidRange { quals: Vec<ClauseRef> },
-    SubqueryScan { child: Rc<Path> },
+    Index {
+        info: Rc<IndexInfo>,
+        clauses: Vec<IndexClause>,
+        direction: ScanDirection,
+        index_only: bool,
+        index_total: f64,
+        selectivity: f64,
+    },
+    /// `index`: the index scan that fills the bitmap.
+    BitmapHeap {
+        index: Rc<Path>,
+    },
+    Tid {
+        quals: Vec<ClauseRef>,
+    },
+    TidRange {
+        quals: Vec<ClauseRef>,
+    },
+    SubqueryScan {
+        child: Rc<Path>,
+    },
     FunctionScan,
     ValuesScan,
-    CteScan { plan: usize, param: usize },
-    WorkTableScan { param: usize },
+    CteScan {
+        plan: usize,
+        param: usize,
+    },
+    WorkTableScan {
+        param: usize,
+    },
     NamedTuplestoreScan,
     /// No rows at all, or one from nothing.
-    Result { quals: Vec<Expr>, child: Option<Rc<Path>> },
+    Result {
+        quals: Vec<Expr>,
+        child: Option<Rc<Path>>,
+    },
     NestLoop(JoinPath),
-    MergeJoin { join: JoinPath, clauses: Vec<ClauseRef>, outer_sort: Vec<PathKey>, inner_sort: Vec<PathKey>, outer_presorted: usize, skip_mark_restore: bool, materialize: bool },
-    HashJoin { join: JoinPath, clauses: Vec<ClauseRef>, batches: u32 },
-    Material { child: Rc<Path> },
-    Memoize { child: Rc<Path>, keys: Vec<Expr>, operators: Vec<Oid>, single_row: bool, binary_mode: bool, calls: f64, entries: u32 },
+    MergeJoin {
+        join: JoinPath,
+        clauses: Vec<ClauseRef>,
+        skip_mark_restore: bool,
+        materialize: bool,
+    },
+    HashJoin {
+        join: JoinPath,
+        clauses: Vec<ClauseRef>,
+        batches: u32,
+    },
+    Material {
+        child: Rc<Path>,
+    },
+    Memoize {
+        child: Rc<Path>,
+        keys: Vec<Expr>,
+        operators: Vec<Oid>,
+        single_row: bool,
+        binary_mode: bool,
+        calls: f64,
+        entries: u32,
+    },
     /// The rows of a semijoin's inner side made unique.
-    UniqueInner { child: Rc<Path>, hashed: bool, exprs: Vec<Expr>, operators: Vec<Oid> },
-    Projection { child: Rc<Path>, dummy: bool },
-    ProjectSet { child: Rc<Path> },
-    Sort { child: Rc<Path> },
-    IncrementalSort { child: Rc<Path>, presorted: usize },
-    Group { child: Rc<Path>, groups: Vec<SortGroupClause>, having: Vec<Expr> },
-    Aggregate { child: Rc<Path>, agg: AggPath },
-    GroupingSets { child: Rc<Path>, strategy: ir::AggStrategy, rollups: Vec<Rollup>, having: Vec<Expr> },
-    MinMax { params: Vec<usize>, having: Vec<Expr> },
-    Window { child: Rc<Path>, clause: ir::WindowClause, functions: Vec<Expr>, run_condition: Vec<Expr>, top_qual: Vec<Expr>, top: bool },
-    Unique { child: Rc<Path>, columns: usize },
-    SetOp { left: Rc<Path>, right: Rc<Path>, kind: SetOperationKind, all: bool, hashed: bool, groups: Vec<SortGroupClause> },
-    Append { children: Vec<Rc<Path>> },
-    MergeAppend { children: Vec<Rc<Path>> },
-    RecursiveUnion { left: Rc<Path>, right: Rc<Path>, groups: Vec<SortGroupClause>, param: usize },
-    LockRows { child: Rc<Path>, marks: Vec<PlanRowMark> },
-    Limit { child: Rc<Path>, offset: Option<Expr>, count: Option<Expr>, with_ties: bool },
-    Modify { child: Rc<Path>, modify: Box<ModifyPath> },
+    UniqueInner {
+        child: Rc<Path>,
+        hashed: bool,
+        exprs: Vec<Expr>,
+        operators: Vec<Oid>,
+    },
+    Projection {
+        child: Rc<Path>,
+        dummy: bool,
+    },
+    ProjectSet {
+        child: Rc<Path>,
+    },
+    Sort {
+        child: Rc<Path>,
+    },
+    Group {
+        child: Rc<Path>,
+        groups: Vec<SortGroupClause>,
+        having: Vec<Expr>,
+    },
+    Aggregate {
+        child: Rc<Path>,
+        agg: AggPath,
+    },
+    Window {
+        child: Rc<Path>,
+        clause: ir::WindowClause,
+        top: bool,
+    },
+    Unique {
+        child: Rc<Path>,
+        columns: usize,
+    },
+    SetOp {
+        left: Rc<Path>,
+        right: Rc<Path>,
+        kind: SetOperationKind,
+        all: bool,
+        hashed: bool,
+        groups: Vec<SortGroupClause>,
+    },
+    Append {
+        children: Vec<Rc<Path>>,
+    },
+    RecursiveUnion {
+        left: Rc<Path>,
+        right: Rc<Path>,
+        groups: Vec<SortGroupClause>,
+        param: usize,
+    },
+    LockRows {
+        child: Rc<Path>,
+        marks: Vec<PlanRowMark>,
+    },
+    Limit {
+        child: Rc<Path>,
+        offset: Option<Expr>,
+        count: Option<Expr>,
+        with_ties: bool,
+    },
+    Modify {
+        child: Rc<Path>,
+        modify: Box<ModifyPath>,
+    },
 }
 
 /// A way to compute a relation.
@@ -479,8 +535,6 @@ pub(crate) struct Root<'a> {
     pub work_table: Option<(usize, f64)>,
     pub has_having_qual: bool,
     pub has_pseudoconstant: bool,
-    pub grouping_map: Vec<(usize, i16)>,
-    pub set_op_target: Option<Target>,
 }
 
 /// A CTE's plan, once made.
@@ -538,8 +592,6 @@ impl<'a> Root<'a> {
             work_table: None,
             has_having_qual: false,
             has_pseudoconstant: false,
-            grouping_map: Vec::new(),
-            set_op_target: None,
         }
     }
 

@@ -15,7 +15,9 @@ use std::rc::Rc;
 /// Nodes that can run backward.
 pub(crate) fn supports_backward_scan(plan: &Plan) -> bool {
     match &plan.node {
-        PlanNode::Result { .. } | PlanNode::EmptyResult => plan.left.as_ref().is_some_and(|c| supports_backward_scan(c)),
+        PlanNode::Result { .. } | PlanNode::EmptyResult => {
+            plan.left.as_ref().is_some_and(|c| supports_backward_scan(c))
+        }
         PlanNode::SeqScan { .. }
         | PlanNode::TidScan { .. }
         | PlanNode::TidRangeScan { .. }
@@ -27,7 +29,9 @@ pub(crate) fn supports_backward_scan(plan: &Plan) -> bool {
         | PlanNode::Materialize
         | PlanNode::Sort { .. } => true,
         PlanNode::SubqueryScan { child, .. } => supports_backward_scan(child),
-        PlanNode::LockRows { .. } | PlanNode::Limit { .. } => plan.left.as_ref().is_some_and(|c| supports_backward_scan(c)),
+        PlanNode::LockRows { .. } | PlanNode::Limit { .. } => {
+            plan.left.as_ref().is_some_and(|c| supports_backward_scan(c))
+        }
         PlanNode::Append { children, .. } => children.iter().all(supports_backward_scan),
         _ => false,
     }
@@ -73,14 +77,16 @@ pub(crate) fn materialize(root: &Root<'_>, mut child: Plan) -> Plan {
 impl<'a> Root<'a> {
     /// The final path that is best for fetching this part of the rows (0: all; above 1: that many rows).
     pub fn cheapest_final(&self, fraction: f64) -> Rc<Path> {
-        let by_total = |a: &&Rc<Path>, b: &&Rc<Path>| a.disabled.cmp(&b.disabled).then(a.total.total_cmp(&b.total));
+        let by_total =
+            |a: &&Rc<Path>, b: &&Rc<Path>| a.disabled.cmp(&b.disabled).then(a.total.total_cmp(&b.total));
         let cheapest = self.final_paths.iter().min_by(by_total).expect("a planned query has a path");
         if fraction <= 0.0 {
             return cheapest.clone();
         }
         let part = if fraction >= 1.0 && cheapest.rows > 0.0 { fraction / cheapest.rows } else { fraction };
         let cost = |p: &Path| if part >= 1.0 { p.total } else { p.startup + part * (p.total - p.startup) };
-        let by_part = |a: &&Rc<Path>, b: &&Rc<Path>| a.disabled.cmp(&b.disabled).then(cost(a).total_cmp(&cost(b)));
+        let by_part =
+            |a: &&Rc<Path>, b: &&Rc<Path>| a.disabled.cmp(&b.disabled).then(cost(a).total_cmp(&cost(b)));
         self.final_paths.iter().min_by(by_part).expect("a planned query has a path").clone()
     }
 
@@ -171,18 +177,23 @@ impl<'a> Root<'a> {
     /// Orders that later steps ask for, now that the equivalence classes stand.
     pub fn prepare_query_keys(&mut self) -> Result<()> {
         let targets = self.targets.clone();
-        let (group, distinct, sort) =
-            (self.query.group_clause.clone(), self.query.distinct_clause.clone(), self.query.sort_clause.clone());
+        let (group, distinct, sort) = (
+            self.query.group_clause.clone(),
+            self.query.distinct_clause.clone(),
+            self.query.sort_clause.clone(),
+        );
         self.group_keys = self.keys_for(&group, &targets)?.0;
         self.sort_keys = self.keys_for(&sort, &targets)?.0;
         let mut distinct = distinct;
         if !self.query.has_distinct_on && distinct.iter().all(|d| d.sort_operator.is_valid()) {
             // In the order of ORDER BY as far as it goes.
-            let position = |d: &SortGroupClause| sort.iter().position(|s| s.target == d.target).unwrap_or(usize::MAX);
+            let position =
+                |d: &SortGroupClause| sort.iter().position(|s| s.target == d.target).unwrap_or(usize::MAX);
             distinct.sort_by_key(position);
         }
         self.distinct_keys = self.keys_for(&distinct, &targets)?.0;
-        let window = self.query.windows.iter().find(|w| !w.partition.is_empty() || !w.order.is_empty()).cloned();
+        let window =
+            self.query.windows.iter().find(|w| !w.partition.is_empty() || !w.order.is_empty()).cloned();
         self.window_keys = match (&window, self.query.has_window_functions) {
             (Some(w), true) => {
                 let clauses: Vec<_> = w.partition.iter().chain(&w.order).cloned().collect();
@@ -205,13 +216,23 @@ impl<'a> Root<'a> {
     fn plan_plain(&mut self) -> Result<Vec<Rc<Path>>> {
         self.prepare_targets()?;
         self.number_aggregates()?;
-        let grouped = !self.query.group_clause.is_empty() || self.query.has_aggregates || self.has_having_qual;
+        let grouped =
+            !self.query.group_clause.is_empty() || self.query.has_aggregates || self.has_having_qual;
         let windows = self.query.has_window_functions;
-        let final_list: Vec<(Expr, usize)> = self.targets.iter().map(|t| (t.expr.clone(), t.sort_group_ref)).collect();
+        let final_list: Vec<(Expr, usize)> =
+            self.targets.iter().map(|t| (t.expr.clone(), t.sort_group_ref)).collect();
         let has_srf = final_list.iter().any(|(e, _)| returns_set(e));
         // Before set-returning functions are expanded, and before windows: what they are computed from.
-        let before_srf = if has_srf { self.inputs(&final_list, &|e| returns_set(e), true, false) } else { final_list.clone() };
-        let before_window = if windows { self.inputs(&before_srf, &|e| contains_window_function(e), true, true) } else { before_srf.clone() };
+        let before_srf = if has_srf {
+            self.inputs(&final_list, &|e| returns_set(e), true, false)
+        } else {
+            final_list.clone()
+        };
+        let before_window = if windows {
+            self.inputs(&before_srf, &|e| contains_window_function(e), true, true)
+        } else {
+            before_srf.clone()
+        };
         let having: Vec<(Expr, usize)> = self.having.iter().map(|e| (e.clone(), 0)).collect();
         let scan_list = if grouped {
             let all: Vec<(Expr, usize)> = before_window.iter().chain(&having).cloned().collect();
@@ -254,7 +275,10 @@ impl<'a> Root<'a> {
     ) -> Vec<(Expr, usize)> {
         let mut out: Vec<(Expr, usize)> = Vec::new();
         for (expr, sort_ref) in list {
-            if !changed(expr) && (keep_plain || *sort_ref > 0) && !out.iter().any(|(e, r)| e == expr && r == sort_ref) {
+            if !changed(expr)
+                && (keep_plain || *sort_ref > 0)
+                && !out.iter().any(|(e, r)| e == expr && r == sort_ref)
+            {
                 out.push((expr.clone(), *sort_ref));
             }
         }
@@ -323,7 +347,14 @@ impl<'a> Root<'a> {
     }
 
     /// A step over a path.
-    pub fn step(&self, kind: PathKind, child: &Path, target: &Rc<Target>, rows: f64, cost: (f64, f64)) -> Path {
+    pub fn step(
+        &self,
+        kind: PathKind,
+        child: &Path,
+        target: &Rc<Target>,
+        rows: f64,
+        cost: (f64, f64),
+    ) -> Path {
         Path {
             kind,
             relids: child.relids.clone(),
@@ -393,7 +424,8 @@ impl<'a> Root<'a> {
         let mut plain = true;
         let per_call = |function: Oid, cost: &mut QualCost| -> Result<()> {
             if function.is_valid() {
-                cost.per_tuple += f64::from(self.session().function(function)?.procost) * self.costs().cpu_operator;
+                cost.per_tuple +=
+                    f64::from(self.session().function(function)?.procost) * self.costs().cpu_operator;
             }
             Ok(())
         };
@@ -414,7 +446,11 @@ impl<'a> Root<'a> {
             plain &= agg.order_by.is_empty() && agg.distinct.is_empty() && agg.kind == b'n';
             let transition = self.session().type_row(agg.transition_type)?;
             if !transition.typbyval {
-                let width = if row.aggtransspace > 0 { row.aggtransspace } else { self.average_width(agg.transition_type, -1)? };
+                let width = if row.aggtransspace > 0 {
+                    row.aggtransspace
+                } else {
+                    self.average_width(agg.transition_type, -1)?
+                };
                 costs.space += crate::cost::max_align(f64::from(width)) + 16.0;
             } else if agg.transition_type == Oid(2281) {
                 costs.space += if row.aggtransspace > 0 { f64::from(row.aggtransspace) } else { 8192.0 };
@@ -504,24 +540,47 @@ impl<'a> Root<'a> {
         if clauses.is_empty() && !self.query.has_aggregates {
             // HAVING alone: one row or none.
             let cpu = self.costs().cpu_tuple;
-            let mut path = self.step(PathKind::Result { quals: having, child: None }, &cheapest, target, 1.0, (target.cost.startup, target.cost.startup + cpu + target.cost.per_tuple));
+            let mut path = self.step(
+                PathKind::Result { quals: having, child: None },
+                &cheapest,
+                target,
+                1.0,
+                (target.cost.startup, target.cost.startup + cpu + target.cost.per_tuple),
+            );
             path.keys.clear();
             return Ok(vec![Rc::new(path)]);
         }
-        let exprs = clauses.iter().map(|c| Ok(target_of(c, &self.targets)?.expr.clone())).collect::<Result<Vec<_>>>()?;
+        let exprs = clauses
+            .iter()
+            .map(|c| Ok(target_of(c, &self.targets)?.expr.clone()))
+            .collect::<Result<Vec<_>>>()?;
         let groups = if clauses.is_empty() { 1.0 } else { self.group_count(&exprs, cheapest.rows)? };
         let sortable = clauses.iter().all(|c| c.sort_operator.is_valid());
         let hashable = !clauses.is_empty() && plain_aggregates && clauses.iter().all(|c| c.hashable);
         let mut made = Vec::new();
         let mut add = |root: &Root<'a>, strategy: AggStrategy, child: &Rc<Path>| -> Result<()> {
-            let input = AggInput { startup: child.startup, total: child.total, tuples: child.rows, width: child.target.width };
-            let agg = AggPath { strategy, split: AggSplit::Simple, groups: clauses.clone(), estimated_groups: groups, having: having.clone() };
+            let input = AggInput {
+                startup: child.startup,
+                total: child.total,
+                tuples: child.rows,
+                width: child.target.width,
+            };
+            let agg = AggPath {
+                strategy,
+                split: AggSplit::Simple,
+                groups: clauses.clone(),
+                estimated_groups: groups,
+                having: having.clone(),
+            };
             let (kind, cost) = if root.query.has_aggregates || strategy == AggStrategy::Hashed {
                 let cost = agg_cost(root.costs(), strategy, &costs, clauses.len(), groups, &input);
                 (PathKind::Aggregate { child: child.clone(), agg }, cost)
             } else {
                 let total = child.total + root.costs().cpu_operator * child.rows * clauses.len() as f64;
-                (PathKind::Group { child: child.clone(), groups: clauses.clone(), having: having.clone() }, (child.startup, total))
+                (
+                    PathKind::Group { child: child.clone(), groups: clauses.clone(), having: having.clone() },
+                    (child.startup, total),
+                )
             };
             let mut path = root.step(kind, child, target, groups, cost);
             if strategy != AggStrategy::Sorted {
@@ -580,7 +639,9 @@ impl<'a> Root<'a> {
         }
         // Longer orders first, so that a sort may serve the windows after it.
         active.sort_by(|a, b| {
-            let list = |w: &ir::WindowClause| w.partition.iter().chain(&w.order).map(|c| (c.target, c.sort_operator.0)).collect::<Vec<_>>();
+            let list = |w: &ir::WindowClause| {
+                w.partition.iter().chain(&w.order).map(|c| (c.target, c.sort_operator.0)).collect::<Vec<_>>()
+            };
             let (a, b) = (list(a), list(b));
             b.len().min(1).cmp(&a.len().min(1)).then_with(|| {
                 let shared = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
@@ -593,13 +654,16 @@ impl<'a> Root<'a> {
         let mut carried: Vec<(Expr, usize)> =
             path.target.exprs.iter().cloned().zip(path.target.refs.iter().copied()).collect();
         for (i, window) in active.into_iter().enumerate() {
-            let clauses: Vec<SortGroupClause> = window.partition.iter().chain(&window.order).cloned().collect();
+            let clauses: Vec<SortGroupClause> =
+                window.partition.iter().chain(&window.order).cloned().collect();
             let (keys, sortable) = self.keys_for(&clauses, &targets)?;
             if !sortable {
                 bail!(FEATURE_NOT_SUPPORTED, "could not implement window PARTITION BY");
             }
             if !contained_in(&keys, &path.keys) {
-                let usable = paths.iter().find(|p| i == 0 && contained_in(&keys, &p.keys) && p.total <= path.total * 1.01);
+                let usable = paths
+                    .iter()
+                    .find(|p| i == 0 && contained_in(&keys, &p.keys) && p.total <= path.total * 1.01);
                 path = match usable {
                     Some(p) => p.clone(),
                     None => self.sort_path(&path, keys, -1.0),
@@ -611,12 +675,16 @@ impl<'a> Root<'a> {
                 .cloned()
                 .collect();
             carried.extend(own.iter().map(|f| (f.clone(), 0)));
-            let target =
-                if i + 1 == last { final_target.clone() } else { Rc::new(self.target_of_exprs(carried.clone())?) };
+            let target = if i + 1 == last {
+                final_target.clone()
+            } else {
+                Rc::new(self.target_of_exprs(carried.clone())?)
+            };
             let mut per_row = 0.0;
             for f in &own {
                 let Expr::WindowFunc(w) = f else { continue };
-                per_row += f64::from(self.session().function(w.function)?.procost) * self.costs().cpu_operator;
+                per_row +=
+                    f64::from(self.session().function(w.function)?.procost) * self.costs().cpu_operator;
                 per_row += self.exprs_cost(&w.args)?.per_tuple;
             }
             per_row += self.costs().cpu_operator * clauses.len() as f64 + self.costs().cpu_tuple;
@@ -625,20 +693,18 @@ impl<'a> Root<'a> {
             let partitions = if window.partition.is_empty() {
                 1.0
             } else {
-                let exprs = window.partition.iter().map(|c| Ok(target_of(c, &targets)?.expr.clone())).collect::<Result<Vec<_>>>()?;
+                let exprs = window
+                    .partition
+                    .iter()
+                    .map(|c| Ok(target_of(c, &targets)?.expr.clone()))
+                    .collect::<Result<Vec<_>>>()?;
                 self.group_count(&exprs, path.rows)?
             };
             let first = if window.order.is_empty() { path.rows / partitions } else { 1.0 };
-            let startup = startup + (total - startup) / path.rows.max(1.0) * (first - 1.0).max(0.0) + per_row * 0.0;
+            let startup =
+                startup + (total - startup) / path.rows.max(1.0) * (first - 1.0).max(0.0) + per_row * 0.0;
             let rows = path.rows;
-            let kind = PathKind::Window {
-                child: path.clone(),
-                clause: window,
-                functions: own,
-                run_condition: Vec::new(),
-                top_qual: Vec::new(),
-                top: i + 1 == last,
-            };
+            let kind = PathKind::Window { child: path.clone(), clause: window, top: i + 1 == last };
             let mut next = self.step(kind, &path, &target, rows, (startup, total));
             next.total += target.cost.per_tuple * rows;
             path = Rc::new(next);
@@ -687,18 +753,28 @@ impl<'a> Root<'a> {
             + own.cost.startup
             + (costs.cpu_tuple + own.cost.per_tuple) * path.rows
             + (out - path.rows) * costs.cpu_tuple / 2.0;
-        let expanded = Rc::new(self.step(PathKind::ProjectSet { child: path.clone() }, path, &own, out, (startup, total)));
+        let expanded = Rc::new(self.step(
+            PathKind::ProjectSet { child: path.clone() },
+            path,
+            &own,
+            out,
+            (startup, total),
+        ));
         if direct { Ok(expanded) } else { Ok(self.project(&expanded, &Rc::new(target.clone()))) }
     }
 
     fn distinct(&mut self, paths: Vec<Rc<Path>>) -> Result<Vec<Rc<Path>>> {
         let clauses = self.query.distinct_clause.clone();
         let cheapest = cheapest(&paths)?;
-        let grouped = !self.query.group_clause.is_empty() || self.query.has_aggregates || self.has_having_qual;
+        let grouped =
+            !self.query.group_clause.is_empty() || self.query.has_aggregates || self.has_having_qual;
         let rows = if grouped {
             cheapest.rows
         } else {
-            let exprs = clauses.iter().map(|c| Ok(target_of(c, &self.targets)?.expr.clone())).collect::<Result<Vec<_>>>()?;
+            let exprs = clauses
+                .iter()
+                .map(|c| Ok(target_of(c, &self.targets)?.expr.clone()))
+                .collect::<Result<Vec<_>>>()?;
             self.group_count(&exprs, cheapest.rows)?
         };
         let sortable = clauses.iter().all(|c| c.sort_operator.is_valid());
@@ -725,11 +801,35 @@ impl<'a> Root<'a> {
             }
         }
         if !self.query.has_distinct_on && clauses.iter().all(|c| c.hashable) {
-            let input = AggInput { startup: cheapest.startup, total: cheapest.total, tuples: cheapest.rows, width: cheapest.target.width };
-            let cost = agg_cost(self.costs(), AggStrategy::Hashed, &AggCosts::default(), clauses.len(), rows, &input);
-            let agg = AggPath { strategy: AggStrategy::Hashed, split: AggSplit::Simple, groups: clauses, estimated_groups: rows, having: Vec::new() };
+            let input = AggInput {
+                startup: cheapest.startup,
+                total: cheapest.total,
+                tuples: cheapest.rows,
+                width: cheapest.target.width,
+            };
+            let cost = agg_cost(
+                self.costs(),
+                AggStrategy::Hashed,
+                &AggCosts::default(),
+                clauses.len(),
+                rows,
+                &input,
+            );
+            let agg = AggPath {
+                strategy: AggStrategy::Hashed,
+                split: AggSplit::Simple,
+                groups: clauses,
+                estimated_groups: rows,
+                having: Vec::new(),
+            };
             let target = cheapest.target.clone();
-            let mut path = self.step(PathKind::Aggregate { child: cheapest.clone(), agg }, &cheapest, &target, rows, cost);
+            let mut path = self.step(
+                PathKind::Aggregate { child: cheapest.clone(), agg },
+                &cheapest,
+                &target,
+                rows,
+                cost,
+            );
             path.keys.clear();
             path.disabled += u32::from(!self.costs().enable_hashagg);
             made.push(Rc::new(path));
@@ -805,7 +905,6 @@ pub(crate) fn can_project(kind: &PathKind) -> bool {
     !matches!(
         kind,
         PathKind::Sort { .. }
-            | PathKind::IncrementalSort { .. }
             | PathKind::Material { .. }
             | PathKind::Memoize { .. }
             | PathKind::Unique { .. }
@@ -814,7 +913,6 @@ pub(crate) fn can_project(kind: &PathKind) -> bool {
             | PathKind::Limit { .. }
             | PathKind::Modify { .. }
             | PathKind::Append { .. }
-            | PathKind::MergeAppend { .. }
             | PathKind::RecursiveUnion { .. }
             | PathKind::ProjectSet { .. }
             | PathKind::UniqueInner { .. }
