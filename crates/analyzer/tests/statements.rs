@@ -1,6 +1,6 @@
 //! Statements analysed over a bootstrapped catalog, printed back or refused.
 
-use analyzer::deparse::{ConstantOutput, deparse_query};
+use analyzer::deparse::{ConstantOutput, Style, deparse_query};
 use analyzer::{Analyzed, ConstantInput, ParamTypes, analyze, rewrite};
 use base::{Oid, Result, TimelineId};
 use catalog::{Instance, Session, SessionStart, bootstrap};
@@ -124,7 +124,7 @@ fn run(session: &Session, sql: &str) -> String {
                 let again = ir::text::read_rule(&text, &|oid| session.type_layout(oid))?;
                 assert_eq!(ir::text::write_rule(&again), text, "{sql}");
                 let shown = if query.command == ir::CommandType::Select {
-                    deparse_query(session, &Types, &query)?
+                    deparse_query(session, &Types, &query, Style::DEFINITION)?
                 } else {
                     format!("{:?}", query.command)
                 };
@@ -151,6 +151,33 @@ fn statements_print_back_or_are_refused() {
         let found = run(&session, sql);
         if found != expected {
             failures.push(format!("{sql}\n=> {found}\n"));
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// A query as a view is shown, printed in a style.
+fn view(session: &Session, sql: &str, style: Style) -> Result<String> {
+    let statements = syntax::parse(sql)?;
+    let mut params = ParamTypes::variable(Vec::new());
+    match analyze(session, &Types, &statements[0], sql, &mut params)? {
+        Analyzed::Query(query) => deparse_query(session, &Types, &query, style),
+        Analyzed::Utility(statement) => Ok(statement.tag().to_owned()),
+    }
+}
+
+#[test]
+fn views_are_laid_out_as_postgresql_does() {
+    let session = session();
+    let mut failures = Vec::new();
+    for case in include_str!("views.txt").split("\n\n").filter(|c| !c.trim().is_empty()) {
+        let (sql, rest) = case.trim_start().split_once("\n-- plain\n").expect("a query");
+        let (plain, pretty) = rest.split_once("\n-- pretty\n").expect("two texts");
+        for (style, expected) in [(Style::DEFINITION, plain), (Style::PRETTY, pretty)] {
+            let found = view(&session, sql, style).map_or_else(|e| e.message().to_owned(), |t| t + ";");
+            if found != expected.trim_end() {
+                failures.push(format!("{sql}\n{found}\n-- expected\n{expected}\n"));
+            }
         }
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));

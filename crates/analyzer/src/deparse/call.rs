@@ -3,11 +3,11 @@
 use super::Printer;
 use super::quote_identifier;
 use base::{Oid, Result};
-use ir::{Aggref, CoercionForm, Expr, FuncExpr, OpExpr, SortGroupClause, TargetEntry, WindowFunc, expr_type};
+use ir::{Aggref, CoercionForm, Expr, FuncExpr, OpExpr, SortGroupClause, TargetEntry, WindowFunc};
 
 impl Printer<'_> {
     /// A function's name, qualified where the call would not find it otherwise.
-    pub(super) fn function_name(&self, oid: Oid) -> Result<String> {
+    pub(crate) fn function_name(&self, oid: Oid) -> Result<String> {
         let row = self.session.function(oid)?;
         let name = quote_identifier(&row.proname);
         if self.session.is_visible_function(oid)? {
@@ -18,7 +18,7 @@ impl Printer<'_> {
     }
 
     /// An operator's name, as `OPERATOR(schema.op)` where the search path does not show it.
-    pub(super) fn operator_name(&self, oid: Oid) -> Result<String> {
+    pub(crate) fn operator_name(&self, oid: Oid) -> Result<String> {
         let row = self.session.operator(oid)?;
         if self.session.is_visible_operator(oid)? {
             return Ok(row.oprname.clone());
@@ -37,18 +37,17 @@ impl Printer<'_> {
         Ok(())
     }
 
-    pub(super) fn function(&mut self, call: &FuncExpr, hide: bool) -> Result<()> {
+    pub(super) fn function(&mut self, expr: &Expr, call: &FuncExpr, hide: bool) -> Result<()> {
         match call.form {
             // What was not written is not shown.
             CoercionForm::ImplicitCast if hide => {
                 if let Some(arg) = call.args.first() {
-                    return self.plain(arg);
+                    return self.child(arg, true, expr);
                 }
             }
             CoercionForm::ExplicitCast | CoercionForm::ImplicitCast => {
                 if let Some(arg) = call.args.first() {
-                    let typmod = ir::expr_typmod(&Expr::Func(call.clone()));
-                    return self.cast(arg, call.result_type, typmod);
+                    return self.cast(arg, call.result_type, ir::expr_typmod(expr), expr);
                 }
             }
             _ => {}
@@ -164,7 +163,7 @@ impl Printer<'_> {
         if call.kind != b'n' {
             self.list(&call.direct_args)?;
             self.push(") WITHIN GROUP (ORDER BY ");
-            self.sort_list(&call.order_by, &call.args)?;
+            self.sort_list(&call.order_by, &call.args, false)?;
         } else {
             if call.star {
                 self.push("*");
@@ -181,7 +180,7 @@ impl Printer<'_> {
             }
             if !call.order_by.is_empty() {
                 self.push(" ORDER BY ");
-                self.sort_list(&call.order_by, &call.args)?;
+                self.sort_list(&call.order_by, &call.args, false)?;
             }
         }
         self.push(")");
@@ -216,23 +215,35 @@ impl Printer<'_> {
                 Ok(())
             }
             Some((window, targets)) => self.window_spec(&window, &targets),
+            // In plans the windows' names are known to the node only.
             None => {
-                self.push("(?)");
+                self.push(&format!("w{}", call.window));
                 Ok(())
             }
         }
     }
 
-    pub(super) fn sort_list(&mut self, clauses: &[SortGroupClause], targets: &[TargetEntry]) -> Result<()> {
+    pub(super) fn sort_list(
+        &mut self,
+        clauses: &[SortGroupClause],
+        targets: &[TargetEntry],
+        by_number: bool,
+    ) -> Result<()> {
         for (i, clause) in clauses.iter().enumerate() {
             if i > 0 {
                 self.push(", ");
             }
             let Some(target) = targets.iter().find(|t| t.sort_group_ref == clause.target) else { continue };
-            self.sort_expr(target)?;
-            let base = self.session.operator(clause.sort_operator)?;
-            let type_oid = expr_type(&target.expr);
-            match base.oprname.as_str() {
+            if by_number {
+                self.push(&target.number.to_string());
+            } else {
+                self.in_order_by = true;
+                let result = self.sort_expr(target);
+                self.in_order_by = false;
+                result?;
+            }
+            let operator = self.session.operator(clause.sort_operator)?;
+            match operator.oprname.as_str() {
                 "<" => {
                     if clause.nulls_first {
                         self.push(" NULLS FIRST");
@@ -247,10 +258,7 @@ impl Printer<'_> {
                 _ => {
                     let name = self.operator_name(clause.sort_operator)?;
                     self.push(&format!(" USING {name}"));
-                    let default = if clause.reverse_sort { " NULLS LAST" } else { " NULLS FIRST" };
-                    if clause.nulls_first != clause.reverse_sort && type_oid.is_valid() {
-                        self.push(default);
-                    }
+                    self.push(if clause.nulls_first { " NULLS FIRST" } else { " NULLS LAST" });
                 }
             }
         }
@@ -259,34 +267,43 @@ impl Printer<'_> {
 
     /// An ORDER BY or GROUP BY expression: a constant is shown with its type, or it would be taken for a position.
     pub(super) fn sort_expr(&mut self, target: &TargetEntry) -> Result<()> {
+        let in_order_by = std::mem::take(&mut self.in_order_by);
         match &target.expr {
             Expr::Const(constant) => self.constant(constant, 1),
-            // Function-like expressions are parenthesised always; operators bring their own.
-            call @ (Expr::Func(_) | Expr::Aggref(_) | Expr::WindowFunc(_)) => {
-                self.push("(");
-                self.expr(call)?;
-                self.push(")");
+            Expr::Var(var) => {
+                self.in_order_by = in_order_by;
+                let text = self.var_text(var, false);
+                self.in_order_by = false;
+                self.push(&text?);
                 Ok(())
             }
-            other => self.expr(other),
+            // Function-like expressions are parenthesised always; operators bring their own.
+            other => {
+                let call = matches!(other, Expr::Func(_) | Expr::Aggref(_) | Expr::WindowFunc(_));
+                let parens = self.style.pretty || call;
+                self.push(if parens { "(" } else { "" });
+                self.expr(other)?;
+                self.push(if parens { ")" } else { "" });
+                Ok(())
+            }
         }
     }
 
-    pub(super) fn operator(&mut self, op: &OpExpr) -> Result<()> {
+    pub(super) fn operator(&mut self, expr: &Expr, op: &OpExpr) -> Result<()> {
         let name = self.operator_name(op.operator)?;
-        self.push("(");
+        self.paren("(");
         match &op.args[..] {
             [left, right] => {
-                self.expr(left)?;
+                self.child(left, false, expr)?;
                 self.push(&format!(" {name} "));
-                self.expr(right)?;
+                self.child(right, false, expr)?;
             }
             args => {
                 self.push(&format!("{name} "));
-                self.list(args)?;
+                args.iter().try_for_each(|arg| self.child(arg, false, expr))?;
             }
         }
-        self.push(")");
+        self.paren(")");
         Ok(())
     }
 }
