@@ -124,7 +124,7 @@ fn run(session: &Session, sql: &str) -> String {
                 let again = ir::text::read_rule(&text, &|oid| session.type_layout(oid))?;
                 assert_eq!(ir::text::write_rule(&again), text, "{sql}");
                 let shown = if query.command == ir::CommandType::Select {
-                    deparse_query(session, &Types, &query, Style::DEFINITION)?
+                    deparse_query(session, &Types, &query, None, Style::DEFINITION)?
                 } else {
                     format!("{:?}", query.command)
                 };
@@ -161,7 +161,11 @@ fn view(session: &Session, sql: &str, style: Style) -> Result<String> {
     let statements = syntax::parse(sql)?;
     let mut params = ParamTypes::variable(Vec::new());
     match analyze(session, &Types, &statements[0], sql, &mut params)? {
-        Analyzed::Query(query) => deparse_query(session, &Types, &query, style),
+        Analyzed::Query(query) => {
+            let columns: Vec<String> =
+                ir::visible_targets(&query.target_list).filter_map(|t| t.name.clone()).collect();
+            deparse_query(session, &Types, &query, Some(&columns), style)
+        }
         Analyzed::Utility(statement) => Ok(statement.tag().to_owned()),
     }
 }
@@ -181,4 +185,40 @@ fn views_are_laid_out_as_postgresql_does() {
         }
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+#[test]
+fn definitions_of_built_in_objects() {
+    let session = session();
+    let definitions = analyzer::definition::Definitions { session: &session, output: &Types };
+    let relation = |name: &str| session.relation_by_name(None, name).unwrap().unwrap();
+    let index = relation("pg_class_relname_nsp_index");
+    let constraint =
+        session.relation(relation("pg_class")).unwrap().unwrap().indexes[0].constraint.clone().unwrap();
+    let cases = [
+        (
+            definitions.index(index, None, false),
+            "CREATE UNIQUE INDEX pg_class_relname_nsp_index ON pg_catalog.pg_class USING btree (relname, relnamespace)",
+        ),
+        (
+            definitions.index(index, None, true),
+            "CREATE UNIQUE INDEX pg_class_relname_nsp_index ON pg_class USING btree (relname, relnamespace)",
+        ),
+        (definitions.index(index, Some(2), false), "relnamespace"),
+        (definitions.constraint(constraint.oid, false), "PRIMARY KEY (oid)"),
+        (definitions.function_arguments(Oid(3988)), "VARIADIC \"any\" ORDER BY VARIADIC \"any\""),
+        (definitions.function_result(Oid(1371)), "SETOF record"),
+        (
+            definitions.function_arguments(Oid(3786)),
+            "slot_name name, plugin name, temporary boolean DEFAULT false, twophase boolean DEFAULT false, failover boolean DEFAULT false, OUT slot_name name, OUT lsn pg_lsn",
+        ),
+        (
+            definitions.function(Oid(177)),
+            "CREATE OR REPLACE FUNCTION pg_catalog.int4pl(integer, integer)\n RETURNS integer\n LANGUAGE internal\n IMMUTABLE PARALLEL SAFE STRICT\nAS $function$int4pl$function$\n",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found.unwrap().as_deref(), Some(expected));
+    }
+    assert_eq!(definitions.index(Oid(1), None, false).unwrap(), None);
 }

@@ -40,9 +40,10 @@ impl Definitions<'_> {
     }
 
     fn check(&self, row: &PgConstraint, style: Style) -> Result<String> {
-        let text = row.conbin.as_deref().ok_or_else(|| {
-            err!(INTERNAL_ERROR, "null conbin for constraint {}", row.oid)
-        })?;
+        let text = row
+            .conbin
+            .as_deref()
+            .ok_or_else(|| err!(INTERNAL_ERROR, "null conbin for constraint {}", row.oid))?;
         let expr = ir::text::read_expr(text, &|oid| self.session.type_layout(oid))?;
         let relation = match row.conrelid.is_valid() {
             true => Some(self.relation(row.conrelid)?),

@@ -198,8 +198,10 @@ impl Definitions<'_> {
             text.push_str(&format!(" RETURNS {}\n", self.result_text(&row)?));
         }
         if let Some(types) = &row.protrftypes {
-            let names: Result<Vec<String>> =
-                types.iter().map(|t| Ok(format!("FOR TYPE {}", self.session.format_type(*t, None)?))).collect();
+            let names: Result<Vec<String>> = types
+                .iter()
+                .map(|t| Ok(format!("FOR TYPE {}", self.session.format_type(*t, None)?)))
+                .collect();
             text.push_str(&format!(" TRANSFORM {}\n", names?.join(", ")));
         }
         let language = self
@@ -216,8 +218,12 @@ impl Definitions<'_> {
             // Lists are kept quoted, item by item.
             let list = matches!(
                 name.to_ascii_lowercase().as_str(),
-                "search_path" | "temp_tablespaces" | "session_preload_libraries" | "shared_preload_libraries"
-                    | "local_preload_libraries" | "unix_socket_directories"
+                "search_path"
+                    | "temp_tablespaces"
+                    | "session_preload_libraries"
+                    | "shared_preload_libraries"
+                    | "local_preload_libraries"
+                    | "unix_socket_directories"
             );
             let value = match list {
                 true => list_items(value).iter().map(|v| quote_literal(v)).collect::<Vec<_>>().join(", "),

@@ -66,8 +66,7 @@ impl Definitions<'_> {
     }
 
     fn index_parts(&self, oid: Oid) -> Result<Option<Parts>> {
-        let Some(index) =
-            self.session.row::<PgIndex>(catalog::index::PG_INDEX_INDEXRELID, &[oid.into()])?
+        let Some(index) = self.session.row::<PgIndex>(catalog::index::PG_INDEX_INDEXRELID, &[oid.into()])?
         else {
             return Ok(None);
         };

@@ -25,7 +25,8 @@ impl Definitions<'_> {
                 let (type_oid, collation) = attribute.map(|a| (a.type_oid, a.collation)).unwrap_or_default();
                 (column(&relation, *number)?, type_oid, collation)
             } else {
-                let expr = exprs.next().ok_or_else(|| Error::internal("too few entries in partexprs list"))?;
+                let expr =
+                    exprs.next().ok_or_else(|| Error::internal("too few entries in partexprs list"))?;
                 let text = self.print(expr, Some(&relation), Style::DEFINITION)?;
                 let text = if looks_like_function(expr) { text } else { format!("({text})") };
                 (text, ir::expr_type(expr), ir::expr_collation(expr))

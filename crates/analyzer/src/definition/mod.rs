@@ -40,7 +40,9 @@ impl Definitions<'_> {
         }
         if foreign {
             return Err(match relation.is_valid() {
-                true => err!(INVALID_PARAMETER_VALUE, "expression contains variables of more than one relation"),
+                true => {
+                    err!(INVALID_PARAMETER_VALUE, "expression contains variables of more than one relation")
+                }
                 false => err!(INVALID_PARAMETER_VALUE, "expression contains variables"),
             });
         }
@@ -52,7 +54,8 @@ impl Definitions<'_> {
             false => None,
         };
         let style = Style::definition(pretty);
-        let texts: Result<Vec<String>> = exprs.iter().map(|e| self.print(e, entry.as_deref(), style)).collect();
+        let texts: Result<Vec<String>> =
+            exprs.iter().map(|e| self.print(e, entry.as_deref(), style)).collect();
         Ok(Some(texts?.join(", ")))
     }
 

@@ -1,7 +1,7 @@
 //! pg_get_viewdef, pg_get_ruledef.
 
 use super::Definitions;
-use crate::deparse::{Style, deparse_query_in, deparse_view, quote_identifier};
+use crate::deparse::{Style, deparse_query, deparse_query_in, quote_identifier};
 use base::{Error, Oid, Result};
 use catalog::{PgRewrite, RelationEntry};
 use ir::Query;
@@ -23,7 +23,7 @@ impl Definitions<'_> {
             return Ok(None);
         }
         let style = Style { wrap, ..Style::definition(pretty) };
-        let text = deparse_view(self.session, self.output, query, &column_names(&relation), style)?;
+        let text = deparse_query(self.session, self.output, query, Some(&column_names(&relation)), style)?;
         Ok(Some(text + ";"))
     }
 
@@ -68,8 +68,9 @@ impl Definitions<'_> {
         if rule.is_instead {
             text.push_str("INSTEAD ");
         }
-        let columns = (rule.ev_type as u8 == b'1').then(|| column_names(&relation)).unwrap_or_default();
-        let print = |query: &Query| deparse_view(self.session, self.output, query, &columns, style);
+        let columns = (rule.ev_type as u8 == b'1').then(|| column_names(&relation));
+        let print =
+            |query: &Query| deparse_query(self.session, self.output, query, columns.as_deref(), style);
         match &queries[..] {
             [only] => text.push_str(&(print(only)? + ";")),
             several => {

@@ -52,7 +52,7 @@ impl Printer<'_> {
             }
             _ => {}
         }
-        if call.form == CoercionForm::SqlSyntax && self.sql_syntax(call)? {
+        if call.form == CoercionForm::SqlSyntax && self.sql_syntax(expr, call)? {
             return Ok(());
         }
         let name = self.function_name(call.function)?;
@@ -72,83 +72,90 @@ impl Printer<'_> {
     }
 
     /// Calls with grammar of their own; false where there is none for this function.
-    fn sql_syntax(&mut self, call: &FuncExpr) -> Result<bool> {
+    fn sql_syntax(&mut self, expr: &Expr, call: &FuncExpr) -> Result<bool> {
         let row = self.session.function(call.function)?;
         let args = &call.args;
         match (row.proname.as_str(), args.len()) {
-            ("timezone", 2) => self.around("(", &args[1], " AT TIME ZONE ", &args[0], ")")?,
+            ("timezone", 2) => {
+                self.push("(");
+                self.child(&args[1], true, expr)?;
+                self.push(" AT TIME ZONE ");
+                self.child(&args[0], true, expr)?;
+                self.push(")");
+            }
             ("timezone", 1) => {
                 self.push("(");
-                self.expr(&args[0])?;
+                self.child(&args[0], true, expr)?;
                 self.push(" AT LOCAL)");
             }
             ("overlaps", 4) => {
-                self.push("((");
-                self.list(&args[..2])?;
-                self.push(") OVERLAPS (");
-                self.list(&args[2..])?;
-                self.push("))");
+                self.words("((", &args[..1], ", ", &args[1..2], ") OVERLAPS (")?;
+                self.words("", &args[2..3], ", ", &args[3..], "))")?;
             }
             ("extract", 2) => {
-                let Expr::Const(field) = &args[0] else { return Ok(false) };
-                let Some(value) = &field.value else { return Ok(false) };
-                let field = value.as_datum().text().to_owned();
-                self.push(&format!("EXTRACT({field} FROM "));
-                self.expr(&args[1])?;
-                self.push(")");
+                let Some(field) = text_of(&args[0]) else { return Ok(false) };
+                let field = quote_identifier(&field);
+                self.words(&format!("EXTRACT({field} FROM "), &args[1..], "", &[], ")")?;
             }
-            ("is_normalized", 1) => {
+            ("is_normalized", 1 | 2) => {
                 self.push("(");
-                self.expr(&args[0])?;
-                self.push(" IS NORMALIZED)");
+                self.child(&args[0], true, expr)?;
+                self.push(" IS");
+                if let Some(form) = args.get(1).and_then(text_of) {
+                    self.push(&format!(" {form}"));
+                }
+                self.push(" NORMALIZED)");
             }
-            ("pg_collation_for", 1) => {
-                self.push("COLLATION FOR (");
-                self.expr(&args[0])?;
-                self.push(")");
-            }
-            ("overlay", 3 | 4) => {
-                self.around("OVERLAY(", &args[0], " PLACING ", &args[1], " FROM ")?;
-                self.expr(&args[2])?;
-                if let Some(length) = args.get(3) {
-                    self.push(" FOR ");
-                    self.expr(length)?;
+            ("normalize", 1 | 2) => {
+                self.words("NORMALIZE(", &args[..1], "", &[], "")?;
+                if let Some(form) = args.get(1).and_then(text_of) {
+                    self.push(&format!(", {form}"));
                 }
                 self.push(")");
             }
-            ("position", 2) => self.around("POSITION((", &args[1], ") IN (", &args[0], "))")?,
-            ("substring", 2) => self.around("SUBSTRING(", &args[0], " FROM ", &args[1], ")")?,
-            ("substring", 3) => {
-                self.around("SUBSTRING(", &args[0], " FROM ", &args[1], " FOR ")?;
-                self.expr(&args[2])?;
-                self.push(")");
+            ("pg_collation_for", 1) => self.words("COLLATION FOR (", args, "", &[], ")")?,
+            ("overlay", 3 | 4) => {
+                self.words("OVERLAY(", &args[..1], " PLACING ", &args[1..2], " FROM ")?;
+                self.words("", &args[2..3], if args.len() > 3 { " FOR " } else { "" }, &args[3..], ")")?;
+            }
+            ("position", 2) => self.words("POSITION((", &args[1..], ") IN (", &args[..1], "))")?,
+            ("substring", 3) if row.proargtypes.last() == Some(&crate::types::TEXT) => {
+                self.words("SUBSTRING(", &args[..1], " SIMILAR ", &args[1..2], " ESCAPE ")?;
+                self.words("", &args[2..], "", &[], ")")?;
+            }
+            ("substring", 2 | 3) => {
+                self.words("SUBSTRING(", &args[..1], " FROM ", &args[1..2], "")?;
+                self.words(if args.len() > 2 { " FOR " } else { "" }, &args[2..], "", &[], ")")?;
             }
             ("btrim" | "ltrim" | "rtrim", 1 | 2) => {
                 let side = match row.proname.as_str() {
-                    "btrim" => "BOTH",
-                    "ltrim" => "LEADING",
-                    _ => "TRAILING",
+                    "btrim" => "TRIM(BOTH",
+                    "ltrim" => "TRIM(LEADING",
+                    _ => "TRIM(TRAILING",
                 };
-                self.push(&format!("TRIM({side}"));
-                if let Some(characters) = args.get(1) {
-                    self.push(" ");
-                    self.expr(characters)?;
-                }
-                self.push(" FROM ");
-                self.expr(&args[0])?;
-                self.push(")");
+                self.words(side, &[], if args.len() > 1 { " " } else { "" }, &args[1..], "")?;
+                self.words(" FROM ", &args[..1], "", &[], ")")?;
             }
             ("system_user", 0) => self.push("SYSTEM_USER"),
+            ("xmlexists", 2) => self.words("XMLEXISTS((", &args[..1], ") PASSING (", &args[1..], "))")?,
             _ => return Ok(false),
         }
         Ok(true)
     }
 
-    fn around(&mut self, open: &str, first: &Expr, middle: &str, second: &Expr, close: &str) -> Result<()> {
+    /// Arguments between words of a function's own grammar, without their implicit casts.
+    fn words(
+        &mut self,
+        open: &str,
+        first: &[Expr],
+        middle: &str,
+        second: &[Expr],
+        close: &str,
+    ) -> Result<()> {
         self.push(open);
-        self.expr(first)?;
+        first.iter().try_for_each(|arg| self.plain(arg))?;
         self.push(middle);
-        self.expr(second)?;
+        second.iter().try_for_each(|arg| self.plain(arg))?;
         self.push(close);
         Ok(())
     }
@@ -305,5 +312,13 @@ impl Printer<'_> {
         }
         self.paren(")");
         Ok(())
+    }
+}
+
+/// A constant of text, as words of a grammar are kept.
+fn text_of(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Const(constant) => Some(constant.value.as_ref()?.as_datum().text().to_owned()),
+        _ => None,
     }
 }

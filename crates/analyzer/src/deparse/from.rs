@@ -1,7 +1,7 @@
 //! FROM: tables, subqueries, functions, joins, and what they and their columns are called.
 
-use super::quote_identifier;
 use super::query::quoted_list;
+use super::quote_identifier;
 use super::{Columns, Printer};
 use base::Result;
 use ir::{
@@ -59,8 +59,8 @@ impl Printer<'_> {
         };
         let given = entry.alias.as_ref().map_or(&[][..], |a| &a.columns);
         // Joins without a name pass on the columns of their tables.
-        if matches!(entry.kind, RangeTableKind::Join { .. }) {
-            return Ok(Columns { names: real, listed: !given.is_empty() });
+        if matches!(entry.kind, RangeTableKind::Join { .. }) && entry.alias.is_none() {
+            return Ok(Columns { names: real, listed: false });
         }
         let mut names: Vec<String> = Vec::with_capacity(real.len());
         let mut changed = false;

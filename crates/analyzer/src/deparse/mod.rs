@@ -171,7 +171,7 @@ pub fn deparse_expr(
     Ok(printer.text)
 }
 
-/// A query as pg_get_viewdef shows it, without the semicolon.
+/// A query as pg_get_viewdef shows it, without the semicolon. `columns`: what its output columns are called from outside.
 ///
 /// # Errors
 /// As [`deparse_expr`]; `0A000` for statements that are not printed yet.
@@ -179,10 +179,11 @@ pub fn deparse_query(
     session: &Session,
     output: &dyn ConstantOutput,
     query: &Query,
+    columns: Option<&[String]>,
     style: Style,
 ) -> Result<String> {
     let mut printer = Printer::new(session, output, style);
-    printer.query(query, None, true)?;
+    printer.query(query, columns, true)?;
     Ok(printer.text)
 }
 
@@ -197,19 +198,6 @@ pub(crate) fn deparse_at(
     let mut printer = Printer::new(session, output, style);
     printer.levels.extend(level);
     printer.plain(expr)?;
-    Ok(printer.text)
-}
-
-/// A view's query, its columns named as the view's are now.
-pub(crate) fn deparse_view(
-    session: &Session,
-    output: &dyn ConstantOutput,
-    query: &Query,
-    columns: &[String],
-    style: Style,
-) -> Result<String> {
-    let mut printer = Printer::new(session, output, style);
-    printer.query(query, Some(columns), true)?;
     Ok(printer.text)
 }
 
@@ -312,8 +300,7 @@ pub(crate) fn quote_identifier(name: &str) -> String {
     syntax::quote_identifier(name).into_owned()
 }
 
-/// A string literal, with E'' where it holds backslashes.
+/// A string literal, for standard_conforming_strings.
 pub fn quote_literal(text: &str) -> String {
-    let escaped = text.replace('\'', "''");
-    if text.contains('\\') { format!("E'{}'", escaped.replace('\\', "\\\\")) } else { format!("'{escaped}'") }
+    format!("'{}'", text.replace('\'', "''"))
 }

@@ -46,7 +46,8 @@ impl Printer<'_> {
             ir::Returning::New => "new".to_owned(),
         };
         if attribute == 0 {
-            let cast = if top { format!("::{}", self.type_text(var.type_oid, var.typmod)?) } else { String::new() };
+            let cast =
+                if top { format!("::{}", self.type_text(var.type_oid, var.typmod)?) } else { String::new() };
             return Ok(format!("{}.*{cast}", quote_identifier(&table)));
         }
         let column = if attribute < 0 { system_name(attribute).to_owned() } else { name_of(attribute) };
