@@ -96,12 +96,12 @@ impl Printer<'_> {
             if first {
                 first = false;
                 self.keyword(" FROM ", -STEP, STEP, 2);
-                self.from_node(node)?;
+                self.join_node(node)?;
                 continue;
             }
             self.push(", ");
             let outer = std::mem::take(&mut self.text);
-            let result = self.from_node(node);
+            let result = self.join_node(node);
             let item = std::mem::replace(&mut self.text, outer);
             result?;
             self.append_item(&item, true, false);
@@ -115,15 +115,15 @@ impl Printer<'_> {
         level.and_then(|l| l.table.get(index - 1)).is_some_and(|e| e.in_from)
     }
 
-    fn from_node(&mut self, node: &JoinNode) -> Result<()> {
+    fn join_node(&mut self, node: &JoinNode) -> Result<()> {
         match node {
-            JoinNode::Relation(index) => self.from_entry(*index),
+            JoinNode::Relation(index) => self.table_entry(*index),
             JoinNode::From(from) => {
                 for (i, node) in from.items.iter().enumerate() {
                     if i > 0 {
                         self.push(", ");
                     }
-                    self.from_node(node)?;
+                    self.join_node(node)?;
                 }
                 Ok(())
             }
@@ -136,7 +136,7 @@ impl Printer<'_> {
         if parens {
             self.push("(");
         }
-        self.from_node(&join.left)?;
+        self.join_node(&join.left)?;
         let word = match join.kind {
             JoinKind::Inner if join.quals.is_none() => " CROSS JOIN ",
             JoinKind::Left => " LEFT JOIN ",
@@ -150,7 +150,7 @@ impl Printer<'_> {
         if right_parens {
             self.push("(");
         }
-        self.from_node(&join.right)?;
+        self.join_node(&join.right)?;
         if right_parens {
             self.push(")");
         }
@@ -188,7 +188,7 @@ impl Printer<'_> {
         }
     }
 
-    fn from_entry(&mut self, index: usize) -> Result<()> {
+    fn table_entry(&mut self, index: usize) -> Result<()> {
         let Some(level) = self.levels.last() else { return Ok(()) };
         let entry = level.table[index - 1].clone();
         let name = level.names[index - 1].clone();

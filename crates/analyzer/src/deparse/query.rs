@@ -31,14 +31,14 @@ impl Printer<'_> {
             _ => "?dropped?column?".to_owned(),
         };
         // A column of an unnamed join is that of the table below, or the merged column itself.
-        if let (RangeTableKind::Join { alias_vars, .. }, true) = (&entry.kind, entry.alias.is_none()) {
-            if attribute > 0 {
-                if let Some(Expr::Var(inner)) = alias_vars.get(attribute as usize - 1) {
-                    let inner = Var { levels_up: inner.levels_up + var.levels_up, ..inner.clone() };
-                    return self.var_text(&inner, top);
-                }
-                return Ok(quote_identifier(&name_of(attribute)));
+        if let (RangeTableKind::Join { alias_vars, .. }, true) = (&entry.kind, entry.alias.is_none())
+            && attribute > 0
+        {
+            if let Some(Expr::Var(inner)) = alias_vars.get(attribute as usize - 1) {
+                let inner = Var { levels_up: inner.levels_up + var.levels_up, ..inner.clone() };
+                return self.var_text(&inner, top);
             }
+            return Ok(quote_identifier(&name_of(attribute)));
         }
         let table = match var.returning {
             ir::Returning::Default => level.names.get(index - 1).cloned().unwrap_or_default(),
@@ -338,10 +338,10 @@ impl Printer<'_> {
             (index, attribute) = var.syntactic;
         }
         let entry = level.table.get(index - 1)?;
-        if let (RangeTableKind::Join { alias_vars, .. }, true) = (&entry.kind, entry.alias.is_none()) {
-            if let Some(Expr::Var(inner)) = alias_vars.get((attribute as usize).wrapping_sub(1)) {
-                return self.var_name(&Var { levels_up: inner.levels_up + var.levels_up, ..inner.clone() });
-            }
+        if let (RangeTableKind::Join { alias_vars, .. }, true) = (&entry.kind, entry.alias.is_none())
+            && let Some(Expr::Var(inner)) = alias_vars.get((attribute as usize).wrapping_sub(1))
+        {
+            return self.var_name(&Var { levels_up: inner.levels_up + var.levels_up, ..inner.clone() });
         }
         match attribute {
             0 => None,
@@ -620,10 +620,10 @@ fn flatten_group(query: &mut Query) -> Result<()> {
             let Some(grouped) = exprs.get(var.attribute as usize - 1) else { return Ok(false) };
             let mut grouped = grouped.clone();
             walk_levels_mut(&mut grouped, 0, &mut |inner, level| {
-                if let Expr::Var(inner) = inner {
-                    if inner.levels_up == level {
-                        inner.levels_up += depth;
-                    }
+                if let Expr::Var(inner) = inner
+                    && inner.levels_up == level
+                {
+                    inner.levels_up += depth;
                 }
                 Ok(true)
             })?;
