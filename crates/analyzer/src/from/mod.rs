@@ -24,7 +24,7 @@ impl Analyzer<'_> {
     pub(crate) fn analyze_from(&mut self, list: &[TableRef]) -> Result<Vec<JoinNode>> {
         let mut nodes = Vec::with_capacity(list.len());
         for table in list {
-            let mut found = self.deeper(|a| a.from_item(table))?;
+            let mut found = self.deeper(|a| a.analyze_item(table))?;
             self.check_name_conflicts(&self.current().namespace, &found.namespace)?;
             // Until the list is complete, other members see this one through LATERAL only.
             for item in &mut found.namespace {
