@@ -1,7 +1,7 @@
 //! Which command does what.
 
 use crate::invocation::{Invocation, Outcome};
-use crate::{
+use crate::{copy, explain, vacuum, 
     comment, create_table, database, drop, grant, index, lock_table, owner, role, schema, sequence, settings, truncate,
     view,
 };
@@ -41,6 +41,10 @@ pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result
         Statement::Set(statement) => settings::set(invocation, statement)?,
         Statement::Show(statement) => settings::show(invocation, statement)?,
         Statement::AlterSystem(_) => settings::alter_system(invocation.session)?,
+        Statement::Copy(statement) => copy::run(invocation, statement)?,
+        Statement::Explain(statement) => explain::run(invocation, statement)?,
+        // Its own transactions end and begin inside.
+        Statement::Vacuum(statement) => return vacuum::run(invocation, statement),
         other => return Err(Error::unsupported(other.tag())),
     };
     invocation.session.command_counter_increment()?;

@@ -37,7 +37,6 @@ pub struct Database {
     /// By process id.
     pub connected: Mutex<BTreeMap<u32, Connected>>,
     pub stopping: AtomicBool,
-    pub checks: super::checks::ServerChecks,
     pub workers: Mutex<Vec<std::thread::JoinHandle<()>>>,
 }
 
@@ -119,7 +118,7 @@ impl Engine for EngineHandle {
     }
 
     fn checks(&self) -> &dyn Checks {
-        &self.0.checks
+        &commands::SettingChecks
     }
 
     fn mock_authentication_nonce(&self) -> [u8; 32] {
@@ -205,7 +204,7 @@ fn connect(database: &Arc<Database>, startup: Startup) -> Result<Box<dyn EngineS
         Connected { number, database: row.oid, role: startup.role.oid, session: session.clone() };
     database.connected.lock().insert(startup.process_id, connected);
     let client = ClientSession::new(database.clone(), session.clone(), startup.process_id);
-    apply_stored_settings(database, &session, startup.role.superuser)?;
+    apply_stored_settings(&session, startup.role.superuser)?;
     Ok(Box::new(client))
 }
 
@@ -253,7 +252,7 @@ fn admit(database: &Database, row: &PgDatabase, startup: &Startup) -> Result<u32
 }
 
 /// ALTER DATABASE SET and ALTER ROLE SET: what names more goes over what names less.
-fn apply_stored_settings(database: &Database, session: &Arc<Session>, superuser: bool) -> Result<()> {
+fn apply_stored_settings(session: &Arc<Session>, superuser: bool) -> Result<()> {
     let transaction = session.transaction_session().begin(txn::Options::default())?;
     session.set_transaction(Some(transaction.clone()));
     let user = session.user();
@@ -278,7 +277,7 @@ fn apply_stored_settings(database: &Database, session: &Arc<Session>, superuser:
                 source,
                 superuser,
                 granted: &|_| false,
-                checks: &database.checks,
+                checks: &commands::SettingChecks,
                 restricted: false,
             };
             let set = session.settings().set(name, Some(value), Scope::Session, &who);

@@ -14,7 +14,7 @@ use executor::ParamValue;
 use protocol::backend::FieldDescription;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use syntax::{Deallocate, Discard, Execute, Prepare, RawStatement, SetAction, ShowStatement, Statement};
+use syntax::{Deallocate, Discard, Execute, Prepare, RawStatement, SetAction, Statement};
 
 /// The client as commands see it.
 struct OutputClient<'a>(&'a mut dyn Output);
@@ -234,11 +234,11 @@ impl ClientSession {
         match discard {
             Discard::Plans => Ok("DISCARD PLANS"),
             Discard::Sequences => {
-                commands::sequence::discard(&self.session);
+                commands::discard_sequences(&self.session);
                 Ok("DISCARD SEQUENCES")
             }
             Discard::Temp => {
-                commands::drop_temporary_relations(&self.session)?;
+                commands::discard_temporary(&self.session)?;
                 Ok("DISCARD TEMP")
             }
             Discard::All => {
@@ -249,18 +249,11 @@ impl ClientSession {
                 self.statements.clear();
                 self.session.settings().reset_all();
                 self.session.transaction_session().locks().release_session_advisory();
-                commands::sequence::discard(&self.session);
-                commands::drop_temporary_relations(&self.session)?;
+                commands::discard_sequences(&self.session);
+                commands::discard_temporary(&self.session)?;
                 Ok("DISCARD ALL")
             }
         }
-    }
-
-    /// A parameter's name as it is written in the table of parameters.
-    fn setting_name(&self, name: &str) -> Result<String> {
-        let settings = self.session.settings();
-        let id = settings.find(name)?;
-        Ok(settings.definition(id).name.to_string())
     }
 
     /// The columns of what a utility statement returns.
@@ -287,27 +280,19 @@ impl ClientSession {
                 }
                 None => Ok(None),
             },
-            Statement::Show(show) => {
-                let columns = match &**show {
-                    ShowStatement::Name(name) => vec![self.setting_name(name)?],
-                    ShowStatement::All => ["name", "setting", "description"].map(str::to_owned).to_vec(),
-                };
-                Ok(Some(portal::describe_desc(&text_columns(&columns), formats)))
+            statement => {
+                let columns = commands::result_columns(&self.session, statement)?;
+                Ok(columns.map(|columns| portal::describe_desc(&command_columns(&columns), formats)))
             }
-            Statement::Explain(_) => {
-                let columns = ["QUERY PLAN".to_owned()];
-                Ok(Some(portal::describe_desc(&text_columns(&columns), formats)))
-            }
-            _ => Ok(None),
         }
     }
 }
 
-/// A descriptor of text columns.
-fn text_columns(names: &[String]) -> TupleDesc {
-    const TEXT: Oid = Oid(25);
+/// A descriptor of columns that a command makes up: all of them are texts of some kind.
+fn command_columns(columns: &[(String, Oid)]) -> TupleDesc {
     const DEFAULT_COLLATION: Oid = Oid(100);
     let layout = TypeLayout { len: -1, by_value: false, align: 4, repr: Repr::Bytes };
-    let attributes = names.iter().map(|name| Attribute::result(name.clone(), TEXT, -1, layout, DEFAULT_COLLATION));
-    TupleDesc::new(attributes.collect())
+    let attribute =
+        |(name, type_oid): &(String, Oid)| Attribute::result(name.clone(), *type_oid, -1, layout, DEFAULT_COLLATION);
+    TupleDesc::new(columns.iter().map(attribute).collect())
 }
