@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod acl_object;
+mod alter_table;
 mod comment;
 mod constraint;
 mod create_table;
@@ -24,6 +25,7 @@ pub mod pipeline;
 mod privilege;
 mod query_dependency;
 mod relation;
+mod rename;
 mod role;
 mod routine;
 mod schema;
@@ -33,11 +35,10 @@ mod settings;
 mod shared_dependency;
 mod temporary;
 mod truncate;
+mod types;
 mod view;
 
 pub use dispatch::execute;
 pub use invocation::{Client, Invocation, Outcome};
-pub use session_end::{
-    discard_sequences, discard_temporary, end_session, on_commit_actions, result_columns,
-};
+pub use session_end::{discard_sequences, discard_temporary, end_session, on_commit_actions, result_columns};
 pub use settings::SettingChecks;
