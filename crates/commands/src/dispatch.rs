@@ -1,9 +1,9 @@
 //! Which command does what.
 
 use crate::invocation::{Invocation, Outcome};
-use crate::{copy, explain, vacuum, 
-    comment, create_table, database, drop, grant, index, lock_table, owner, role, schema, sequence, settings, truncate,
-    view,
+use crate::{
+    comment, copy, create_table, database, drop, explain, grant, index, lock_table, owner, role, schema,
+    sequence, settings, truncate, vacuum, view,
 };
 use base::{Error, Result};
 use syntax::Statement;

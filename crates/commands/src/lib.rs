@@ -46,7 +46,5 @@ mod view;
 pub use dispatch::execute;
 pub use hooks::hooks;
 pub use invocation::{Client, Invocation, Outcome};
-pub use session_end::{
-    discard_sequences, discard_temporary, end_session, on_commit_actions, result_columns,
-};
+pub use session_end::{discard_sequences, discard_temporary, end_session, on_commit_actions, result_columns};
 pub use settings::SettingChecks;
