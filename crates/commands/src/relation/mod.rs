@@ -51,7 +51,8 @@ pub(crate) fn persistence_letter(persistence: syntax::Persistence) -> u8 {
 /// # Errors
 /// `42501` for pg_catalog and pg_toast, where only the system makes things.
 pub(crate) fn refuse_system_namespace(session: &Session, namespace: Oid, name: &str) -> Result<()> {
-    if matches!(namespace.0, 11 | 99) {
+    let allowed = session.settings().get(::settings::ALLOW_SYSTEM_TABLE_MODS);
+    if matches!(namespace.0, 11 | 99) && !allowed {
         return Err(base::err!(
             INSUFFICIENT_PRIVILEGE,
             "permission denied to create \"{}.{name}\"",
