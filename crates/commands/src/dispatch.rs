@@ -2,8 +2,8 @@
 
 use crate::invocation::{Invocation, Outcome};
 use crate::{
-    alter_table, comment, copy, create_table, database, drop, explain, grant, index, lock_table, owner, rename, role,
-    schema, sequence, settings, truncate, types, vacuum, view,
+    alter_table, comment, copy, create_table, database, drop, explain, grant, index, lock_table, owner,
+    rename, role, schema, sequence, settings, truncate, types, vacuum, view,
 };
 use base::{Error, Result};
 use syntax::Statement;

@@ -5,7 +5,7 @@ use analyzer::{ExprKind, Names, Wanted};
 use base::{Oid, Result};
 use catalog::{RelationEntry, Session};
 use datum::{Batch, Column, Datum, Selection, TypeLayout};
-use executor::{Budget, Compiler, Eval, Execution, Hooks, Inputs, Options};
+use executor::{Budget, Compiler, Eval, Execution, Inputs, Options};
 use ir::{BoolOp, Expr};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -180,7 +180,7 @@ pub(crate) fn execution(session: &Arc<Session>) -> Result<Execution> {
     let prepared = executor::bare(ir::Plan::default())?;
     let options = Options {
         budget: Budget::new(usize::MAX / 2),
-        hooks: Hooks::default(),
+        hooks: crate::hooks::hooks(),
         instrument: None,
         trusted: true,
     };

@@ -85,7 +85,7 @@ fn check_foreign(alteration: &Alteration<'_>, row: &PgConstraint) -> Result<()> 
     if heap::block_count(&session.context()?, &entry.relation)? == 0 {
         return Ok(());
     }
-    executor::validate_foreign_key(session, row)
+    executor::validate_foreign_key(&mut expression::execution(session)?, &entry, row)
 }
 
 fn validate_check(alteration: &Alteration<'_>, oid: base::Oid) -> Result<()> {
