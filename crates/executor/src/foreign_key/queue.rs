@@ -40,7 +40,14 @@ impl Event {
     /// `may_defer`: whether events of this kind wait when the constraint is deferred.
     pub fn new(entry: &RelationEntry, constraint: &PgConstraint, kind: EventKind, may_defer: bool) -> Event {
         let deferrable = may_defer && constraint.condeferrable;
-        Event { relation: entry.oid(), constraint: constraint.clone(), kind, deferrable, sub_id: 0, statement: 0 }
+        Event {
+            relation: entry.oid(),
+            constraint: constraint.clone(),
+            kind,
+            deferrable,
+            sub_id: 0,
+            statement: 0,
+        }
     }
 }
 
@@ -155,7 +162,8 @@ pub fn is_waiting(execution: &Execution, constraint: Oid, version: Tid) -> bool 
     let checks = of_session(&execution.session);
     let state = checks.state.lock();
     state.events.iter().any(|e| {
-        e.constraint.oid == constraint && matches!(e.kind, EventKind::Referencing { tid, .. } if tid == version)
+        e.constraint.oid == constraint
+            && matches!(e.kind, EventKind::Referencing { tid, .. } if tid == version)
     })
 }
 

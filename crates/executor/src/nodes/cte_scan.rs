@@ -20,7 +20,12 @@ pub struct CteStore {
     version: u64,
 }
 
-pub fn build(execution: &mut Execution, plan: &Plan, relation: usize, subplan: usize) -> Result<Box<dyn Node>> {
+pub fn build(
+    execution: &mut Execution,
+    plan: &Plan,
+    relation: usize,
+    subplan: usize,
+) -> Result<Box<dyn Node>> {
     let prepared = execution.prepared.clone();
     let Some(source) = prepared.plan.subplans.get(subplan) else {
         return Err(Error::internal("a CTE scan without its subplan"));
