@@ -38,8 +38,7 @@ pub fn check(execution: &mut Execution, event: &Event, key: &Row, tid: Option<Ti
         types: types_of(&child, &child_attributes),
         values: key,
     };
-    loop {
-        let Some(found) = search.rows(execution, 1)?.first().copied() else { break };
+    while let Some(found) = search.rows(execution, 1)?.first().copied() {
         match hold(execution, &parent, found)? {
             Held::Yes => return Ok(()),
             Held::Changed => execution.check()?,

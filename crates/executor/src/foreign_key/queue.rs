@@ -11,7 +11,7 @@ use datum::Row;
 use ir::Plan;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use txn::{Transaction, TransactionParticipant};
 
 #[derive(Clone)]
@@ -59,6 +59,8 @@ struct State {
     single: HashMap<Oid, bool>,
     /// Statements in progress, one within the other.
     statements: u32,
+    /// The transaction that all this is of.
+    owner: Weak<Transaction>,
     /// What the last statement ran with; actions of deferred events run with the same.
     environment: Option<(Hooks, Arc<Budget>)>,
 }
@@ -99,6 +101,14 @@ fn of_session(session: &Session) -> Arc<DeferredChecks> {
         *registered = true;
     }
     drop(registered);
+    // A transaction that began before the registration ends without telling.
+    if let Some(transaction) = session.current_transaction() {
+        let owner = Arc::downgrade(&transaction);
+        let mut state = checks.state.lock();
+        if !state.owner.ptr_eq(&owner) {
+            *state = State { owner, ..State::default() };
+        }
+    }
     checks
 }
 

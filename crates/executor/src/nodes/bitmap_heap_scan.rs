@@ -73,7 +73,7 @@ impl BitmapHeapScan {
         let relation = &spec.scan.entry.relation;
         let (mut sources, mut dead) = (Vec::new(), Vec::new());
         let mut tids = Vec::new();
-        while let Some(page) = pages.next() {
+        for page in pages.by_ref() {
             match page {
                 BitmapPage::Exact(more) => {
                     self.exact_pages += 1;
