@@ -1,9 +1,9 @@
 //! Which command does what.
 
 use crate::invocation::{Invocation, Outcome};
-use crate::{copy, explain, vacuum, 
-    comment, create_table, database, drop, grant, index, lock_table, owner, role, schema, sequence, settings, truncate,
-    view,
+use crate::{
+    alter_table, comment, copy, create_table, database, drop, explain, grant, index, lock_table, owner,
+    rename, role, schema, sequence, settings, truncate, types, vacuum, view,
 };
 use base::{Error, Result};
 use syntax::Statement;
@@ -26,6 +26,13 @@ pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result
         Statement::Drop(statement) => drop::drop(invocation, statement)?,
         Statement::Comment(statement) => comment::comment(invocation, statement)?,
         Statement::Reindex(statement) => index::reindex(invocation, statement)?,
+        Statement::AlterTable(alter) => alter_table::alter(invocation, alter)?,
+        Statement::Rename(statement) => rename::rename(invocation, statement)?,
+        Statement::AlterObjectSchema(alter) => rename::set_schema(invocation, alter)?,
+        Statement::CreateEnum(create) => types::create_enum(invocation, create)?,
+        Statement::AlterEnum(alter) => types::alter_enum(invocation, alter)?,
+        Statement::CreateCompositeType(create) => types::create_composite(invocation, create)?,
+        Statement::CreateDomain(create) => types::create_domain(invocation, create)?,
         Statement::CreateRole(create) => role::create(invocation, create)?,
         Statement::AlterRole(alter) => role::alter(invocation, alter)?,
         Statement::AlterRoleSet(alter) => role::alter_role_setting(invocation, alter)?,

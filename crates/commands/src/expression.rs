@@ -4,8 +4,8 @@ use crate::pipeline::Literals;
 use analyzer::{ExprKind, Names, Wanted};
 use base::{Oid, Result};
 use catalog::{RelationEntry, Session};
-use datum::{Batch, Column, Datum, OwnedDatum, Selection, TypeLayout};
-use executor::{Budget, Compiler, Eval, Execution, Hooks, Inputs, Options};
+use datum::{Batch, Column, Datum, Selection, TypeLayout};
+use executor::{Budget, Compiler, Eval, Execution, Inputs, Options};
 use ir::{BoolOp, Expr};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -129,10 +129,13 @@ pub(crate) fn is_volatile(session: &Session, expr: &Expr) -> Result<bool> {
 }
 
 fn calls_worse_than(session: &Session, expr: &Expr, allowed: &[u8]) -> Result<bool> {
-    let function = |oid: Oid| -> Result<bool> { Ok(!allowed.contains(&(session.function(oid)?.provolatile as u8))) };
+    let function =
+        |oid: Oid| -> Result<bool> { Ok(!allowed.contains(&(session.function(oid)?.provolatile as u8))) };
     let worse = match expr {
         Expr::Func(call) => function(call.function)?,
-        Expr::Op(op) | Expr::Distinct(op) | Expr::NullIf(op) => function(session.operator(op.operator)?.oprcode)?,
+        Expr::Op(op) | Expr::Distinct(op) | Expr::NullIf(op) => {
+            function(session.operator(op.operator)?.oprcode)?
+        }
         Expr::ScalarArrayOp(op) => function(session.operator(op.operator)?.oprcode)?,
         Expr::CoerceViaIo { arg, result_type, .. } => {
             function(session.type_row(ir::expr_type(arg))?.typoutput)?
@@ -177,7 +180,7 @@ pub(crate) fn execution(session: &Arc<Session>) -> Result<Execution> {
     let prepared = executor::bare(ir::Plan::default())?;
     let options = Options {
         budget: Budget::new(usize::MAX / 2),
-        hooks: Hooks::default(),
+        hooks: crate::hooks::hooks(),
         instrument: None,
         trusted: true,
     };

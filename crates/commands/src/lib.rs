@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod acl_object;
+mod alter_table;
 pub mod analyze;
 mod comment;
 mod constraint;
@@ -30,6 +31,7 @@ pub mod pipeline;
 mod privilege;
 mod query_dependency;
 mod relation;
+mod rename;
 mod role;
 mod routine;
 mod schema;
@@ -40,13 +42,12 @@ mod shared_dependency;
 pub mod statistics;
 mod temporary;
 mod truncate;
+mod types;
 pub mod vacuum;
 mod view;
 
 pub use dispatch::execute;
 pub use hooks::hooks;
 pub use invocation::{Client, Invocation, Outcome};
-pub use session_end::{
-    discard_sequences, discard_temporary, end_session, on_commit_actions, result_columns,
-};
+pub use session_end::{discard_sequences, discard_temporary, end_session, on_commit_actions, result_columns};
 pub use settings::SettingChecks;

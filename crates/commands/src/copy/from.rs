@@ -38,7 +38,12 @@ impl Source for FromClient<'_> {
 ///
 /// # Errors
 /// `42P01`, `42501`, `22P04` and whatever the rows fail with, with their line as CONTEXT.
-pub fn run(invocation: &mut Invocation<'_>, copy: &Copy, name: &RelationName, names: &[String]) -> Result<u64> {
+pub fn run(
+    invocation: &mut Invocation<'_>,
+    copy: &Copy,
+    name: &RelationName,
+    names: &[String],
+) -> Result<u64> {
     let session = invocation.session.clone();
     let entry = crate::name::open_relation(&session, name, LockMode::RowExclusive)?;
     let listed = columns::listed(&entry, names)?;
@@ -139,7 +144,13 @@ impl<'a> Inflow<'a> {
                 force_null: force_null[number],
                 force_not_null: force_not_null[number],
             });
-            inputs.push(FieldInput::new(session, *attribute, &attributes[*attribute], place.binary, default)?);
+            inputs.push(FieldInput::new(
+                session,
+                *attribute,
+                &attributes[*attribute],
+                place.binary,
+                default,
+            )?);
         }
         let mut missing = Vec::new();
         for (number, attribute) in attributes.iter().enumerate() {
@@ -198,7 +209,13 @@ impl<'a> Inflow<'a> {
     }
 
     /// The rows as the table has them, through WHERE and constraints, to the table.
-    fn store(&mut self, execution: &mut Execution, values: Values, lines: &[Line], bytes: &[u8]) -> Result<()> {
+    fn store(
+        &mut self,
+        execution: &mut Execution,
+        values: Values,
+        lines: &[Line],
+        bytes: &[u8],
+    ) -> Result<()> {
         let Values { rows, sources, failure, columns } = values;
         let (mut batch, mut sources) = (self.table_rows(execution, columns, rows, lines, &sources)?, sources);
         if let Some(condition) = &self.condition
@@ -273,7 +290,8 @@ impl<'a> Inflow<'a> {
         let mut kept = Vec::with_capacity(batch.rows());
         for (row, source) in sources.iter().enumerate() {
             let new = Some(batch.row(row));
-            let Some(new) = hooks.before_row(self.session, self.entry, RowEvent::Insert, None, new, &[])? else {
+            let Some(new) = hooks.before_row(self.session, self.entry, RowEvent::Insert, None, new, &[])?
+            else {
                 continue;
             };
             for (builder, value) in builders.iter_mut().zip(&new) {

@@ -42,14 +42,22 @@ pub struct Target {
 impl Target {
     /// # Errors
     /// `0A000` for what is not built yet: other index methods, foreign keys.
-    pub fn new(session: &Arc<Session>, entry: &Arc<RelationEntry>, frozen: bool, has_triggers: bool) -> Result<Target> {
+    pub fn new(
+        session: &Arc<Session>,
+        entry: &Arc<RelationEntry>,
+        frozen: bool,
+        has_triggers: bool,
+    ) -> Result<Target> {
         if entry.foreign_keys.iter().any(|key| key.conenforced) {
             return Err(Error::unsupported("COPY FROM into a table with foreign keys"));
         }
         let (mut unique, mut other) = (Vec::new(), Vec::new());
         for index in entry.indexes.iter().filter(|index| index.index.indisready) {
             let Some(access) = index.access.clone() else {
-                return Err(Error::unsupported(format!("COPY FROM into a table with index \"{}\"", index.class.relname)));
+                return Err(Error::unsupported(format!(
+                    "COPY FROM into a table with index \"{}\"",
+                    index.class.relname
+                )));
             };
             let keys = expressions::index_keys(session, entry, index)?;
             let keys = keys
@@ -59,8 +67,12 @@ impl Target {
                     Err(expression) => Key::Expression(expression),
                 })
                 .collect();
-            let predicate =
-                index.index.indpred.as_ref().map(|text| expressions::stored(session, entry, text)).transpose()?;
+            let predicate = index
+                .index
+                .indpred
+                .as_ref()
+                .map(|text| expressions::stored(session, entry, text))
+                .transpose()?;
             let is_unique = access.unique;
             if is_unique && !access.immediate {
                 return Err(Error::unsupported("COPY FROM into a table with a deferrable unique constraint"));

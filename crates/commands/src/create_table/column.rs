@@ -38,7 +38,7 @@ pub(crate) struct ColumnDraft<'a> {
 ///
 /// # Errors
 /// `0A000` for arrays of them.
-pub(crate) fn serial_type(name: &TypeName) -> Result<Option<&'static str>> {
+fn serial_type(name: &TypeName) -> Result<Option<&'static str>> {
     let [word] = &name.names[..] else { return Ok(None) };
     let integer = match word.as_str() {
         "smallserial" | "serial2" => "int2",

@@ -3,7 +3,7 @@
 mod remove;
 mod target;
 
-pub(crate) use remove::{forget_object, remove_all, remove_quietly};
+pub(crate) use remove::{remove_all, remove_quietly};
 pub(crate) use target::find_type;
 
 use crate::invocation::{Invocation, Outcome};

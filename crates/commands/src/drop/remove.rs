@@ -61,7 +61,7 @@ fn remove_planned(session: &Arc<Session>, plan: &[ObjectAddress]) -> Result<()> 
 ///
 /// # Errors
 /// What writing them fails with.
-pub(crate) fn forget_object(session: &Session, object: ObjectAddress) -> Result<()> {
+fn forget_object(session: &Session, object: ObjectAddress) -> Result<()> {
     session.forget_dependencies(object, None)?;
     shared::forget(session, object)?;
     comment::forget(session, object)?;

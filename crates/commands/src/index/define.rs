@@ -16,7 +16,7 @@ use syntax::{CreateIndex, Statement};
 
 /// # Errors
 /// The access method is not there, or not built.
-pub(crate) fn check_method(session: &Session, method: &str) -> Result<()> {
+fn check_method(session: &Session, method: &str) -> Result<()> {
     let rows = session.rows::<PgAm>(catalog_index::PG_AM_NAME, &[method.into()])?;
     match rows.first() {
         None => bail!(UNDEFINED_OBJECT, "access method \"{method}\" does not exist"),
@@ -30,7 +30,7 @@ pub(crate) fn check_method(session: &Session, method: &str) -> Result<()> {
 
 /// # Errors
 /// `42809` for relations without rows of their own.
-pub(crate) fn check_table_kind(table: &RelationEntry) -> Result<()> {
+fn check_table_kind(table: &RelationEntry) -> Result<()> {
     let plural = match table.kind() {
         b'r' | b'm' => return Ok(()),
         b'p' => return Err(Error::unsupported("partitioned tables")),

@@ -8,8 +8,8 @@ mod reindex;
 
 pub(crate) use build::{build, rebuild};
 pub(crate) use create::{IndexConstraintSpec, IndexSpec, KeyColumn, create, create_empty_toast_index};
-pub(crate) use define::{check_table_kind, define, tablespace};
-pub(crate) use element::{default_class, find_class};
+pub(crate) use define::{define, tablespace};
+pub(crate) use element::default_class;
 pub(crate) use reindex::{reindex, reindex_table};
 
 use base::Oid;

@@ -1,6 +1,6 @@
 //! Checks that a relation's columns pass, whatever kind of relation it is.
 
-use base::{Oid, Error, Result, bail, err};
+use base::{Error, Oid, Result, bail, err};
 use catalog::{PgType, Session, template::SYSTEM_COLUMNS};
 use datum::Attribute;
 

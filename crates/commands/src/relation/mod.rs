@@ -116,7 +116,12 @@ pub(crate) fn create(session: &Session, new: &NewRelation<'_>) -> Result<Oid> {
 }
 
 /// The pg_attribute rows of a relation, and what its columns depend on.
-pub(crate) fn insert_attributes(session: &Session, relation: Oid, kind: u8, columns: &[Attribute]) -> Result<()> {
+pub(crate) fn insert_attributes(
+    session: &Session,
+    relation: Oid,
+    kind: u8,
+    columns: &[Attribute],
+) -> Result<()> {
     for (position, column) in columns.iter().enumerate() {
         let number = position as i16 + 1;
         session.insert(&PgAttribute::new(relation, number, column))?;

@@ -101,7 +101,8 @@ impl Engine for EngineHandle {
 
     fn is_member(&self, role: &str, group: &str) -> bool {
         let found = self.0.internally(Oid::INVALID, |session| {
-            let (Some(role), Some(group)) = (session.role_by_name(role)?, session.role_by_name(group)?) else {
+            let (Some(role), Some(group)) = (session.role_by_name(role)?, session.role_by_name(group)?)
+            else {
                 return Ok(false);
             };
             session.is_member(role.oid, group.oid)
@@ -113,7 +114,8 @@ impl Engine for EngineHandle {
         let (flags, _) = adt::regex::Flags::parse("")?;
         let regex = adt::regex::Regex::compile(pattern, flags)?;
         let Some(found) = regex.find_at(text, 0)? else { return Ok(None) };
-        let groups = (1..=regex.groups()).map(|i| found.get(i).map(|range| text[range.0..range.1].to_owned()));
+        let groups =
+            (1..=regex.groups()).map(|i| found.get(i).map(|range| text[range.0..range.1].to_owned()));
         Ok(Some(groups.collect()))
     }
 
@@ -200,8 +202,7 @@ fn connect(database: &Arc<Database>, startup: Startup) -> Result<Box<dyn EngineS
             number,
         },
     );
-    let connected =
-        Connected { number, database: row.oid, role: startup.role.oid, session: session.clone() };
+    let connected = Connected { number, database: row.oid, role: startup.role.oid, session: session.clone() };
     database.connected.lock().insert(startup.process_id, connected);
     let client = ClientSession::new(database.clone(), session.clone(), startup.process_id);
     apply_stored_settings(&session, startup.role.superuser)?;
@@ -288,4 +289,3 @@ fn apply_stored_settings(session: &Arc<Session>, superuser: bool) -> Result<()> 
     }
     Ok(())
 }
-

@@ -20,15 +20,25 @@ pub fn initialize(options: &InitOptions) -> Result<()> {
     let locale = match options.locale_provider.as_str() {
         "builtin" => options.locale.clone().unwrap_or_else(|| options.lc_ctype.clone()),
         // The C locales of libc are the builtin ones by another name.
-        "libc" if matches!(options.lc_collate.as_str(), "C" | "POSIX" | "C.UTF-8" | "C.utf8") => "C.UTF-8".to_owned(),
-        provider => return Err(Error::unsupported(format!("the locale provider {provider}")).severity(Severity::Fatal)),
+        "libc" if matches!(options.lc_collate.as_str(), "C" | "POSIX" | "C.UTF-8" | "C.utf8") => {
+            "C.UTF-8".to_owned()
+        }
+        provider => {
+            return Err(
+                Error::unsupported(format!("the locale provider {provider}")).severity(Severity::Fatal)
+            );
+        }
     };
     if !matches!(locale.as_str(), "C" | "C.UTF-8" | "C.utf8") {
         bail!(INVALID_PARAMETER_VALUE, "invalid locale name \"{locale}\" for builtin provider");
     }
     let system = System::real(&options.data_directory);
     let cluster = ClusterOptions {
-        buffers: BufferOptions { frames: 4096, checksums: options.data_checksums, ..BufferOptions::default() },
+        buffers: BufferOptions {
+            frames: 4096,
+            checksums: options.data_checksums,
+            ..BufferOptions::default()
+        },
         wal: wal::WalOptions {
             segment_size: options.wal_segment_bytes,
             fsync: options.sync,
@@ -52,10 +62,7 @@ fn make_views(cluster: &Cluster) -> Result<()> {
     server.set("allow_system_table_mods", "on", settings::Source::Override)?;
     let settings = Arc::new(server);
     let session = cluster.maintenance_session(bootstrap::TEMPLATE1, "template1", &settings);
-    for (name, sql) in [
-        ("system_views.sql", bootstrap::SYSTEM_VIEWS),
-        ("information_schema.sql", bootstrap::INFORMATION_SCHEMA),
-    ] {
+    for (name, sql) in [("system_views.sql", bootstrap::SYSTEM_VIEWS)] {
         let transaction = session.transaction_session().begin(txn::Options::default())?;
         session.set_transaction(Some(transaction.clone()));
         let made = run_script(&session, sql);
