@@ -9,6 +9,7 @@ mod constraint;
 pub mod copy;
 mod create_table;
 pub mod database;
+mod definition;
 mod dependency;
 mod dispatch;
 mod drop;
@@ -46,6 +47,7 @@ mod types;
 pub mod vacuum;
 mod view;
 
+pub use definition::StoredDefinitions;
 pub use dispatch::execute;
 pub use hooks::hooks;
 pub use invocation::{Client, Invocation, Outcome};
