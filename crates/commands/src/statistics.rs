@@ -162,7 +162,11 @@ const EPOCH_MICROS: i64 = 946_684_800_000_000;
 impl Statistics {
     /// Empty counts.
     pub fn new(system: &System) -> Arc<Statistics> {
-        Arc::new(Statistics { system: system.clone(), relations: Mutex::default(), databases: Mutex::default() })
+        Arc::new(Statistics {
+            system: system.clone(),
+            relations: Mutex::default(),
+            databases: Mutex::default(),
+        })
     }
 
     fn now(&self) -> i64 {
@@ -211,7 +215,15 @@ impl Statistics {
     }
 
     /// VACUUM has counted the rows.
-    pub fn note_vacuum(&self, database: Oid, relation: Oid, live: i64, dead: i64, automatic: bool, took: Duration) {
+    pub fn note_vacuum(
+        &self,
+        database: Oid,
+        relation: Oid,
+        live: i64,
+        dead: i64,
+        automatic: bool,
+        took: Duration,
+    ) {
         let now = self.now();
         let ms = took.as_millis() as i64;
         let mut relations = self.relations.lock();
@@ -318,10 +330,9 @@ impl Statistics {
         }
         let checksum = crc32c::crc32c(text.as_bytes());
         text.push_str(&format!("end {checksum:08x}\n"));
-        self.system
-            .disk
-            .replace(FILE, text.as_bytes())
-            .map_err(|e| Error::new(base::SqlState::IO_ERROR, format!("could not write statistics file \"{FILE}\": {e}")))
+        self.system.disk.replace(FILE, text.as_bytes()).map_err(|e| {
+            Error::new(base::SqlState::IO_ERROR, format!("could not write statistics file \"{FILE}\": {e}"))
+        })
     }
 
     /// Takes up what a clean shutdown saved; the file is removed, so that a crash does not bring old counts back.
@@ -348,7 +359,8 @@ impl Statistics {
             let kind = words.next()?;
             let database = Oid(words.next()?.parse().ok()?);
             let relation = Oid(words.next()?.parse().ok()?);
-            let pairs = words.filter_map(|w| w.split_once('=')).filter_map(|(n, v)| Some((n, v.parse().ok()?)));
+            let pairs =
+                words.filter_map(|w| w.split_once('=')).filter_map(|(n, v)| Some((n, v.parse().ok()?)));
             if kind == "relation" {
                 let mut entry = RelationStatistics::default();
                 pairs.for_each(|(name, value)| entry.set(name, value));

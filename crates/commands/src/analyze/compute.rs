@@ -46,7 +46,8 @@ struct Counted {
 }
 
 fn count(sampled: &Sampled<'_>) -> Counted {
-    let mut counted = Counted { nulls: 0, too_wide: 0, total_width: 0.0, rows: Vec::with_capacity(sampled.rows) };
+    let mut counted =
+        Counted { nulls: 0, too_wide: 0, total_width: 0.0, rows: Vec::with_capacity(sampled.rows) };
     for row in 0..sampled.rows {
         let Some(value) = sampled.column.get(row) else {
             counted.nulls += 1;
@@ -93,7 +94,14 @@ pub fn unique(sampled: &Sampled<'_>) -> ColumnStatistics {
 }
 
 /// The number of distinct values: `once` values were seen once, `multiple` more often; `complete`: no others exist.
-fn distinct(sampled: &Sampled<'_>, counted: &Counted, null_fraction: f64, once: f64, multiple: f64, complete: bool) -> f64 {
+fn distinct(
+    sampled: &Sampled<'_>,
+    counted: &Counted,
+    null_fraction: f64,
+    once: f64,
+    multiple: f64,
+    complete: bool,
+) -> f64 {
     let total = sampled.total_rows;
     let estimate = if multiple == 0.0 {
         -(1.0 - null_fraction)
@@ -191,8 +199,7 @@ pub fn scalar(sampled: &Sampled<'_>, order: &dyn KeyOrder) -> ColumnStatistics {
         tracked.truncate(significant(sampled, &counts, statistics.distinct, statistics.null_fraction));
     }
     let n = sampled.rows as f64;
-    statistics.common =
-        tracked.iter().map(|t| (counted.rows[sorted[t.first]], t.count as f64 / n)).collect();
+    statistics.common = tracked.iter().map(|t| (counted.rows[sorted[t.first]], t.count as f64 / n)).collect();
     statistics.histogram = histogram(&sorted, &mut tracked, values, sampled.target)
         .into_iter()
         .map(|position| counted.rows[position])
@@ -359,7 +366,8 @@ mod tests {
         let repeated = column((0..1000).map(|i| Some(i % 7)));
         let found = compute(&repeated, 1000.0);
         assert_eq!(found.distinct, 7.0);
-        let common: Vec<_> = found.common.iter().map(|(row, share)| (value(&repeated, *row), *share)).collect();
+        let common: Vec<_> =
+            found.common.iter().map(|(row, share)| (value(&repeated, *row), *share)).collect();
         assert_eq!(common[0], (0, 0.143));
         assert_eq!(common[6], (6, 0.142));
         assert!(found.histogram.is_empty());
@@ -385,7 +393,10 @@ mod tests {
         let seldom = column((0..30_000).map(|i| Some(if i < 10_000 { i / 2 } else { i })));
         let found = compute(&seldom, 1_000_000.0);
         let expected = 30_000.0 * 25_000.0 / (10_000.0 + 20_000.0 * 0.03);
-        assert!((found.distinct + (expected + 0.5f64).floor() / 1_000_000.0).abs() < 1e-9 || found.distinct == (expected + 0.5f64).floor());
+        assert!(
+            (found.distinct + (expected + 0.5f64).floor() / 1_000_000.0).abs() < 1e-9
+                || found.distinct == (expected + 0.5f64).floor()
+        );
         assert!(found.common.is_empty());
         assert_eq!(found.histogram.len(), 101);
     }

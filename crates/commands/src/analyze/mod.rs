@@ -67,7 +67,10 @@ pub fn table(
         _ => {
             say(warning(
                 base::SqlState::WARNING,
-                format!("skipping \"{}\" --- cannot analyze non-tables or special system tables", entry.name()),
+                format!(
+                    "skipping \"{}\" --- cannot analyze non-tables or special system tables",
+                    entry.name()
+                ),
             ));
             return Ok(());
         }
@@ -103,7 +106,8 @@ fn run(
     let indexes = if target.columns.is_empty() { index_columns(session, entry)? } else { Vec::new() };
     let most = columns.iter().chain(indexes.iter().flat_map(|i| &i.columns)).map(|c| c.target).max();
     let wanted = most.map_or(MIN_ROWS, |target| (ROWS_PER_BIN * target).max(MIN_ROWS));
-    let all: Vec<usize> = (0..entry.desc().len()).filter(|i| !entry.desc().attributes()[*i].dropped).collect();
+    let all: Vec<usize> =
+        (0..entry.desc().len()).filter(|i| !entry.desc().attributes()[*i].dropped).collect();
     let mut rows = heap::Rows::new(entry.desc(), &all, false);
     let seed = seed(session);
     let sample = heap::sample_rows(&context, &entry.relation, wanted, seed, &all, &mut rows)?;
@@ -182,7 +186,11 @@ fn choose_columns(session: &Session, entry: &RelationEntry, names: &[String]) ->
             bail!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", entry.name());
         };
         if chosen.contains(&number) {
-            bail!(DUPLICATE_COLUMN, "column \"{name}\" of relation \"{}\" appears more than once", entry.name());
+            bail!(
+                DUPLICATE_COLUMN,
+                "column \"{name}\" of relation \"{}\" appears more than once",
+                entry.name()
+            );
         }
         chosen.push(number);
     }

@@ -90,11 +90,7 @@ pub fn row_security_applies(session: &Session, entry: &RelationEntry) -> Result<
 ///
 /// # Errors
 /// What binding it fails with.
-pub fn condition(
-    session: &Session,
-    entry: &RelationEntry,
-    condition: &Expr,
-) -> Result<Eval> {
+pub fn condition(session: &Session, entry: &RelationEntry, condition: &Expr) -> Result<Eval> {
     let quals = analyzer::analyze_expression(
         session,
         &Literals,

@@ -58,16 +58,20 @@ impl FieldInput {
         })
     }
 
-    fn read(&self, session: &Session, execution: &mut Execution, texts: &Arc<Column>, rows: usize) -> Result<Arc<Column>> {
+    fn read(
+        &self,
+        session: &Session,
+        execution: &mut Execution,
+        texts: &Arc<Column>,
+        rows: usize,
+    ) -> Result<Arc<Column>> {
         let values = match &self.reader {
             None => texts.clone(),
             Some(reader) => Arc::new(reader.read_column(session, texts, rows)?),
         };
         match &self.domain {
             None => Ok(values),
-            Some(check) => {
-                check.evaluate(execution, &Batch::new(vec![values], rows), &Selection::All(rows))
-            }
+            Some(check) => check.evaluate(execution, &Batch::new(vec![values], rows), &Selection::All(rows)),
         }
     }
 }
@@ -230,7 +234,12 @@ impl Converter<'_> {
     }
 
     /// Evaluates the defaults that fields asked for.
-    fn fill_defaults(&self, execution: &mut Execution, fields: &FieldBatch, values: &mut Values) -> Result<()> {
+    fn fill_defaults(
+        &self,
+        execution: &mut Execution,
+        fields: &FieldBatch,
+        values: &mut Values,
+    ) -> Result<()> {
         if fields.defaults.is_empty() {
             return Ok(());
         }
@@ -239,11 +248,15 @@ impl Converter<'_> {
             let rows: Vec<u32> =
                 (0..values.rows as u32).filter(|row| wanted(values.sources[*row as usize])).collect();
             let (Some(default), false) = (&input.default, rows.is_empty()) else { continue };
-            let made =
-                default.evaluate(execution, &Batch::new(Vec::new(), values.rows), &Selection::Rows(rows.clone()))?;
+            let made = default.evaluate(
+                execution,
+                &Batch::new(Vec::new(), values.rows),
+                &Selection::Rows(rows.clone()),
+            )?;
             let mut merged = ColumnBuilder::new(input.repr, values.rows);
             for row in 0..values.rows {
-                let from = if rows.binary_search(&(row as u32)).is_ok() { &made } else { &values.columns[number] };
+                let from =
+                    if rows.binary_search(&(row as u32)).is_ok() { &made } else { &values.columns[number] };
                 merged.push(from.get(row));
             }
             values.columns[number] = Arc::new(merged.finish());

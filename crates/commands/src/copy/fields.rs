@@ -194,7 +194,8 @@ fn unescape(raw: &[u8], out: &mut Vec<u8>) -> Result<()> {
             b'v' => out.push(11),
             b'0'..=b'7' => {
                 let digits = rest.iter().take(2).take_while(|b| (b'0'..=b'7').contains(b)).count();
-                let value = rest[..digits].iter().fold(u32::from(byte - b'0'), |v, d| v * 8 + u32::from(d - b'0'));
+                let value =
+                    rest[..digits].iter().fold(u32::from(byte - b'0'), |v, d| v * 8 + u32::from(d - b'0'));
                 rest = &rest[digits..];
                 out.push(value as u8);
                 made_bytes |= value == 0 || value > 127;
@@ -247,7 +248,14 @@ mod tests {
 
     fn csv(escape: u8) -> CopyOptions {
         let format = CopyFormat::Csv;
-        CopyOptions { format, delimiter: b',', quote: b'"', escape, null: Vec::new(), ..CopyOptions::default() }
+        CopyOptions {
+            format,
+            delimiter: b',',
+            quote: b'"',
+            escape,
+            null: Vec::new(),
+            ..CopyOptions::default()
+        }
     }
 
     #[test]
@@ -267,7 +275,10 @@ mod tests {
             let expected: Vec<_> = expected.iter().map(|f| f.map(str::to_owned)).collect();
             assert_eq!(fields(line, &text()).unwrap(), expected, "{line:?}");
         }
-        assert_eq!(fields("\\377", &text()).unwrap_err().state(), base::SqlState::CHARACTER_NOT_IN_REPERTOIRE);
+        assert_eq!(
+            fields("\\377", &text()).unwrap_err().state(),
+            base::SqlState::CHARACTER_NOT_IN_REPERTOIRE
+        );
     }
 
     #[test]

@@ -1,19 +1,18 @@
 //! The server's files and programs as COPY's other end.
 
 use super::lines::Source;
+use base::Oid;
 use base::{Result, SqlState, bail, err};
 use catalog::Session;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use base::Oid;
 
 const READ_SERVER_FILES: Oid = Oid(4569);
 const WRITE_SERVER_FILES: Oid = Oid(4570);
 const EXECUTE_SERVER_PROGRAM: Oid = Oid(4571);
 
-const HINT: &str =
-    "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone.";
+const HINT: &str = "Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone.";
 
 /// Whether the user may let the server read or write files, or run programs.
 ///
@@ -116,9 +115,8 @@ fn shell(command: &str) -> Command {
 
 /// Waits for a program's end.
 fn reap(child: &mut Child, command: &str) -> Result<()> {
-    let status = child
-        .wait()
-        .map_err(|e| file_error(&e, "could not close pipe to external command".to_owned()))?;
+    let status =
+        child.wait().map_err(|e| file_error(&e, "could not close pipe to external command".to_owned()))?;
     if status.success() {
         return Ok(());
     }

@@ -14,7 +14,7 @@ use base::{Error, Result, bail, err};
 use catalog::acl::privilege;
 use catalog::{RelationEntry, Session};
 use datum::{Batch, Column, ColumnBuilder, Datum, Selection};
-use executor::{Eval, Execution, RowEvent};
+use executor::{Bulk, Eval, Execution, RowEvent};
 use lock::LockMode;
 use std::sync::Arc;
 use syntax::{Copy, CopyTarget, RelationName};
@@ -38,7 +38,12 @@ impl Source for FromClient<'_> {
 ///
 /// # Errors
 /// `42P01`, `42501`, `22P04` and whatever the rows fail with, with their line as CONTEXT.
-pub fn run(invocation: &mut Invocation<'_>, copy: &Copy, name: &RelationName, names: &[String]) -> Result<u64> {
+pub fn run(
+    invocation: &mut Invocation<'_>,
+    copy: &Copy,
+    name: &RelationName,
+    names: &[String],
+) -> Result<u64> {
     let session = invocation.session.clone();
     let entry = crate::name::open_relation(&session, name, LockMode::RowExclusive)?;
     let listed = columns::listed(&entry, names)?;
@@ -60,16 +65,19 @@ pub fn run(invocation: &mut Invocation<'_>, copy: &Copy, name: &RelationName, na
     if let Some(condition) = &copy.where_clause {
         inflow.condition = Some(columns::condition(&session, &entry, condition)?);
     }
-    let mut execution = execution::bare(&session)?;
+    let mut bulk = Bulk::begin(execution::bare(&session)?);
     let client = &mut *invocation.client;
-    match &copy.target {
+    let rows = match &copy.target {
         CopyTarget::Client => {
             client.copy_in_begin(place.binary, listed.len())?;
-            inflow.run(&mut execution, &mut FromClient(client))
+            inflow.run(bulk.execution(), &mut FromClient(client))
         }
-        CopyTarget::File(path) => inflow.run(&mut execution, &mut InputFile::open(path)?),
-        CopyTarget::Program(command) => inflow.run(&mut execution, &mut InputProgram::start(command)?),
-    }
+        CopyTarget::File(path) => inflow.run(bulk.execution(), &mut InputFile::open(path)?),
+        CopyTarget::Program(command) => inflow.run(bulk.execution(), &mut InputProgram::start(command)?),
+    }?;
+    bulk.finish()?;
+    inflow.finish()?;
+    Ok(rows)
 }
 
 fn check_kind(entry: &RelationEntry) -> Result<()> {
@@ -139,7 +147,13 @@ impl<'a> Inflow<'a> {
                 force_null: force_null[number],
                 force_not_null: force_not_null[number],
             });
-            inputs.push(FieldInput::new(session, *attribute, &attributes[*attribute], place.binary, default)?);
+            inputs.push(FieldInput::new(
+                session,
+                *attribute,
+                &attributes[*attribute],
+                place.binary,
+                default,
+            )?);
         }
         let mut missing = Vec::new();
         for (number, attribute) in attributes.iter().enumerate() {
@@ -185,9 +199,6 @@ impl<'a> Inflow<'a> {
             self.store(execution, values, &fields.lines, reader.lines.bytes())?;
         }
         reader.lines.drain(self.place.binary).map_err(|e| self.place.whole(e))?;
-        if self.triggers {
-            hooks.after_statement(self.session, self.entry, RowEvent::Insert)?;
-        }
         if let Some(summary) = self.converter.summary() {
             self.session.notice(summary);
         }
@@ -197,8 +208,23 @@ impl<'a> Inflow<'a> {
         Ok(self.rows)
     }
 
+    /// AFTER STATEMENT triggers, once the rows are there and their keys are checked.
+    fn finish(&self) -> Result<()> {
+        if self.triggers {
+            let hooks = execution::options(self.session).hooks.rows;
+            hooks.after_statement(self.session, self.entry, RowEvent::Insert)?;
+        }
+        Ok(())
+    }
+
     /// The rows as the table has them, through WHERE and constraints, to the table.
-    fn store(&mut self, execution: &mut Execution, values: Values, lines: &[Line], bytes: &[u8]) -> Result<()> {
+    fn store(
+        &mut self,
+        execution: &mut Execution,
+        values: Values,
+        lines: &[Line],
+        bytes: &[u8],
+    ) -> Result<()> {
         let Values { rows, sources, failure, columns } = values;
         let (mut batch, mut sources) = (self.table_rows(execution, columns, rows, lines, &sources)?, sources);
         if let Some(condition) = &self.condition
@@ -273,7 +299,8 @@ impl<'a> Inflow<'a> {
         let mut kept = Vec::with_capacity(batch.rows());
         for (row, source) in sources.iter().enumerate() {
             let new = Some(batch.row(row));
-            let Some(new) = hooks.before_row(self.session, self.entry, RowEvent::Insert, None, new, &[])? else {
+            let Some(new) = hooks.before_row(self.session, self.entry, RowEvent::Insert, None, new, &[])?
+            else {
                 continue;
             };
             for (builder, value) in builders.iter_mut().zip(&new) {

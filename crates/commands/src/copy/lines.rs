@@ -43,9 +43,14 @@ struct Scan {
 
 enum Found {
     /// The line ends here; the next begins there.
-    End { end: usize, next: usize },
+    End {
+        end: usize,
+        next: usize,
+    },
     /// Alone on its line: `\.`.
-    Marker { next: usize },
+    Marker {
+        next: usize,
+    },
     More,
 }
 
@@ -146,7 +151,11 @@ impl<'a> Lines<'a> {
     fn fill(&mut self) -> Result<()> {
         let before = self.buffer.len();
         if before - self.start > MAX_LINE_BYTES {
-            bail!(PROGRAM_LIMIT_EXCEEDED, "string buffer exceeds maximum allowed length ({} bytes)", MAX_LINE_BYTES);
+            bail!(
+                PROGRAM_LIMIT_EXCEEDED,
+                "string buffer exceeds maximum allowed length ({} bytes)",
+                MAX_LINE_BYTES
+            );
         }
         while !self.ended && self.buffer.len() - before < FILL_BYTES {
             self.ended = !self.source.read(&mut self.buffer)?;

@@ -27,7 +27,9 @@ pub fn run(invocation: &mut Invocation<'_>, copy: &Copy) -> Result<Outcome> {
     let sql = invocation.sql;
     let rows = match (&copy.source, copy.from) {
         (CopySource::Relation { relation, columns }, true) => from::run(invocation, copy, relation, columns)?,
-        (CopySource::Relation { relation, columns }, false) => to::relation(invocation, copy, relation, columns)?,
+        (CopySource::Relation { relation, columns }, false) => {
+            to::relation(invocation, copy, relation, columns)?
+        }
         (CopySource::Query { query, .. }, _) => to::query(invocation, copy, query, sql)?,
     };
     Ok(Outcome::Tag(format!("COPY {rows}")))

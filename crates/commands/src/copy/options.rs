@@ -125,7 +125,9 @@ fn read_one(item: &OptionItem, from: bool, given: &mut Given) -> Result<()> {
             "text" => Ok(CopyFormat::Text),
             "csv" => Ok(CopyFormat::Csv),
             "binary" => Ok(CopyFormat::Binary),
-            other => Err(err!(INVALID_PARAMETER_VALUE, "COPY format \"{other}\" not recognized").at(item.location)),
+            other => {
+                Err(err!(INVALID_PARAMETER_VALUE, "COPY format \"{other}\" not recognized").at(item.location))
+            }
         }),
         "freeze" => once(&mut given.freeze, item, || option_value::boolean(item)),
         "delimiter" => once(&mut given.delimiter, item, text),
@@ -181,22 +183,30 @@ fn columns(item: &OptionItem, star: bool) -> Result<Columns> {
             });
             Ok(Columns::Named(names.collect()))
         }
-        _ => Err(err!(INVALID_PARAMETER_VALUE, "argument to option \"{}\" must be a list of column names", item.name)
-            .at(item.location)),
+        _ => Err(err!(
+            INVALID_PARAMETER_VALUE,
+            "argument to option \"{}\" must be a list of column names",
+            item.name
+        )
+        .at(item.location)),
     }
 }
 
 /// Databases are in UTF-8, and so must COPY's data be.
 fn encoding(item: &OptionItem) -> Result<()> {
     let name = option_value::string(item)?;
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let plain: String =
+        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     match plain.as_str() {
         "utf8" | "unicode" => Ok(()),
         _ if adt::encoding::by_name(&name).is_some() => {
             Err(Error::unsupported(format!("COPY with encoding {name}")))
         }
-        _ => Err(err!(INVALID_PARAMETER_VALUE, "argument to option \"encoding\" must be a valid encoding name")
-            .at(item.location)),
+        _ => Err(err!(
+            INVALID_PARAMETER_VALUE,
+            "argument to option \"encoding\" must be a valid encoding name"
+        )
+        .at(item.location)),
     }
 }
 
@@ -220,7 +230,10 @@ fn verbosity(item: &OptionItem) -> Result<Verbosity> {
         "silent" => Ok(Verbosity::Silent),
         "default" => Ok(Verbosity::Default),
         "verbose" => Ok(Verbosity::Verbose),
-        _ => Err(err!(INVALID_PARAMETER_VALUE, "COPY LOG_VERBOSITY \"{word}\" not recognized").at(item.location)),
+        _ => {
+            Err(err!(INVALID_PARAMETER_VALUE, "COPY LOG_VERBOSITY \"{word}\" not recognized")
+                .at(item.location))
+        }
     }
 }
 
@@ -378,9 +391,15 @@ mod tests {
             ("copy t from stdin (format binary, delimiter ',')", "cannot specify DELIMITER in BINARY mode"),
             ("copy t from stdin (quote '\"')", "COPY QUOTE requires CSV mode"),
             ("copy t from stdin (format csv, quote ',')", "COPY delimiter and quote must be different"),
-            ("copy t from stdin (null 'a\tb')", "COPY delimiter character must not appear in the NULL specification"),
+            (
+                "copy t from stdin (null 'a\tb')",
+                "COPY delimiter character must not appear in the NULL specification",
+            ),
             ("copy t to stdout (freeze on)", "COPY FREEZE cannot be used with COPY TO"),
-            ("copy t from stdin (format csv, force_quote *)", "COPY FORCE_QUOTE cannot be used with COPY FROM"),
+            (
+                "copy t from stdin (format csv, force_quote *)",
+                "COPY FORCE_QUOTE cannot be used with COPY FROM",
+            ),
             ("copy t to stdout (format csv, force_null *)", "COPY FORCE_NULL cannot be used with COPY TO"),
             ("copy t from stdin (format text, format csv)", "conflicting or redundant options"),
             ("copy t from stdin (reject_limit 3)", "COPY REJECT_LIMIT requires ON_ERROR to be set to IGNORE"),

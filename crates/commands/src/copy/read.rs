@@ -44,7 +44,12 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(options: &'a CopyOptions, lines: Lines<'a>, columns: Vec<FileColumn>, place: &'a Place) -> Reader<'a> {
+    pub fn new(
+        options: &'a CopyOptions,
+        lines: Lines<'a>,
+        columns: Vec<FileColumn>,
+        place: &'a Place,
+    ) -> Reader<'a> {
         Reader { options, lines, columns, place, scratch: Vec::new(), failure: None, ended: false }
     }
 
@@ -78,7 +83,9 @@ impl<'a> Reader<'a> {
         let text = &self.lines.bytes()[line.text.clone()];
         let null = self.options.null.as_slice();
         let split = Splitter::new(self.options).split(text, &mut self.scratch, &mut |_, value, kind| {
-            names.push((kind != Field::Null && value != null).then(|| String::from_utf8_lossy(value).into_owned()));
+            names.push(
+                (kind != Field::Null && value != null).then(|| String::from_utf8_lossy(value).into_owned()),
+            );
             Ok(())
         });
         let matched = split.and_then(|_| self.match_header(&names));
@@ -183,7 +190,11 @@ impl<'a> Reader<'a> {
     }
 
     /// One row's fields to the columns, all or none of them.
-    fn text_row(&mut self, columns: &mut [ColumnBuilder], defaults: &mut Vec<(usize, u32)>) -> Result<Option<Line>> {
+    fn text_row(
+        &mut self,
+        columns: &mut [ColumnBuilder],
+        defaults: &mut Vec<(usize, u32)>,
+    ) -> Result<Option<Line>> {
         let line = match self.lines.next() {
             Ok(Some(line)) => line,
             Ok(None) => return Ok(None),
@@ -220,9 +231,7 @@ impl<'a> Reader<'a> {
             Ok(())
         });
         let split = split.and_then(|count| match known.get(count) {
-            Some(missing) => {
-                Err(err!(BAD_COPY_FILE_FORMAT, "missing data for column \"{}\"", missing.name))
-            }
+            Some(missing) => Err(err!(BAD_COPY_FILE_FORMAT, "missing data for column \"{}\"", missing.name)),
             None => Ok(()),
         });
         if let Err(error) = split {
@@ -293,13 +302,17 @@ impl<'a> Reader<'a> {
             // Without a trailer, as old programs write it.
             return Ok(false);
         };
-        let count = i16::from_be_bytes([self.lines.bytes()[range.start], self.lines.bytes()[range.start + 1]]);
+        let count =
+            i16::from_be_bytes([self.lines.bytes()[range.start], self.lines.bytes()[range.start + 1]]);
         if count == -1 {
             return Ok(false);
         }
         if usize::try_from(count).ok() != Some(columns.len()) {
             let expected = columns.len();
-            return Err((err!(BAD_COPY_FILE_FORMAT, "row field count is {count}, expected {expected}"), None));
+            return Err((
+                err!(BAD_COPY_FILE_FORMAT, "row field count is {count}, expected {expected}"),
+                None,
+            ));
         }
         for (number, column) in columns.iter_mut().enumerate() {
             let eof = || (err!(BAD_COPY_FILE_FORMAT, "unexpected EOF in COPY data"), Some(number));

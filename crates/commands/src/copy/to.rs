@@ -71,8 +71,14 @@ impl<'a> Outflow<'a> {
             CopyTarget::File(path) => Sink::File(Output::open(path)?),
             CopyTarget::Program(command) => Sink::File(Output::start(command)?),
         };
-        let mut outflow =
-            Outflow { session, sink, writer: Writer::new(options, force_quote), rows, buffer: Vec::new(), count: 0 };
+        let mut outflow = Outflow {
+            session,
+            sink,
+            writer: Writer::new(options, force_quote),
+            rows,
+            buffer: Vec::new(),
+            count: 0,
+        };
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         outflow.writer.begin(&names, &mut outflow.buffer);
         if !binary && options.header != Header::No {
@@ -120,7 +126,12 @@ impl<'a> Outflow<'a> {
 ///
 /// # Errors
 /// `42P01`, `42501`, `42809` for relations without rows of their own.
-pub fn relation(invocation: &mut Invocation<'_>, copy: &Copy, name: &RelationName, names: &[String]) -> Result<u64> {
+pub fn relation(
+    invocation: &mut Invocation<'_>,
+    copy: &Copy,
+    name: &RelationName,
+    names: &[String],
+) -> Result<u64> {
     let session = invocation.session.clone();
     let entry = crate::name::open_relation(&session, name, LockMode::AccessShare)?;
     let listed = columns::listed(&entry, names)?;
@@ -209,7 +220,8 @@ pub fn query(invocation: &mut Invocation<'_>, copy: &Copy, statement: &Statement
         _ => &plan.plan.target_list,
     };
     let targets: Vec<_> = columns.iter().filter(|target| !target.junk).collect();
-    let names: Vec<String> = targets.iter().map(|t| t.name.clone().unwrap_or_else(|| "?column?".to_owned())).collect();
+    let names: Vec<String> =
+        targets.iter().map(|t| t.name.clone().unwrap_or_else(|| "?column?".to_owned())).collect();
     let types: Vec<Oid> = targets.iter().map(|t| ir::expr_type(&t.expr)).collect();
     let snapshot = session.transaction()?.snapshot()?;
     let width = targets.len();

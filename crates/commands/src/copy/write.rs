@@ -186,7 +186,9 @@ mod tests {
     #[test]
     fn values_that_need_it_are_escaped_or_quoted() {
         let text = CopyOptions { delimiter: b'|', null: b"\\N".to_vec(), ..CopyOptions::default() };
-        for (value, expected) in [("a", "a"), ("a|b\\c", "a\\|b\\\\c"), ("\t\n\r\u{8}\u{c}\u{b}", "\\t\\n\\r\\b\\f\\v")] {
+        for (value, expected) in
+            [("a", "a"), ("a|b\\c", "a\\|b\\\\c"), ("\t\n\r\u{8}\u{c}\u{b}", "\\t\\n\\r\\b\\f\\v")]
+        {
             assert_eq!(written(&text, value, false), expected);
         }
         let csv = CopyOptions {

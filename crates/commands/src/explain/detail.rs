@@ -21,8 +21,12 @@ pub fn for_each_expr(plan: &Plan, visit: &mut dyn FnMut(&Expr)) {
         PlanNode::IndexOnlyScan { quals, .. } | PlanNode::BitmapIndexScan { quals, .. } => {
             quals.iter().for_each(|q| visit(&q.original));
         }
-        PlanNode::TidScan { quals, .. } | PlanNode::TidRangeScan { quals, .. } => quals.iter().for_each(visit),
-        PlanNode::NestLoop { join, .. } | PlanNode::MergeJoin { join, .. } => join.quals.iter().for_each(visit),
+        PlanNode::TidScan { quals, .. } | PlanNode::TidRangeScan { quals, .. } => {
+            quals.iter().for_each(visit)
+        }
+        PlanNode::NestLoop { join, .. } | PlanNode::MergeJoin { join, .. } => {
+            join.quals.iter().for_each(visit)
+        }
         PlanNode::HashJoin { join, clauses } => {
             clauses.iter().for_each(&mut *visit);
             join.quals.iter().for_each(visit);
@@ -144,7 +148,9 @@ fn conditions(
     const RECHECK: &str = "Rows Removed by Index Recheck";
     let index_quals = |quals: &[ir::IndexQual]| quals.iter().map(|q| q.original.clone()).collect::<Vec<_>>();
     match &scope.plan.node {
-        PlanNode::Result { constant_qual } => describer.condition(scope, "One-Time Filter", constant_qual, facts)?,
+        PlanNode::Result { constant_qual } => {
+            describer.condition(scope, "One-Time Filter", constant_qual, facts)?
+        }
         PlanNode::IndexScan { quals, order_by, .. } => {
             describer.condition(scope, "Index Cond", &index_quals(quals), facts)?;
             if !quals.is_empty() {
@@ -255,7 +261,10 @@ fn window_text(describer: &Describer<'_>, scope: Scope<'_>, window: &ir::WindowA
         } else {
             format!("{unit} {start}")
         };
-        frame::EXCLUDE.iter().filter(|(bit, _)| options & bit != 0).for_each(|(_, words)| text.push_str(words));
+        frame::EXCLUDE
+            .iter()
+            .filter(|(bit, _)| options & bit != 0)
+            .for_each(|(_, words)| text.push_str(words));
         parts.push(text);
     }
     Ok(format!("{} AS ({})", syntax::quote_identifier(&window.name), parts.join(" ")))
@@ -350,8 +359,9 @@ fn keys(describer: &Describer<'_>, scope: Scope<'_>, facts: &mut Facts<'_>) -> R
                 facts.text("Conflict Resolution", what.to_owned());
                 let mut arbiters = Vec::new();
                 for oid in &modify.arbiter_indexes {
-                    if let Some(class) =
-                        describer.session.row::<catalog::PgClass>(catalog::index::PG_CLASS_OID, &[(*oid).into()])?
+                    if let Some(class) = describer
+                        .session
+                        .row::<catalog::PgClass>(catalog::index::PG_CLASS_OID, &[(*oid).into()])?
                     {
                         arbiters.push(class.relname.clone());
                     }

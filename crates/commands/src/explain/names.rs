@@ -5,7 +5,9 @@ use analyzer::deparse::{ConstantOutput, VarNames, deparse_expr};
 use base::{Oid, Result};
 use catalog::Session;
 use datum::OwnedDatum;
-use ir::{Expr, ParamKind, Plan, PlanNode, PlannedStmt, RangeTableKind, SubLinkKind, SubPlan, Var, VarSource};
+use ir::{
+    Expr, ParamKind, Plan, PlanNode, PlannedStmt, RangeTableKind, SubLinkKind, SubPlan, Var, VarSource,
+};
 use std::cell::RefCell;
 
 /// Constants through the output functions.
@@ -251,7 +253,8 @@ impl<'a> Names<'a> {
         {
             return Ok(syntax::quote_identifier(&attribute.name).into_owned());
         }
-        Ok(syntax::quote_identifier(entry.eref.columns.get(column).map_or("???", String::as_str)).into_owned())
+        Ok(syntax::quote_identifier(entry.eref.columns.get(column).map_or("???", String::as_str))
+            .into_owned())
     }
 }
 

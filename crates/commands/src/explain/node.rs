@@ -184,7 +184,12 @@ fn ms(time: Duration, loops: u64) -> f64 {
 impl Describer<'_> {
     /// # Errors
     /// What deparsing fails with.
-    pub fn node(&self, scope: Scope<'_>, relationship: Option<&'static str>, label: Option<&str>) -> Result<Described> {
+    pub fn node(
+        &self,
+        scope: Scope<'_>,
+        relationship: Option<&'static str>,
+        label: Option<&str>,
+    ) -> Result<Described> {
         let plan = scope.plan;
         let kind = node_kind(plan);
         let mut described = Described { label: label.map(str::to_owned), ..Described::default() };
@@ -192,7 +197,8 @@ impl Describer<'_> {
         title.push_str(&kind.name);
         let mut properties: Vec<(String, Value)> = vec![("Node Type".to_owned(), text(kind.node_type))];
         let early = ["Strategy", "Partial Mode", "Operation"];
-        let (early, late): (Vec<_>, Vec<_>) = kind.properties.into_iter().partition(|(l, _)| early.contains(l));
+        let (early, late): (Vec<_>, Vec<_>) =
+            kind.properties.into_iter().partition(|(l, _)| early.contains(l));
         properties.extend(early.into_iter().map(|(l, v)| (l.to_owned(), v)));
         if let Some(relationship) = relationship {
             properties.push(("Parent Relationship".to_owned(), text(relationship)));
@@ -298,10 +304,13 @@ impl Describer<'_> {
         title: &mut String,
         properties: &mut Vec<(String, Value)>,
     ) {
-        let mut number = |label: &str, value: String| properties.push((label.to_owned(), Value::Number(value)));
+        let mut number =
+            |label: &str, value: String| properties.push((label.to_owned(), Value::Number(value)));
         if self.options.costs {
             let Plan { startup_cost, total_cost, rows, width, .. } = plan;
-            title.push_str(&format!("  (cost={startup_cost:.2}..{total_cost:.2} rows={rows:.0} width={width})"));
+            title.push_str(&format!(
+                "  (cost={startup_cost:.2}..{total_cost:.2} rows={rows:.0} width={width})"
+            ));
             number("Startup Cost", format!("{startup_cost:.2}"));
             number("Total Cost", format!("{total_cost:.2}"));
             number("Plan Rows", format!("{rows:.0}"));

@@ -51,7 +51,9 @@ impl ExplainOptions {
                 "serialize" => serialize(item)?,
                 "format" => format = read_format(item)?,
                 name => {
-                    return Err(err!(SYNTAX_ERROR, "unrecognized EXPLAIN option \"{name}\"").at(item.location));
+                    return Err(
+                        err!(SYNTAX_ERROR, "unrecognized EXPLAIN option \"{name}\"").at(item.location)
+                    );
                 }
             }
         }
@@ -62,7 +64,10 @@ impl ExplainOptions {
             bail!(INVALID_PARAMETER_VALUE, "EXPLAIN option TIMING requires ANALYZE");
         }
         if generic_plan && analyze {
-            bail!(INVALID_PARAMETER_VALUE, "EXPLAIN options ANALYZE and GENERIC_PLAN cannot be used together");
+            bail!(
+                INVALID_PARAMETER_VALUE,
+                "EXPLAIN options ANALYZE and GENERIC_PLAN cannot be used together"
+            );
         }
         if wal {
             return Err(Error::unsupported("EXPLAIN option WAL"));
@@ -101,7 +106,9 @@ fn read_format(item: &OptionItem) -> Result<Format> {
         "xml" => Ok(Format::Xml),
         "json" => Ok(Format::Json),
         "yaml" => Ok(Format::Yaml),
-        _ => Err(err!(INVALID_PARAMETER_VALUE, "unrecognized value for EXPLAIN option \"format\": \"{word}\"")
-            .at(item.location)),
+        _ => {
+            Err(err!(INVALID_PARAMETER_VALUE, "unrecognized value for EXPLAIN option \"format\": \"{word}\"")
+                .at(item.location))
+        }
     }
 }

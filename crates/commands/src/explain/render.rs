@@ -125,7 +125,10 @@ fn xml_escape(text: &str) -> String {
 }
 
 fn xml_tag(label: &str) -> String {
-    label.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' }).collect()
+    label
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
+        .collect()
 }
 
 pub fn xml(queries: &[Value]) -> String {
@@ -250,10 +253,14 @@ mod tests {
     fn structured_formats() {
         let query = Value::Group(vec![("Plan".to_owned(), structured(&sample()))]);
         let json = json(std::slice::from_ref(&query));
-        assert!(json.starts_with("[\n  {\n    \"Plan\": {\n      \"Node Type\": \"Sort\",\n      \"Sort Key\": [\"a\"],\n"));
+        assert!(json.starts_with(
+            "[\n  {\n    \"Plan\": {\n      \"Node Type\": \"Sort\",\n      \"Sort Key\": [\"a\"],\n"
+        ));
         assert!(json.ends_with("\n    }\n  }\n]"), "{json}");
         let xml = xml(std::slice::from_ref(&query));
-        assert!(xml.contains("    <Plan>\n      <Node-Type>Sort</Node-Type>\n      <Sort-Key>\n        <Item>a</Item>\n"));
+        assert!(xml.contains(
+            "    <Plan>\n      <Node-Type>Sort</Node-Type>\n      <Sort-Key>\n        <Item>a</Item>\n"
+        ));
         let yaml = yaml(std::slice::from_ref(&query));
         assert!(yaml.starts_with("- Plan: \n    Node Type: \"Sort\"\n    Sort Key: \n      - \"a\"\n    Plan Rows: 5\n    Plans: \n      - Node Type: \"Seq Scan\"\n"));
     }

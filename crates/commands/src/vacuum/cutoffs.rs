@@ -35,8 +35,11 @@ fn ages(session: &Session, params: &VacuumParams) -> Ages {
     };
     let most = |max: i64| (max as f64 * 0.95) as i64;
     Ages {
-        freeze_min: given(params.freeze_min_age, settings.get(settings::VACUUM_FREEZE_MIN_AGE), freeze_max / 2)
-            as u64,
+        freeze_min: given(
+            params.freeze_min_age,
+            settings.get(settings::VACUUM_FREEZE_MIN_AGE),
+            freeze_max / 2,
+        ) as u64,
         freeze_table: given(
             params.freeze_table_age,
             settings.get(settings::VACUUM_FREEZE_TABLE_AGE),
@@ -69,7 +72,12 @@ fn back_multi(next: MultiXactId, age: u32) -> MultiXactId {
 
 /// # Errors
 /// What assigning an xid fails with, for temporary tables.
-pub fn choose(session: &Session, class: &PgClass, relation: &Relation, params: &VacuumParams) -> Result<Chosen> {
+pub fn choose(
+    session: &Session,
+    class: &PgClass,
+    relation: &Relation,
+    params: &VacuumParams,
+) -> Result<Chosen> {
     let transactions = &session.instance().transactions;
     let scope = if class.relisshared {
         Scope::Shared

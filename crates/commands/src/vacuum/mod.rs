@@ -9,8 +9,8 @@ mod targets;
 
 pub use database::update_frozen_ids;
 pub use options::{Choice, VacuumParams};
-pub use targets::Target;
 pub(crate) use report::info;
+pub use targets::Target;
 pub(crate) use targets::{is_other_temporary, lock_or_skip, may_process, warning};
 
 use crate::analyze;

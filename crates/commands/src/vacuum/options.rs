@@ -145,7 +145,8 @@ impl VacuumParams {
             if !statement.relations.is_empty() {
                 bail!(FEATURE_NOT_SUPPORTED, "ONLY_DATABASE_STATS cannot be specified with a list of tables");
             }
-            let plain = VacuumParams { verbose: self.verbose, only_database_stats: true, ..VacuumParams::default() };
+            let plain =
+                VacuumParams { verbose: self.verbose, only_database_stats: true, ..VacuumParams::default() };
             if *self != plain {
                 bail!(
                     FEATURE_NOT_SUPPORTED,

@@ -173,7 +173,10 @@ impl Summary<'_> {
                     out,
                     "index \"{}\": pages: {} in total, {} newly deleted, {} currently deleted, {} reusable",
                     index.class.relname,
-                    stats.pages, stats.newly_deleted_pages, stats.deleted_pages, stats.free_pages
+                    stats.pages,
+                    stats.newly_deleted_pages,
+                    stats.deleted_pages,
+                    stats.free_pages
                 )?;
             }
         }

@@ -35,12 +35,22 @@ pub fn expand(
         let Some(class) = session.row::<PgClass>(index::PG_CLASS_OID, &[oid.into()])? else { continue };
         // A table that may not be processed is reported once, here; its partitions stand for themselves.
         if may_process(session, &class, params, notices)? {
-            targets.push(Target { relation: oid, name: class.relname.clone(), columns: item.columns.clone() });
+            targets.push(Target {
+                relation: oid,
+                name: class.relname.clone(),
+                columns: item.columns.clone(),
+            });
         }
         if item.relation.inherit && (class.relkind as u8 == b'p' || class.relhassubclass) {
             for child in descendants(session, oid)? {
-                let Some(class) = session.row::<PgClass>(index::PG_CLASS_OID, &[child.into()])? else { continue };
-                targets.push(Target { relation: child, name: class.relname.clone(), columns: item.columns.clone() });
+                let Some(class) = session.row::<PgClass>(index::PG_CLASS_OID, &[child.into()])? else {
+                    continue;
+                };
+                targets.push(Target {
+                    relation: child,
+                    name: class.relname.clone(),
+                    columns: item.columns.clone(),
+                });
             }
         } else if class.relkind as u8 == b'p' && params.vacuum {
             notices.push(warning(
