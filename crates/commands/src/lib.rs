@@ -2,13 +2,17 @@
 #![forbid(unsafe_code)]
 
 mod acl_object;
+pub mod analyze;
 mod comment;
 mod constraint;
+pub mod copy;
 mod create_table;
 pub mod database;
 mod dependency;
 mod dispatch;
 mod drop;
+mod execution;
+pub mod explain;
 mod expression;
 mod grant;
 mod index;
@@ -31,11 +35,14 @@ pub mod sequence;
 mod session_end;
 mod settings;
 mod shared_dependency;
+pub mod statistics;
 mod temporary;
 mod truncate;
+pub mod vacuum;
 mod view;
 
 pub use dispatch::execute;
+pub use execution::OPTIONS as EXECUTION_OPTIONS;
 pub use invocation::{Client, Invocation, Outcome};
 pub use session_end::{
     discard_sequences, discard_temporary, end_session, on_commit_actions, result_columns,
