@@ -56,10 +56,6 @@ pub fn run(
             .hint("Use INSERT statements instead."));
     }
     let options = CopyOptions::read(&copy.options, true)?;
-    check_kind(&entry)?;
-    if options.freeze {
-        insert::check_freeze(&session, &entry)?;
-    }
     let place = Place { relation: entry.name().to_owned(), binary: options.format == CopyFormat::Binary };
     let mut inflow = Inflow::new(&session, &entry, &listed, &options, &place)?;
     if let Some(condition) = &copy.where_clause {
@@ -186,6 +182,10 @@ impl<'a> Inflow<'a> {
 
     fn run(&mut self, execution: &mut Execution, source: &mut dyn Source) -> Result<u64> {
         let hooks = execution.hooks.rows.clone();
+        check_kind(self.entry)?;
+        if self.options.freeze {
+            insert::check_freeze(self.session, self.entry)?;
+        }
         if self.triggers {
             hooks.before_statement(self.session, self.entry, RowEvent::Insert)?;
         }
@@ -199,6 +199,7 @@ impl<'a> Inflow<'a> {
             self.store(execution, values, &fields.lines, reader.lines.bytes())?;
         }
         reader.lines.drain(self.place.binary).map_err(|e| self.place.whole(e))?;
+        source.close()?;
         if let Some(summary) = self.converter.summary() {
             self.session.notice(summary);
         }
