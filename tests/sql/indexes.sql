@@ -40,4 +40,4 @@ DROP TABLE t_expression;
 BEGIN;
 CREATE INDEX CONCURRENTLY ON t (b);
 ROLLBACK;
-SELECT indexrelid::regclass, indisunique, indisprimary, indisclustered, indnatts, indkey FROM pg_index WHERE indrelid = 't'::regclass ORDER BY 1::text;
+SELECT indexrelid::regclass::text AS index, indisunique, indisprimary, indisclustered, indnatts, indkey FROM pg_index WHERE indrelid = 't'::regclass ORDER BY 1;

@@ -33,7 +33,7 @@ SELECT pg_relation_size('nosuch');
 SELECT pg_sleep(0), inet_client_port() IS NOT NULL;
 SELECT count(*) > 0 FROM pg_stat_activity WHERE pid = pg_backend_pid() AND state = 'active' AND backend_type = 'client backend';
 SELECT datname = current_database() FROM pg_stat_activity WHERE pid = pg_backend_pid();
-SELECT locktype, relation::regclass, mode, granted FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' ORDER BY 2::text;
+SELECT locktype, relation::regclass::text AS relation, mode, granted FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' ORDER BY 2;
 SELECT column_name, data_type, is_nullable, column_default, character_maximum_length, numeric_precision FROM information_schema.columns WHERE table_name = 't' ORDER BY ordinal_position;
 SELECT constraint_name, constraint_type FROM information_schema.table_constraints WHERE table_name = 't' ORDER BY 1;
 SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'public';

@@ -1,6 +1,6 @@
 -- Three-valued logic.
 SELECT NULL = NULL, NULL <> 1, NULL IS NULL, 1 IS DISTINCT FROM NULL, NULL IS NOT DISTINCT FROM NULL, (NULL = 1) IS UNKNOWN;
-SELECT a, b, a AND b AS "and", a OR b AS "or", NOT a AS "not" FROM (VALUES (true), (false), (NULL)) x(a), (VALUES (true), (false), (NULL)) y(b);
+SELECT a, b, a AND b AS "and", a OR b AS "or", NOT a AS "not" FROM (VALUES (true), (false), (NULL)) x(a), (VALUES (true), (false), (NULL)) y(b) ORDER BY a, b;
 SELECT 1 IN (1, NULL), 2 IN (1, NULL), 2 NOT IN (1, NULL), 1 NOT IN (1, NULL), NULL IN (1);
 SELECT coalesce(NULL, NULL, 3), nullif(1, 1), nullif(2, 1), CASE WHEN NULL THEN 'x' ELSE 'y' END, CASE NULL WHEN NULL THEN 1 ELSE 2 END;
 SELECT ROW(1, NULL) IS NULL, ROW(NULL, NULL) IS NULL, ROW(1, NULL) IS NOT NULL, ROW(1, NULL) = ROW(1, NULL), ROW(1, NULL) = ROW(2, NULL);

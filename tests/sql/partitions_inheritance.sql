@@ -31,7 +31,7 @@ CREATE TABLE h (id int) PARTITION BY HASH (id);
 CREATE TABLE h_0 PARTITION OF h FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 CREATE TABLE h_1 PARTITION OF h FOR VALUES WITH (MODULUS 2, REMAINDER 1);
 INSERT INTO h SELECT generate_series(1, 10);
-SELECT tableoid::regclass, count(*) FROM h GROUP BY 1 ORDER BY 1::text;
+SELECT tableoid::regclass::text AS part, count(*) FROM h GROUP BY 1 ORDER BY 1;
 CREATE TABLE parent (a int CHECK (a > 0), b text);
 CREATE TABLE child (c int) INHERITS (parent);
 INSERT INTO parent VALUES (1, 'p');

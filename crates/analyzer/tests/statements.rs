@@ -1,6 +1,6 @@
 //! Statements analysed over a bootstrapped catalog, printed back or refused.
 
-use analyzer::deparse::{ConstantOutput, deparse_query};
+use analyzer::deparse::{ConstantOutput, Style, deparse_query};
 use analyzer::{Analyzed, ConstantInput, ParamTypes, analyze, rewrite};
 use base::{Oid, Result, TimelineId};
 use catalog::{Instance, Session, SessionStart, bootstrap};
@@ -124,7 +124,7 @@ fn run(session: &Session, sql: &str) -> String {
                 let again = ir::text::read_rule(&text, &|oid| session.type_layout(oid))?;
                 assert_eq!(ir::text::write_rule(&again), text, "{sql}");
                 let shown = if query.command == ir::CommandType::Select {
-                    deparse_query(session, &Types, &query)?
+                    deparse_query(session, &Types, &query, None, Style::DEFINITION)?
                 } else {
                     format!("{:?}", query.command)
                 };
@@ -154,4 +154,71 @@ fn statements_print_back_or_are_refused() {
         }
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// A query as a view is shown, printed in a style.
+fn view(session: &Session, sql: &str, style: Style) -> Result<String> {
+    let statements = syntax::parse(sql)?;
+    let mut params = ParamTypes::variable(Vec::new());
+    match analyze(session, &Types, &statements[0], sql, &mut params)? {
+        Analyzed::Query(query) => {
+            let columns: Vec<String> =
+                ir::visible_targets(&query.target_list).filter_map(|t| t.name.clone()).collect();
+            deparse_query(session, &Types, &query, Some(&columns), style)
+        }
+        Analyzed::Utility(statement) => Ok(statement.tag().to_owned()),
+    }
+}
+
+#[test]
+fn views_are_laid_out_as_postgresql_does() {
+    let session = session();
+    let mut failures = Vec::new();
+    for case in include_str!("views.txt").split("\n\n").filter(|c| !c.trim().is_empty()) {
+        let (sql, rest) = case.trim_start().split_once("\n-- plain\n").expect("a query");
+        let (plain, pretty) = rest.split_once("\n-- pretty\n").expect("two texts");
+        for (style, expected) in [(Style::DEFINITION, plain), (Style::PRETTY, pretty)] {
+            let found = view(&session, sql, style).map_or_else(|e| e.message().to_owned(), |t| t + ";");
+            if found != expected.trim_end() {
+                failures.push(format!("{sql}\n{found}\n-- expected\n{expected}\n"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+#[test]
+fn definitions_of_built_in_objects() {
+    let session = session();
+    let definitions = analyzer::definition::Definitions { session: &session, output: &Types };
+    let relation = |name: &str| session.relation_by_name(None, name).unwrap().unwrap();
+    let index = relation("pg_class_relname_nsp_index");
+    let constraint =
+        session.relation(relation("pg_class")).unwrap().unwrap().indexes[0].constraint.clone().unwrap();
+    let cases = [
+        (
+            definitions.index(index, None, false),
+            "CREATE UNIQUE INDEX pg_class_relname_nsp_index ON pg_catalog.pg_class USING btree (relname, relnamespace)",
+        ),
+        (
+            definitions.index(index, None, true),
+            "CREATE UNIQUE INDEX pg_class_relname_nsp_index ON pg_class USING btree (relname, relnamespace)",
+        ),
+        (definitions.index(index, Some(2), false), "relnamespace"),
+        (definitions.constraint(constraint.oid, false), "PRIMARY KEY (oid)"),
+        (definitions.function_arguments(Oid(3988)), "VARIADIC \"any\" ORDER BY VARIADIC \"any\""),
+        (definitions.function_result(Oid(1371)), "SETOF record"),
+        (
+            definitions.function_arguments(Oid(3786)),
+            "slot_name name, plugin name, temporary boolean DEFAULT false, twophase boolean DEFAULT false, failover boolean DEFAULT false, OUT slot_name name, OUT lsn pg_lsn",
+        ),
+        (
+            definitions.function(Oid(177)),
+            "CREATE OR REPLACE FUNCTION pg_catalog.int4pl(integer, integer)\n RETURNS integer\n LANGUAGE internal\n IMMUTABLE PARALLEL SAFE STRICT\nAS $function$int4pl$function$\n",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found.unwrap().as_deref(), Some(expected));
+    }
+    assert_eq!(definitions.index(Oid(1), None, false).unwrap(), None);
 }

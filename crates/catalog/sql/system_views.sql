@@ -114,13 +114,6 @@ CREATE VIEW pg_catalog.pg_settings AS
 SELECT * FROM pg_show_all_settings();
 --
 
-CREATE RULE pg_settings_u AS ON UPDATE TO pg_catalog.pg_settings WHERE new.name = old.name
-DO ALSO SELECT set_config(old.name, new.setting, false);
---
-
-CREATE RULE pg_settings_n AS ON UPDATE TO pg_catalog.pg_settings DO INSTEAD NOTHING;
---
-
 GRANT SELECT, UPDATE ON pg_catalog.pg_settings TO PUBLIC;
 --
 

@@ -54,7 +54,9 @@ fn prefix(prosrc: &str) -> Option<Prefix> {
         "bttextcmp" | "byteacmp" | "btnamecmp" | "uuid_cmp" | "bttext_pattern_cmp" => {
             Some(Prefix { of: |d| bytes_prefix(d.bytes()), decides: false })
         }
-        "bpcharcmp" | "btbpchar_pattern_cmp" => Some(Prefix { of: |d| bytes_prefix(trim(d.bytes())), decides: false }),
+        "bpcharcmp" | "btbpchar_pattern_cmp" => {
+            Some(Prefix { of: |d| bytes_prefix(trim(d.bytes())), decides: false })
+        }
         _ => None,
     }
 }

@@ -22,7 +22,9 @@ pub(crate) struct Owned {
 macro_rules! with_row {
     ($session:expr, $row:ty, $index:expr, $oid:expr) => {{
         let rows = $session.find::<$row>($index, &[Datum::from($oid)])?;
-        rows.into_iter().next().ok_or_else(|| Error::internal(format!("cache lookup failed for object {}", $oid)))?
+        rows.into_iter()
+            .next()
+            .ok_or_else(|| Error::internal(format!("cache lookup failed for object {}", $oid)))?
     }};
 }
 
@@ -34,7 +36,8 @@ impl Owned {
         let (owner, stored, defaults, word, name) = match object.class {
             PgClass::OID => return Owned::read_relation(session, object),
             PgNamespace::OID => {
-                let (_, row): (Tid, PgNamespace) = with_row!(session, PgNamespace, index::PG_NAMESPACE_OID, oid);
+                let (_, row): (Tid, PgNamespace) =
+                    with_row!(session, PgNamespace, index::PG_NAMESPACE_OID, oid);
                 (row.nspowner, row.nspacl, privilege::SCHEMA, "schema", row.nspname)
             }
             PgDatabase::OID => {
@@ -69,8 +72,7 @@ impl Owned {
         let word = privilege::relation_word(class.relkind as u8);
         let owner = class.relowner;
         if object.sub == 0 {
-            let defaults =
-                if class.relkind as u8 == b'S' { privilege::SEQUENCE } else { privilege::TABLE };
+            let defaults = if class.relkind as u8 == b'S' { privilege::SEQUENCE } else { privilege::TABLE };
             let grants = privilege::grants(class.relacl.as_ref(), owner, defaults)?;
             return Ok(Owned { object, owner, grants, word, name: class.relname, defaults });
         }
@@ -101,7 +103,8 @@ impl Owned {
                 session.update(tid, &row)?;
             }
             PgDatabase::OID => {
-                let (tid, mut row): (Tid, PgDatabase) = with_row!(session, PgDatabase, index::PG_DATABASE_OID, oid);
+                let (tid, mut row): (Tid, PgDatabase) =
+                    with_row!(session, PgDatabase, index::PG_DATABASE_OID, oid);
                 row.datacl = stored;
                 session.update(tid, &row)?;
             }
@@ -116,7 +119,8 @@ impl Owned {
                 session.update(tid, &row)?;
             }
             PgLanguage::OID => {
-                let (tid, mut row): (Tid, PgLanguage) = with_row!(session, PgLanguage, index::PG_LANGUAGE_OID, oid);
+                let (tid, mut row): (Tid, PgLanguage) =
+                    with_row!(session, PgLanguage, index::PG_LANGUAGE_OID, oid);
                 row.lanacl = stored;
                 session.update(tid, &row)?;
             }
@@ -148,7 +152,8 @@ impl Owned {
                 session.update(tid, &row)?;
             }
             PgDatabase::OID => {
-                let (tid, mut row): (Tid, PgDatabase) = with_row!(session, PgDatabase, index::PG_DATABASE_OID, oid);
+                let (tid, mut row): (Tid, PgDatabase) =
+                    with_row!(session, PgDatabase, index::PG_DATABASE_OID, oid);
                 row.datdba = owner;
                 session.update(tid, &row)?;
             }
@@ -179,7 +184,8 @@ impl Owned {
         Ok(match self.object.class {
             PgClass::OID => relation::class_row(session, oid)?.1.relacl.is_some(),
             PgNamespace::OID => {
-                let (_, row): (Tid, PgNamespace) = with_row!(session, PgNamespace, index::PG_NAMESPACE_OID, oid);
+                let (_, row): (Tid, PgNamespace) =
+                    with_row!(session, PgNamespace, index::PG_NAMESPACE_OID, oid);
                 row.nspacl.is_some()
             }
             PgDatabase::OID => {

@@ -58,7 +58,11 @@ pub(crate) fn forget(session: &Session, object: ObjectAddress) -> Result<()> {
 pub(crate) fn of_columns(session: &Session, relation: ObjectAddress) -> Result<Vec<(i16, String)>> {
     let keys = [relation.object.into(), relation.class.into()];
     let rows = session.find::<PgDescription>(index::PG_DESCRIPTION_O_C_O, &keys)?;
-    Ok(rows.into_iter().filter(|(_, r)| r.objsubid > 0).map(|(_, r)| (r.objsubid as i16, r.description)).collect())
+    Ok(rows
+        .into_iter()
+        .filter(|(_, r)| r.objsubid > 0)
+        .map(|(_, r)| (r.objsubid as i16, r.description))
+        .collect())
 }
 
 /// COMMENT ON.
@@ -96,7 +100,9 @@ fn target(session: &Arc<Session>, kind: ObjectType, object: &ObjectRef) -> Resul
             Ok(ObjectAddress::new::<PgDatabase>(row.oid))
         }
         (O::Role, ObjectRef::Name(name)) => role(session, name.name()),
-        (O::Role, ObjectRef::Role(role)) => Ok(ObjectAddress::new::<PgAuthid>(privilege::required_role(session, role)?)),
+        (O::Role, ObjectRef::Role(role)) => {
+            Ok(ObjectAddress::new::<PgAuthid>(privilege::required_role(session, role)?))
+        }
         (O::Type | O::Domain, ObjectRef::Type(name)) => {
             let Some(oid) = find_type(session, name)? else {
                 expression::resolve_type(session, name)?;
@@ -106,7 +112,8 @@ fn target(session: &Arc<Session>, kind: ObjectType, object: &ObjectRef) -> Resul
             Ok(ObjectAddress::new::<PgType>(oid))
         }
         (O::TableConstraint, ObjectRef::Child { name, parent }) => {
-            let table = name::open_relation(session, &name::as_relation_name(parent)?, LockMode::AccessShare)?;
+            let table =
+                name::open_relation(session, &name::as_relation_name(parent)?, LockMode::AccessShare)?;
             privilege::require_class_owner(session, &table.class)?;
             let Some(row) = name::table_constraint(session, table.oid(), name)? else {
                 bail!(
@@ -132,8 +139,9 @@ fn target(session: &Arc<Session>, kind: ObjectType, object: &ObjectRef) -> Resul
 fn role(session: &Session, name: &str) -> Result<ObjectAddress> {
     let row = session.require_role(name)?;
     if !privilege::has_create_role(session)? {
-        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied")
-            .detail(format!("The current user must have the CREATEROLE attribute to comment on role \"{name}\".")));
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied").detail(format!(
+            "The current user must have the CREATEROLE attribute to comment on role \"{name}\"."
+        )));
     }
     Ok(ObjectAddress::new::<PgAuthid>(row.oid))
 }

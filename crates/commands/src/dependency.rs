@@ -2,8 +2,8 @@
 
 use base::{Oid, Result};
 use catalog::{
-    CatalogRow, DependencyKind, ObjectAddress, PgClass, PgCollation, PgConstraint, PgOperator, PgProc, PgType,
-    Session,
+    CatalogRow, DependencyKind, ObjectAddress, PgClass, PgCollation, PgConstraint, PgOperator, PgProc,
+    PgType, Session,
 };
 use ir::{Expr, VarSource};
 

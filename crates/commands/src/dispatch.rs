@@ -2,8 +2,8 @@
 
 use crate::invocation::{Invocation, Outcome};
 use crate::{
-    comment, copy, create_table, database, drop, explain, grant, index, lock_table, owner, role, schema, sequence, settings, truncate,
-    vacuum, view,
+    comment, copy, create_table, database, drop, explain, grant, index, lock_table, owner, role, schema,
+    sequence, settings, truncate, vacuum, view,
 };
 use base::{Error, Result};
 use syntax::Statement;
@@ -42,8 +42,9 @@ pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result
         Statement::Show(statement) => settings::show(invocation, statement)?,
         Statement::AlterSystem(_) => settings::alter_system(invocation.session)?,
         Statement::Copy(statement) => copy::run(invocation, statement)?,
-        Statement::Vacuum(statement) => vacuum::run(invocation, statement)?,
         Statement::Explain(statement) => explain::run(invocation, statement)?,
+        // Its own transactions end and begin inside.
+        Statement::Vacuum(statement) => return vacuum::run(invocation, statement),
         other => return Err(Error::unsupported(other.tag())),
     };
     invocation.session.command_counter_increment()?;

@@ -129,10 +129,13 @@ pub(crate) fn is_volatile(session: &Session, expr: &Expr) -> Result<bool> {
 }
 
 fn calls_worse_than(session: &Session, expr: &Expr, allowed: &[u8]) -> Result<bool> {
-    let function = |oid: Oid| -> Result<bool> { Ok(!allowed.contains(&(session.function(oid)?.provolatile as u8))) };
+    let function =
+        |oid: Oid| -> Result<bool> { Ok(!allowed.contains(&(session.function(oid)?.provolatile as u8))) };
     let worse = match expr {
         Expr::Func(call) => function(call.function)?,
-        Expr::Op(op) | Expr::Distinct(op) | Expr::NullIf(op) => function(session.operator(op.operator)?.oprcode)?,
+        Expr::Op(op) | Expr::Distinct(op) | Expr::NullIf(op) => {
+            function(session.operator(op.operator)?.oprcode)?
+        }
         Expr::ScalarArrayOp(op) => function(session.operator(op.operator)?.oprcode)?,
         Expr::CoerceViaIo { arg, result_type, .. } => {
             function(session.type_row(ir::expr_type(arg))?.typoutput)?

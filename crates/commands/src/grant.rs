@@ -56,7 +56,12 @@ fn targets(session: &Arc<Session>, statement: &Grant) -> Result<Vec<ObjectAddres
     }
 }
 
-fn add_all(session: &Session, kind: ObjectType, namespace: Oid, found: &mut Vec<ObjectAddress>) -> Result<()> {
+fn add_all(
+    session: &Session,
+    kind: ObjectType,
+    namespace: Oid,
+    found: &mut Vec<ObjectAddress>,
+) -> Result<()> {
     match kind {
         ObjectType::Table | ObjectType::Sequence => {
             let kinds: &[u8] = if kind == ObjectType::Table { b"rvmfp" } else { b"S" };
@@ -218,7 +223,8 @@ fn apply_columns(
     whole: u64,
 ) -> Result<()> {
     let entry = session.require_relation(object.object)?;
-    for Privilege { name, columns, location } in statement.privileges.iter().filter(|p| !p.columns.is_empty()) {
+    for Privilege { name, columns, location } in statement.privileges.iter().filter(|p| !p.columns.is_empty())
+    {
         let wanted = match name {
             None => COLUMN_PRIVILEGES,
             Some(name) => match bit(name) {
@@ -226,7 +232,11 @@ fn apply_columns(
                     return Err(err!(SYNTAX_ERROR, "unrecognized privilege type \"{name}\"").at(*location));
                 }
                 Some(bit) if bit & COLUMN_PRIVILEGES == 0 => {
-                    bail!(INVALID_GRANT_OPERATION, "invalid privilege type {} for column", name.to_uppercase())
+                    bail!(
+                        INVALID_GRANT_OPERATION,
+                        "invalid privilege type {} for column",
+                        name.to_uppercase()
+                    )
                 }
                 Some(bit) => bit,
             },
@@ -300,7 +310,9 @@ fn change(
     if granted != wanted && !statement.privileges.is_empty() || granted == 0 {
         let (state, text) = match (statement.revoke, granted == 0) {
             (false, true) => (SqlState::WARNING_PRIVILEGE_NOT_GRANTED, "no privileges were granted for"),
-            (false, false) => (SqlState::WARNING_PRIVILEGE_NOT_GRANTED, "not all privileges were granted for"),
+            (false, false) => {
+                (SqlState::WARNING_PRIVILEGE_NOT_GRANTED, "not all privileges were granted for")
+            }
             (true, true) => (SqlState::WARNING_PRIVILEGE_NOT_REVOKED, "no privileges could be revoked for"),
             (true, false) => {
                 (SqlState::WARNING_PRIVILEGE_NOT_REVOKED, "not all privileges could be revoked for")
@@ -327,7 +339,10 @@ fn add(owned: &mut Owned, grantee: Oid, grantor: Oid, privileges: u64, with_opti
         return Ok(());
     }
     // Granting options in a circle would keep them alive for ever.
-    if with_option && grantee != owned.owner && reaches(&owned.grants, grantee, grantor, owned.owner, privileges) {
+    if with_option
+        && grantee != owned.owner
+        && reaches(&owned.grants, grantee, grantor, owned.owner, privileges)
+    {
         bail!(INVALID_GRANT_OPERATION, "grant options cannot be granted back to your own grantor");
     }
     let found = owned.grants.iter_mut().find(|g| (g.grantee, g.grantor) == (grantee, grantor));

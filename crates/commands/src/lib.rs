@@ -15,6 +15,7 @@ mod execution;
 pub mod explain;
 mod expression;
 mod grant;
+mod hooks;
 mod index;
 pub mod input;
 mod invocation;
@@ -43,8 +44,7 @@ mod view;
 
 pub use dispatch::execute;
 pub use execution::OPTIONS as EXECUTION_OPTIONS;
+pub use hooks::hooks;
 pub use invocation::{Client, Invocation, Outcome};
-pub use session_end::{
-    discard_sequences, discard_temporary, end_session, on_commit_actions, result_columns,
-};
+pub use session_end::{discard_sequences, discard_temporary, end_session, on_commit_actions, result_columns};
 pub use settings::SettingChecks;

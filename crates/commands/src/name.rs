@@ -94,7 +94,11 @@ pub(crate) fn constraint_in_namespace(session: &Session, namespace: Oid, name: &
 }
 
 /// The constraint of a table with this name.
-pub(crate) fn table_constraint(session: &Session, table: Oid, name: &str) -> Result<Option<Arc<PgConstraint>>> {
+pub(crate) fn table_constraint(
+    session: &Session,
+    table: Oid,
+    name: &str,
+) -> Result<Option<Arc<PgConstraint>>> {
     let keys = [table.into(), Oid::INVALID.into(), Datum::from(name)];
     session.row(index::PG_CONSTRAINT_CONRELID_CONTYPID_CONNAME, &keys)
 }
@@ -146,7 +150,10 @@ pub(crate) fn creation_place(
     if own {
         return match persistence {
             Persistence::Unlogged => {
-                bail!(INVALID_TABLE_DEFINITION, "only temporary relations may be created in temporary schemas")
+                bail!(
+                    INVALID_TABLE_DEFINITION,
+                    "only temporary relations may be created in temporary schemas"
+                )
             }
             _ => Ok(Place { persistence: Persistence::Temporary, ..place }),
         };
@@ -216,11 +223,7 @@ pub(crate) fn as_relation_name(name: &ObjectName) -> Result<RelationName> {
         [last] => (None, None, last),
         [schema, last] => (None, Some(schema), last),
         [catalog, schema, last] => (Some(catalog), Some(schema), last),
-        _ => bail!(
-            SYNTAX_ERROR,
-            "improper relation name (too many dotted names): {}",
-            name.parts.join(".")
-        ),
+        _ => bail!(SYNTAX_ERROR, "improper relation name (too many dotted names): {}", name.parts.join(".")),
     };
     Ok(RelationName {
         catalog: catalog.cloned(),
@@ -264,7 +267,9 @@ pub(crate) fn find_relation(
         {
             return Ok(None);
         }
-        let Some(oid) = session.relation_by_name(name.schema.as_deref(), &name.name)? else { return Ok(None) };
+        let Some(oid) = session.relation_by_name(name.schema.as_deref(), &name.name)? else {
+            return Ok(None);
+        };
         lock_relation(session, oid, mode)?;
         // Whoever held the lock may have dropped or renamed it.
         if session.relation_by_name(name.schema.as_deref(), &name.name)? == Some(oid)
@@ -280,7 +285,11 @@ pub(crate) fn find_relation(
 ///
 /// # Errors
 /// `42P01` `relation "x" does not exist`; `3F000` for a schema that is not there.
-pub(crate) fn open_relation(session: &Session, name: &RelationName, mode: LockMode) -> Result<Arc<RelationEntry>> {
+pub(crate) fn open_relation(
+    session: &Session,
+    name: &RelationName,
+    mode: LockMode,
+) -> Result<Arc<RelationEntry>> {
     if let Some(entry) = find_relation(session, name, mode)? {
         return Ok(entry);
     }

@@ -68,7 +68,8 @@ pub(crate) fn int64(item: &OptionItem) -> Result<i64> {
 }
 
 fn adt_int8(text: &str) -> Result<i64> {
-    let out_of_range = || err!(NUMERIC_VALUE_OUT_OF_RANGE, "value \"{text}\" is out of range for type bigint");
+    let out_of_range =
+        || err!(NUMERIC_VALUE_OUT_OF_RANGE, "value \"{text}\" is out of range for type bigint");
     let plain = text.strip_prefix(['-', '+']).unwrap_or(text);
     if plain.bytes().all(|b| b.is_ascii_digit()) {
         return text.parse().map_err(|_| out_of_range());
@@ -168,7 +169,8 @@ fn find(target: Target, name: &str) -> Option<&'static Parameter> {
 
 fn check(parameter: &Parameter, value: &str) -> Result<()> {
     let name = parameter.name;
-    let invalid = |kind: &str| err!(INVALID_PARAMETER_VALUE, "invalid value for {kind} option \"{name}\": {value}");
+    let invalid =
+        |kind: &str| err!(INVALID_PARAMETER_VALUE, "invalid value for {kind} option \"{name}\": {value}");
     let bounds = |low: String, high: String| {
         err!(INVALID_PARAMETER_VALUE, "value {value} out of bounds for option \"{name}\"")
             .detail(format!("Valid values are between \"{low}\" and \"{high}\"."))
@@ -177,7 +179,11 @@ fn check(parameter: &Parameter, value: &str) -> Result<()> {
         Bool => settings::parse_bool(value).map(|_| ()).ok_or_else(|| invalid("boolean")),
         Integer(low, high) => {
             let number: i64 = value.trim().parse().map_err(|_| invalid("integer"))?;
-            if (low..=high).contains(&number) { Ok(()) } else { Err(bounds(low.to_string(), high.to_string())) }
+            if (low..=high).contains(&number) {
+                Ok(())
+            } else {
+                Err(bounds(low.to_string(), high.to_string()))
+            }
         }
         Real(low, high) => {
             let number: f64 = value.trim().parse().map_err(|_| invalid("floating point"))?;

@@ -41,7 +41,10 @@ enum Way {
     BoolText,
     IntBinary,
     /// The type's output or send function.
-    Function { oid: Oid, function: Function },
+    Function {
+        oid: Oid,
+        function: Function,
+    },
 }
 
 const BOOL: u32 = 16;

@@ -117,7 +117,11 @@ pub(crate) fn change_relation(session: &Arc<Session>, entry: &RelationEntry, own
                     "cannot change owner of sequence \"{}\"",
                     entry.name()
                 )
-                .detail(format!("Sequence \"{}\" is linked to table \"{}\".", entry.name(), table.name())));
+                .detail(format!(
+                    "Sequence \"{}\" is linked to table \"{}\".",
+                    entry.name(),
+                    table.name()
+                )));
             }
         }
     }
@@ -143,7 +147,8 @@ pub(crate) fn change_relation(session: &Arc<Session>, entry: &RelationEntry, own
         for kind in [b'a', b'i'] {
             for sequence in crate::constraint::owned_sequences(session, entry.oid(), number, kind)? {
                 name::lock_relation(session, sequence, LockMode::AccessExclusive)?;
-                Owned::read(session, ObjectAddress::new::<PgClass>(sequence))?.change_owner(session, owner)?;
+                Owned::read(session, ObjectAddress::new::<PgClass>(sequence))?
+                    .change_owner(session, owner)?;
             }
         }
     }

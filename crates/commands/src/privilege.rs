@@ -3,7 +3,8 @@
 use base::{Oid, Result, bail, err};
 use catalog::acl::{self, AclItem, privilege as bits};
 use catalog::{
-    ObjectAddress, Payload, PgClass, PgDatabase, PgNamespace, PgTablespace, PgType, RelationEntry, Session, index,
+    ObjectAddress, Payload, PgClass, PgDatabase, PgNamespace, PgTablespace, PgType, RelationEntry, Session,
+    index,
 };
 use lock::LockMode;
 use syntax::{Role, RoleKind};
@@ -42,7 +43,12 @@ pub(crate) fn grants(stored: Option<&Payload>, owner: Oid, defaults: Defaults) -
     }
     let mut items = Vec::new();
     if defaults.public != 0 {
-        items.push(AclItem { grantee: PUBLIC, grantor: owner, privileges: defaults.public, grant_options: 0 });
+        items.push(AclItem {
+            grantee: PUBLIC,
+            grantor: owner,
+            privileges: defaults.public,
+            grant_options: 0,
+        });
     }
     if defaults.owner != 0 {
         items.push(AclItem { grantee: owner, grantor: owner, privileges: defaults.owner, grant_options: 0 });
@@ -108,7 +114,9 @@ pub(crate) fn require_tablespace(session: &Session, name: &str) -> Result<Oid> {
     let rows = session.rows::<PgTablespace>(index::PG_TABLESPACE_SPCNAME, &[name.into()])?;
     let Some(row) = rows.first() else { bail!(UNDEFINED_OBJECT, "tablespace \"{name}\" does not exist") };
     let own = row.oid == session.database_tablespace();
-    if !own && held(session, session.user(), row.spcacl.as_ref(), row.spcowner, TABLESPACE)? & bits::CREATE == 0 {
+    if !own
+        && held(session, session.user(), row.spcacl.as_ref(), row.spcowner, TABLESPACE)? & bits::CREATE == 0
+    {
         bail!(INSUFFICIENT_PRIVILEGE, "permission denied for tablespace {name}");
     }
     Ok(row.oid)
@@ -120,11 +128,7 @@ pub(crate) fn require_type(session: &Session, type_oid: Oid) -> Result<()> {
     let element = session.element_type(type_oid)?.unwrap_or(type_oid);
     let row = session.type_row(element)?;
     if held(session, session.user(), row.typacl.as_ref(), row.typowner, TYPE)? & bits::USAGE == 0 {
-        bail!(
-            INSUFFICIENT_PRIVILEGE,
-            "permission denied for type {}",
-            session.format_type(element, None)?
-        );
+        bail!(INSUFFICIENT_PRIVILEGE, "permission denied for type {}", session.format_type(element, None)?);
     }
     Ok(())
 }
@@ -235,9 +239,19 @@ pub(crate) fn required_role(session: &Session, named: &Role) -> Result<Oid> {
 ///
 /// # Errors
 /// What waiting for the lock fails with.
-pub(crate) fn lock_object(session: &Session, object: ObjectAddress, shared: bool, mode: LockMode) -> Result<()> {
+pub(crate) fn lock_object(
+    session: &Session,
+    object: ObjectAddress,
+    shared: bool,
+    mode: LockMode,
+) -> Result<()> {
     let database = if shared { Oid::INVALID } else { session.database() };
-    let tag = lock::LockTag::Object { database, class: object.class, object: object.object, sub: object.sub as u16 };
+    let tag = lock::LockTag::Object {
+        database,
+        class: object.class,
+        object: object.object,
+        sub: object.sub as u16,
+    };
     session.transaction()?.lock(tag, mode, &session.wait_policy())?;
     Ok(())
 }

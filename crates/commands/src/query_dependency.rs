@@ -1,8 +1,8 @@
 //! What a stored query refers to: relations, columns, functions, types, through all its levels.
 
 use crate::dependency;
-use catalog::{ObjectAddress, PgClass, PgConstraint, PgOperator, PgType};
 use base::Oid;
+use catalog::{ObjectAddress, PgClass, PgConstraint, PgOperator, PgType};
 use ir::{Expr, Query, RangeTableEntry, RangeTableKind, SortGroupClause, VarSource};
 
 /// The objects that a query refers to.
@@ -12,13 +12,18 @@ pub(crate) fn of_query(query: &Query) -> Vec<ObjectAddress> {
     found.sort_unstable();
     found.dedup();
     // A column's dependency covers the relation's.
-    let columns: Vec<Oid> =
-        found.iter().filter(|o| o.sub != 0).map(|o| o.object).collect();
-    found.retain(|o| o.sub != 0 || o.class != <PgClass as catalog::CatalogRow>::OID || !columns.contains(&o.object));
+    let columns: Vec<Oid> = found.iter().filter(|o| o.sub != 0).map(|o| o.object).collect();
+    found.retain(|o| {
+        o.sub != 0 || o.class != <PgClass as catalog::CatalogRow>::OID || !columns.contains(&o.object)
+    });
     found
 }
 
-fn visit_query<'q>(query: &'q Query, levels: &mut Vec<&'q [RangeTableEntry]>, found: &mut Vec<ObjectAddress>) {
+fn visit_query<'q>(
+    query: &'q Query,
+    levels: &mut Vec<&'q [RangeTableEntry]>,
+    found: &mut Vec<ObjectAddress>,
+) {
     levels.push(&query.range_table);
     for entry in &query.range_table {
         match &entry.kind {

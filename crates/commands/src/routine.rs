@@ -33,7 +33,8 @@ pub(crate) fn find(session: &Session, signature: &RoutineSignature) -> Result<Oi
         types.push(expression::resolve_type(session, &arg.type_name)?.0);
     }
     for namespace in namespaces {
-        if let Some(found) = functions.iter().find(|f| f.pronamespace == namespace && f.proargtypes == types) {
+        if let Some(found) = functions.iter().find(|f| f.pronamespace == namespace && f.proargtypes == types)
+        {
             return Ok(found.oid);
         }
     }

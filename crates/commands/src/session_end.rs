@@ -112,4 +112,3 @@ pub fn result_columns(session: &Arc<Session>, statement: &Statement) -> Result<O
         _ => None,
     })
 }
-

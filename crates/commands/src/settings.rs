@@ -67,7 +67,9 @@ impl Checked {
         if matches!(definition.context, Context::Internal | Context::Postmaster | Context::Sighup) {
             let name = &definition.name;
             match definition.context {
-                Context::Internal => bail!(CANT_CHANGE_RUNTIME_PARAM, "parameter \"{name}\" cannot be changed"),
+                Context::Internal => {
+                    bail!(CANT_CHANGE_RUNTIME_PARAM, "parameter \"{name}\" cannot be changed")
+                }
                 Context::Postmaster => bail!(
                     CANT_CHANGE_RUNTIME_PARAM,
                     "parameter \"{name}\" cannot be changed without restarting the server"
@@ -130,7 +132,9 @@ pub(crate) fn set(invocation: &mut Invocation<'_>, statement: &SetStatement) -> 
             assign(session, name, Some(&text), scope)?;
         }
         SetAction::Default { name } => assign(session, name, None, scope)?,
-        SetAction::FromCurrent { .. } => return Err(Error::internal("SET ... FROM CURRENT outside of a function")),
+        SetAction::FromCurrent { .. } => {
+            return Err(Error::internal("SET ... FROM CURRENT outside of a function"));
+        }
         SetAction::Reset { name } => {
             tag = "RESET";
             assign(session, name, None, Scope::Session)?;
@@ -251,9 +255,15 @@ fn characteristics(session: &Arc<Session>, modes: &[TransactionMode]) -> Result<
     let word = |flag: bool| if flag { "on" } else { "off" };
     for mode in modes {
         let (name, value) = match mode {
-            TransactionMode::Isolation { level, .. } => ("default_transaction_isolation", isolation_word(*level)),
-            TransactionMode::ReadOnly { read_only, .. } => ("default_transaction_read_only", word(*read_only)),
-            TransactionMode::Deferrable { deferrable, .. } => ("default_transaction_deferrable", word(*deferrable)),
+            TransactionMode::Isolation { level, .. } => {
+                ("default_transaction_isolation", isolation_word(*level))
+            }
+            TransactionMode::ReadOnly { read_only, .. } => {
+                ("default_transaction_read_only", word(*read_only))
+            }
+            TransactionMode::Deferrable { deferrable, .. } => {
+                ("default_transaction_deferrable", word(*deferrable))
+            }
         };
         assign(session, name, Some(value), Scope::Session)?;
     }
@@ -281,10 +291,7 @@ fn transaction_modes(session: &Session, modes: &[TransactionMode]) -> Result<()>
             }
             TransactionMode::ReadOnly { read_only, .. } => {
                 if !read_only && transaction.is_read_only() && transaction.has_snapshot() {
-                    bail!(
-                        ACTIVE_SQL_TRANSACTION,
-                        "transaction read-write mode must be set before any query"
-                    );
+                    bail!(ACTIVE_SQL_TRANSACTION, "transaction read-write mode must be set before any query");
                 }
                 transaction.set_options(|options| options.read_only = *read_only);
             }
@@ -350,7 +357,9 @@ pub(crate) fn show(invocation: &mut Invocation<'_>, statement: &ShowStatement) -
         ids.sort_by_key(|id| settings.definition(*id).name.to_ascii_lowercase());
         for id in ids {
             let definition = settings.definition(id);
-            if definition.flags.has(Flags::NO_SHOW_ALL) || definition.flags.has(Flags::SUPERUSER_ONLY) && !reads_all {
+            if definition.flags.has(Flags::NO_SHOW_ALL)
+                || definition.flags.has(Flags::SUPERUSER_ONLY) && !reads_all
+            {
                 continue;
             }
             let name = definition.name.to_string();

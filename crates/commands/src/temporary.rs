@@ -70,10 +70,8 @@ pub(crate) fn namespace(session: &Arc<Session>) -> Result<Oid> {
         schema::insert(session, &toast, BOOTSTRAP_SUPERUSER, false)?;
     }
     let transaction = session.transaction()?;
-    transaction.register(Arc::new(Forget {
-        session: Arc::downgrade(session),
-        sub: transaction.sub_id().into(),
-    }));
+    transaction
+        .register(Arc::new(Forget { session: Arc::downgrade(session), sub: transaction.sub_id().into() }));
     session.set_temporary_namespace(Some(namespace));
     session.command_counter_increment()?;
     Ok(namespace)

@@ -81,14 +81,19 @@ fn add_referencing(session: &Arc<Session>, tables: &mut Vec<Oid>) -> Result<()> 
 fn check_foreign_keys(session: &Session, tables: &[Oid]) -> Result<()> {
     for table in tables {
         let entry = session.require_relation(*table)?;
-        let Some(key) = entry.referenced_by.iter().find(|key| !tables.contains(&key.conrelid)) else { continue };
+        let Some(key) = entry.referenced_by.iter().find(|key| !tables.contains(&key.conrelid)) else {
+            continue;
+        };
         let other = session.require_relation(key.conrelid)?;
-        return Err(err!(FEATURE_NOT_SUPPORTED, "cannot truncate a table referenced in a foreign key constraint")
-            .detail(format!("Table \"{}\" references \"{}\".", other.name(), entry.name()))
-            .hint(format!(
-                "Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.",
-                other.name()
-            )));
+        return Err(err!(
+            FEATURE_NOT_SUPPORTED,
+            "cannot truncate a table referenced in a foreign key constraint"
+        )
+        .detail(format!("Table \"{}\" references \"{}\".", other.name(), entry.name()))
+        .hint(format!(
+            "Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.",
+            other.name()
+        )));
     }
     Ok(())
 }

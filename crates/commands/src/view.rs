@@ -3,15 +3,13 @@
 use crate::invocation::{Invocation, Outcome};
 use crate::name::{self, Place, creation_place};
 use crate::notice::notice;
-use crate::pipeline::Literals;
 use crate::options::{self, Target};
+use crate::pipeline::Literals;
 use crate::privilege;
 use crate::query_dependency::of_query;
 use crate::relation::{self, NewRelation, persistence_letter};
 use base::{Error, Oid, Result, bail, err};
-use catalog::{
-    CatalogRow, DependencyKind, ObjectAddress, PgClass, PgRewrite, RelationEntry, Session, index,
-};
+use catalog::{CatalogRow, DependencyKind, ObjectAddress, PgClass, PgRewrite, RelationEntry, Session, index};
 use datum::Attribute;
 use ir::Query;
 use lock::LockMode;

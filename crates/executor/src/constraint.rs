@@ -38,7 +38,8 @@ impl RowConstraints {
     /// `0A000` for expressions that have no evaluation yet.
     pub fn new(session: &Session, entry: &Arc<RelationEntry>) -> Result<RowConstraints> {
         let attributes = entry.desc().attributes();
-        let not_null = (0..attributes.len()).filter(|i| attributes[*i].not_null && !attributes[*i].dropped).collect();
+        let not_null =
+            (0..attributes.len()).filter(|i| attributes[*i].not_null && !attributes[*i].dropped).collect();
         let mut checks = Vec::new();
         for check in entry.checks.iter().filter(|c| c.conenforced) {
             let text = check.conbin.as_deref().unwrap_or_default();
@@ -131,7 +132,10 @@ impl RowConstraints {
 
     fn check_error(&self, execution: &Execution, constraint: &str, values: &[Option<Datum<'_>>]) -> Error {
         let name = self.entry.name();
-        let error = err!(CHECK_VIOLATION, "new row for relation \"{name}\" violates check constraint \"{constraint}\"");
+        let error = err!(
+            CHECK_VIOLATION,
+            "new row for relation \"{name}\" violates check constraint \"{constraint}\""
+        );
         self.with_row(execution, error.constraint(constraint), values)
     }
 
@@ -190,7 +194,11 @@ const MAX_VALUE_BYTES: usize = 64;
 ///
 /// # Errors
 /// As [`text_of`].
-pub fn describe_row(session: &Session, entry: &RelationEntry, values: &[Option<Datum<'_>>]) -> Result<String> {
+pub fn describe_row(
+    session: &Session,
+    entry: &RelationEntry,
+    values: &[Option<Datum<'_>>],
+) -> Result<String> {
     let mut shown = Vec::new();
     for (attribute, value) in entry.desc().attributes().iter().zip(values) {
         if attribute.dropped {
@@ -204,7 +212,8 @@ pub fn describe_row(session: &Session, entry: &RelationEntry, values: &[Option<D
                 match text.len() <= MAX_VALUE_BYTES {
                     true => text,
                     false => {
-                        let end = (0..=MAX_VALUE_BYTES).rev().find(|e| text.is_char_boundary(*e)).unwrap_or(0);
+                        let end =
+                            (0..=MAX_VALUE_BYTES).rev().find(|e| text.is_char_boundary(*e)).unwrap_or(0);
                         format!("{}...", &text[..end])
                     }
                 }
@@ -215,7 +224,12 @@ pub fn describe_row(session: &Session, entry: &RelationEntry, values: &[Option<D
 }
 
 /// `Key (a, b)=(1, 2)`, of values of the given types.
-pub fn describe_key(session: &Session, names: &[&str], types: &[Oid], values: &[Option<Datum<'_>>]) -> Result<String> {
+pub fn describe_key(
+    session: &Session,
+    names: &[&str],
+    types: &[Oid],
+    values: &[Option<Datum<'_>>],
+) -> Result<String> {
     let mut texts = Vec::with_capacity(values.len());
     for (type_oid, value) in types.iter().zip(values) {
         texts.push(match value {

@@ -28,7 +28,12 @@ pub trait RowHooks: Send + Sync {
     ///
     /// # Errors
     /// What the triggers raise.
-    fn before_statement(&self, session: &Arc<Session>, relation: &RelationEntry, event: RowEvent) -> Result<()>;
+    fn before_statement(
+        &self,
+        session: &Arc<Session>,
+        relation: &RelationEntry,
+        event: RowEvent,
+    ) -> Result<()>;
 
     /// BEFORE ... FOR EACH ROW: the row to store instead, or `None` to leave the operation out.
     /// `old` is absent for INSERT, `new` for DELETE, where any row returned means "go on".
@@ -63,7 +68,12 @@ pub trait RowHooks: Send + Sync {
     ///
     /// # Errors
     /// What the triggers raise.
-    fn after_statement(&self, session: &Arc<Session>, relation: &RelationEntry, event: RowEvent) -> Result<()>;
+    fn after_statement(
+        &self,
+        session: &Arc<Session>,
+        relation: &RelationEntry,
+        event: RowEvent,
+    ) -> Result<()>;
 }
 
 /// Calls that leave the executor.
@@ -72,8 +82,12 @@ pub trait Calls: Send + Sync {
     ///
     /// # Errors
     /// What the function raises.
-    fn call(&self, session: &Arc<Session>, call: &Call<'_>, args: &[Option<Datum<'_>>])
-    -> Result<Option<OwnedDatum>>;
+    fn call(
+        &self,
+        session: &Arc<Session>,
+        call: &Call<'_>,
+        args: &[Option<Datum<'_>>],
+    ) -> Result<Option<OwnedDatum>>;
 
     /// Begins a set-returning function in a language other than internal.
     ///
@@ -143,7 +157,12 @@ impl RowHooks for NoHooks {
 }
 
 impl Calls for NoHooks {
-    fn call(&self, session: &Arc<Session>, call: &Call<'_>, _: &[Option<Datum<'_>>]) -> Result<Option<OwnedDatum>> {
+    fn call(
+        &self,
+        session: &Arc<Session>,
+        call: &Call<'_>,
+        _: &[Option<Datum<'_>>],
+    ) -> Result<Option<OwnedDatum>> {
         let row = session.function(call.function)?;
         Err(Error::unsupported(format!("function {} in its language", row.proname)))
     }

@@ -63,8 +63,8 @@ impl IndexWriter {
         for index in entry.indexes.iter().filter(|i| i.index.indisready) {
             let index = writer_index(session, entry, index)?;
             blocking.extend(index.attributes.iter().copied());
-            let plain = index.predicate.is_none()
-                && index.sources.iter().all(|s| matches!(s, Source::Attribute(_)));
+            let plain =
+                index.predicate.is_none() && index.sources.iter().all(|s| matches!(s, Source::Attribute(_)));
             if index.entry.index.indisunique && index.entry.index.indimmediate && plain {
                 let count = index.entry.index.indnkeyatts as usize;
                 key.extend(index.sources.iter().take(count).filter_map(|s| match s {
@@ -113,7 +113,9 @@ impl IndexWriter {
             let heap = &self.entry.relation;
             match btree::insert(&execution.context, access, heap, &HeapOracle, &key, tid, check, unchanged)? {
                 Inserted::Done => {}
-                Inserted::Conflict(_) => return Err(duplicate_key_error(&execution.session, &index.entry, &key)),
+                Inserted::Conflict(_) => {
+                    return Err(duplicate_key_error(&execution.session, &index.entry, &key));
+                }
                 Inserted::MaybeConflict if arbiter => entered = Entered::Conflict,
                 Inserted::MaybeConflict => {
                     let key = key.iter().map(|v| v.map(Datum::to_owned)).collect();
@@ -179,11 +181,18 @@ pub fn live_conflict(
 
 fn btree_of(index: &IndexEntry) -> Result<&IndexRelation> {
     index.access.as_ref().ok_or_else(|| {
-        Error::unsupported(format!("changing a table with index \"{}\" of its access method", index.class.relname))
+        Error::unsupported(format!(
+            "changing a table with index \"{}\" of its access method",
+            index.class.relname
+        ))
     })
 }
 
-fn writer_index(session: &Session, entry: &Arc<RelationEntry>, index: &Arc<IndexEntry>) -> Result<WriterIndex> {
+fn writer_index(
+    session: &Session,
+    entry: &Arc<RelationEntry>,
+    index: &Arc<IndexEntry>,
+) -> Result<WriterIndex> {
     btree_of(index)?;
     let numbers = all_attributes(entry);
     let inputs = Inputs::Scan { relation: STORED_RELATION, attributes: &numbers };
@@ -203,7 +212,8 @@ fn writer_index(session: &Session, entry: &Arc<RelationEntry>, index: &Arc<Index
             }
             Err(_) => {
                 let expression = expressions.next();
-                let expression = expression.ok_or_else(|| Error::corrupted("an index lacks an expression"))?;
+                let expression =
+                    expression.ok_or_else(|| Error::corrupted("an index lacks an expression"))?;
                 collect(&expression, &mut found);
                 Source::Expression(compiler.compile(&expression)?)
             }
@@ -211,7 +221,8 @@ fn writer_index(session: &Session, entry: &Arc<RelationEntry>, index: &Arc<Index
     }
     let predicate = match &index.index.indpred {
         Some(text) => {
-            let conditions = stored::list(session, text).or_else(|_| Ok::<_, Error>(vec![stored::expression(session, text)?]))?;
+            let conditions = stored::list(session, text)
+                .or_else(|_| Ok::<_, Error>(vec![stored::expression(session, text)?]))?;
             conditions.iter().for_each(|c| collect(c, &mut found));
             Some(compiler.compile_all(&conditions)?)
         }

@@ -20,8 +20,14 @@ enum Canonical {
     Blanked,
     Numeric,
     Interval,
-    Array { element: ElementType, inner: Box<Canonical> },
-    Record { desc: Arc<TupleDesc>, fields: Vec<Canonical> },
+    Array {
+        element: ElementType,
+        inner: Box<Canonical>,
+    },
+    Record {
+        desc: Arc<TupleDesc>,
+        fields: Vec<Canonical>,
+    },
 }
 
 /// How one key column's values are brought into that form.
@@ -51,7 +57,10 @@ fn canonical(session: &Session, type_oid: Oid, depth: u32) -> Result<Canonical> 
         // json, xml and most geometric types have no equality; jsonb's and ranges' bytes are close to theirs.
         (114 | 142 | 600 | 602 | 604, _) => {
             let name = session.format_type(base, None)?;
-            return Err(base::err!(UNDEFINED_FUNCTION, "could not identify an equality operator for type {name}"));
+            return Err(base::err!(
+                UNDEFINED_FUNCTION,
+                "could not identify an equality operator for type {name}"
+            ));
         }
         (_, Repr::Float4 | Repr::Float8) => Canonical::Float,
         (_, Repr::Bytes | Repr::Name) => {
@@ -273,7 +282,9 @@ impl KeyTable {
     pub fn memory_bytes(&self) -> usize {
         let keys = match &self.keys {
             Keys::Integers { values, .. } => 8 * values.capacity(),
-            Keys::Bytes { data, ends, hashes, .. } => data.capacity() + 8 * (ends.capacity() + hashes.capacity()),
+            Keys::Bytes { data, ends, hashes, .. } => {
+                data.capacity() + 8 * (ends.capacity() + hashes.capacity())
+            }
         };
         keys + 5 * self.table.capacity()
     }
@@ -324,7 +335,8 @@ impl KeyTable {
                     return Ok(());
                 }
                 let hash = self.hasher.hash_one(buffer.as_slice());
-                let same = |n: &u32| hashes[*n as usize] == hash && key_bytes(data, ends, *n) == buffer.as_slice();
+                let same =
+                    |n: &u32| hashes[*n as usize] == hash && key_bytes(data, ends, *n) == buffer.as_slice();
                 numbers[row] = match self.table.find(hash, same) {
                     Some(found) => *found,
                     None => {
@@ -375,7 +387,8 @@ impl KeyTable {
                     return Ok(());
                 }
                 let hash = self.hasher.hash_one(buffer.as_slice());
-                let same = |n: &u32| hashes[*n as usize] == hash && key_bytes(data, ends, *n) == buffer.as_slice();
+                let same =
+                    |n: &u32| hashes[*n as usize] == hash && key_bytes(data, ends, *n) == buffer.as_slice();
                 if let Some(found) = self.table.find(hash, same) {
                     numbers[row] = *found;
                 }
@@ -496,11 +509,20 @@ mod tests {
             kind.encode(value, &mut out).unwrap();
             out
         };
-        assert_eq!(encode(&Canonical::Float, Datum::Float8(-0.0)), encode(&Canonical::Float, Datum::Float4(0.0)));
+        assert_eq!(
+            encode(&Canonical::Float, Datum::Float8(-0.0)),
+            encode(&Canonical::Float, Datum::Float4(0.0))
+        );
         assert_eq!(encode(&Canonical::Integer, Datum::Int2(7)), encode(&Canonical::Integer, Datum::Int8(7)));
-        assert_eq!(encode(&Canonical::Blanked, Datum::from("a ")), encode(&Canonical::Blanked, Datum::from("a")));
-        let number = |text: &str| adt::numeric::Numeric::parse(text, -1).unwrap().to_payload();
+        assert_eq!(
+            encode(&Canonical::Blanked, Datum::from("a ")),
+            encode(&Canonical::Blanked, Datum::from("a"))
+        );
+        let number = |text: &str| adt::numeric::Numeric::parse(text).unwrap().to_payload();
         let (a, b) = (number("1.50"), number("1.5000"));
-        assert_eq!(encode(&Canonical::Numeric, Datum::Bytes(&a)), encode(&Canonical::Numeric, Datum::Bytes(&b)));
+        assert_eq!(
+            encode(&Canonical::Numeric, Datum::Bytes(&a)),
+            encode(&Canonical::Numeric, Datum::Bytes(&b))
+        );
     }
 }

@@ -79,7 +79,9 @@ fn build_node(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         PlanNode::ProjectSet => nodes::project_set::build(execution, plan),
         PlanNode::ModifyTable(modify) => nodes::modify::build(execution, plan, modify),
         PlanNode::Append { children, .. } => nodes::append::build(execution, plan, children),
-        PlanNode::MergeAppend { children, keys } => nodes::merge_append::build(execution, plan, children, keys),
+        PlanNode::MergeAppend { children, keys } => {
+            nodes::merge_append::build(execution, plan, children, keys)
+        }
         PlanNode::RecursiveUnion { work_table_param, groups } => {
             nodes::recursive_union::build(execution, plan, *work_table_param, groups)
         }
@@ -87,15 +89,17 @@ fn build_node(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
             Err(Error::internal("a bitmap node outside of a bitmap heap scan"))
         }
         PlanNode::SeqScan { relation } => nodes::seq_scan::build(execution, plan, *relation),
-        PlanNode::SampleScan { relation, sample } => Err(Error::unsupported("this plan node")),
-        PlanNode::IndexScan { .. } => nodes::index_scan::build(execution, plan),
-        PlanNode::IndexOnlyScan { .. } => Err(Error::unsupported("this plan node")),
-        PlanNode::BitmapHeapScan { relation, recheck } => {
-            Err(Error::unsupported("this plan node"))
+        PlanNode::SampleScan { relation, sample } => {
+            nodes::sample_scan::build(execution, plan, *relation, sample)
         }
-        PlanNode::TidScan { relation, quals } => Err(Error::unsupported("this plan node")),
+        PlanNode::IndexScan { .. } => nodes::index_scan::build(execution, plan),
+        PlanNode::IndexOnlyScan { .. } => nodes::index_only_scan::build(execution, plan),
+        PlanNode::BitmapHeapScan { relation, recheck } => {
+            nodes::bitmap_heap_scan::build(execution, plan, *relation, recheck)
+        }
+        PlanNode::TidScan { relation, quals } => nodes::tid_scan::build(execution, plan, *relation, quals),
         PlanNode::TidRangeScan { relation, quals } => {
-            Err(Error::unsupported("this plan node"))
+            nodes::tid_range_scan::build(execution, plan, *relation, quals)
         }
         PlanNode::SubqueryScan { relation, child } => {
             nodes::subquery_scan::build(execution, plan, *relation, child)
@@ -110,11 +114,11 @@ fn build_node(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         }
         PlanNode::NamedTuplestoreScan { .. } => Err(Error::unsupported("a transition table")),
         PlanNode::NestLoop { join, params } => nodes::nest_loop::build(execution, plan, join, params),
-        PlanNode::MergeJoin { join, clauses, .. } => Err(Error::unsupported("this plan node")),
+        PlanNode::MergeJoin { join, clauses, .. } => nodes::merge_join::build(execution, plan, join, clauses),
         PlanNode::HashJoin { join, clauses } => nodes::hash_join::build(execution, plan, join, clauses),
         PlanNode::Hash { .. } => build_child(execution, plan.left.as_deref()),
         PlanNode::Materialize => nodes::material::build(execution, plan),
-        PlanNode::Memoize { .. } => Err(Error::unsupported("this plan node")),
+        PlanNode::Memoize { .. } => nodes::memoize::build(execution, plan),
         PlanNode::Sort { keys } => nodes::sort::build(execution, plan, keys),
         PlanNode::IncrementalSort { keys, presorted } => {
             nodes::incremental_sort::build(execution, plan, keys, *presorted)
@@ -123,9 +127,9 @@ fn build_node(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
             nodes::group::build(execution, plan, groups)
         }
         PlanNode::Aggregate(aggregate) => nodes::aggregate::build(execution, plan, aggregate),
-        PlanNode::WindowAgg(window) => Err(Error::unsupported("this plan node")),
-        PlanNode::SetOp { .. } => Err(Error::unsupported("this plan node")),
-        PlanNode::LockRows { marks } => Err(Error::unsupported("this plan node")),
+        PlanNode::WindowAgg(window) => nodes::window::build(execution, plan, window),
+        PlanNode::SetOp { .. } => nodes::set_op::build(execution, plan),
+        PlanNode::LockRows { marks } => nodes::lock_rows::build(execution, plan, marks),
         PlanNode::Limit { .. } => nodes::limit::build(execution, plan),
         PlanNode::Gather { .. } => nodes::gather::build(execution, plan),
         PlanNode::GatherMerge { .. } => nodes::gather::build(execution, plan),

@@ -48,12 +48,9 @@ pub struct OperatorOrder {
 pub fn operator_order(session: &Session, operator: Oid) -> Result<OperatorOrder> {
     let families = session.operator_families(operator)?;
     let found = families.iter().find(|f| f.amopmethod == BTREE);
-    let found = found.ok_or_else(|| Error::internal(format!("operator {operator} is not a valid ordering operator")))?;
-    Ok(OperatorOrder {
-        family: found.amopfamily,
-        left: found.amoplefttype,
-        strategy: found.amopstrategy,
-    })
+    let found = found
+        .ok_or_else(|| Error::internal(format!("operator {operator} is not a valid ordering operator")))?;
+    Ok(OperatorOrder { family: found.amopfamily, left: found.amoplefttype, strategy: found.amopstrategy })
 }
 
 impl SortKey {
@@ -61,8 +58,8 @@ impl SortKey {
     /// `0A000` when the type's comparison has no body yet.
     pub fn new(session: &Session, column: &SortColumn) -> Result<SortKey> {
         let order = operator_order(session, column.operator)?;
-        let column_index = usize::try_from(column.column - 1)
-            .map_err(|_| Error::internal("a sort column below 1"))?;
+        let column_index =
+            usize::try_from(column.column - 1).map_err(|_| Error::internal("a sort column below 1"))?;
         let mut key = Self::of_family(session, column_index, order.family, order.left, column.collation)?;
         key.descending = order.strategy == 5;
         key.nulls_first = column.nulls_first;
@@ -70,7 +67,13 @@ impl SortKey {
     }
 
     /// Ascending, nulls last, by a family's order of one type.
-    pub fn of_family(session: &Session, column: usize, family: Oid, type_oid: Oid, collation: Oid) -> Result<SortKey> {
+    pub fn of_family(
+        session: &Session,
+        column: usize,
+        family: Oid,
+        type_oid: Oid,
+        collation: Oid,
+    ) -> Result<SortKey> {
         let unsupported = || -> Error {
             let name = session.format_type(type_oid, None).unwrap_or_default();
             Error::unsupported(format!("sorting values of type {name}"))
@@ -78,8 +81,8 @@ impl SortKey {
         let order = session.family_order(family, type_oid, type_oid, collation)?.ok_or_else(unsupported)?;
         let function = session.family_function(family, type_oid, type_oid, 1)?.ok_or_else(unsupported)?;
         let prefix = match session.function(function)?.prosrc.as_str() {
-            "btint2cmp" | "btint4cmp" | "btint8cmp" | "date_cmp" | "timestamp_cmp" | "time_cmp" | "cash_cmp"
-            | "btboolcmp" => Prefix::Integer,
+            "btint2cmp" | "btint4cmp" | "btint8cmp" | "date_cmp" | "timestamp_cmp" | "time_cmp"
+            | "cash_cmp" | "btboolcmp" => Prefix::Integer,
             "btoidcmp" => Prefix::Unsigned,
             "btfloat4cmp" | "btfloat8cmp" => Prefix::Float,
             "bttextcmp" | "byteacmp" | "btnamecmp" | "uuid_cmp" | "bttext_pattern_cmp" => Prefix::Bytes,
@@ -196,7 +199,9 @@ fn normalise(key: &SortKey, column: &Column, rows: usize, out: &mut Vec<(u8, u64
         (column.values(), column.has_nulls(), column.is_constant(), key.prefix)
     {
         let flip = if key.descending { u64::MAX } else { 0 };
-        out.extend(values.iter().enumerate().map(|(row, v)| (1, sign_flipped(i64::from(*v)) ^ flip, row as u32)));
+        out.extend(
+            values.iter().enumerate().map(|(row, v)| (1, sign_flipped(i64::from(*v)) ^ flip, row as u32)),
+        );
         return;
     }
     out.extend((0..rows).map(|row| {

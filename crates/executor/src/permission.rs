@@ -50,7 +50,10 @@ fn check(session: &Session, permission: &Permission) -> Result<()> {
         b'f' => "foreign table",
         _ => "table",
     };
-    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for {kind} {}", class.relname)))
+    Err(Error::new(
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        format!("permission denied for {kind} {}", class.relname),
+    ))
 }
 
 /// What the user holds on a whole relation.
@@ -81,7 +84,13 @@ fn relation_privileges(session: &Session, class: &PgClass, user: Oid) -> Result<
     Ok(held)
 }
 
-fn columns_allowed(session: &Session, class: &PgClass, user: Oid, bit: u64, columns: &RelSet) -> Result<bool> {
+fn columns_allowed(
+    session: &Session,
+    class: &PgClass,
+    user: Oid,
+    bit: u64,
+    columns: &RelSet,
+) -> Result<bool> {
     let allowed = |number: i16| -> Result<bool> {
         let keys = [class.oid.into(), Datum::Int2(number)];
         let Some(row) = session.row::<PgAttribute>(index::PG_ATTRIBUTE_RELID_ATTNUM, &keys)? else {

@@ -38,7 +38,8 @@ pub fn gather(column: &Column, rows: &[u32], repr: Repr) -> Column {
         return column.take(rows);
     }
     let mut out = ColumnBuilder::new(repr, rows.len());
-    rows.iter().for_each(|row| if *row == NO_ROW { out.push_null() } else { out.push(column.get(*row as usize)) });
+    rows.iter()
+        .for_each(|row| if *row == NO_ROW { out.push_null() } else { out.push(column.get(*row as usize)) });
     out.finish()
 }
 

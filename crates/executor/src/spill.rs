@@ -42,7 +42,9 @@ impl SpillFile {
         let file = match open() {
             Ok(file) => file,
             Err(_) => {
-                disk.create_dir_all(DIRECTORY).map_err(|e| file_error(&e, format!("could not create temporary directory \"{DIRECTORY}\"")))?;
+                disk.create_dir_all(DIRECTORY).map_err(|e| {
+                    file_error(&e, format!("could not create temporary directory \"{DIRECTORY}\""))
+                })?;
                 open().map_err(|e| file_error(&e, format!("could not create temporary file \"{path}\"")))?
             }
         };
@@ -116,7 +118,9 @@ impl SpillFile {
         let mut filled = 0;
         while filled < bytes.len() {
             let n = self.file.read_at(&mut bytes[filled..], self.read + filled as u64);
-            match n.map_err(|e| file_error(&e, format!("could not read from temporary file \"{}\"", self.path)))? {
+            match n.map_err(|e| {
+                file_error(&e, format!("could not read from temporary file \"{}\"", self.path))
+            })? {
                 0 => return Err(Error::corrupted("temporary file is too short")),
                 n => filled += n,
             }
@@ -185,7 +189,8 @@ fn decode(bytes: &[u8]) -> Result<Batch> {
     let columns = reader.u16()?;
     let mut decoded = Vec::with_capacity(usize::from(columns));
     for _ in 0..columns {
-        let (tag, constant, has_nulls) = (reader.take(1)?[0], reader.take(1)?[0] != 0, reader.take(1)?[0] != 0);
+        let (tag, constant, has_nulls) =
+            (reader.take(1)?[0], reader.take(1)?[0] != 0, reader.take(1)?[0] != 0);
         let stored = if constant { 1 } else { rows };
         let mut nulls = Nulls::default();
         if has_nulls {
@@ -197,7 +202,9 @@ fn decode(bytes: &[u8]) -> Result<Batch> {
                 let width = std::mem::size_of::<$type>();
                 let bytes = reader.take(stored.checked_mul(width).ok_or_else(damaged)?)?;
                 let chunks = bytes.chunks_exact(width);
-                Values::$variant(chunks.map(|c| <$type>::from_le_bytes(c.try_into().expect("exact chunks"))).collect())
+                Values::$variant(
+                    chunks.map(|c| <$type>::from_le_bytes(c.try_into().expect("exact chunks"))).collect(),
+                )
             }};
         }
         let values = match tag {
@@ -220,7 +227,11 @@ fn decode(bytes: &[u8]) -> Result<Batch> {
             _ => return Err(damaged()),
         };
         let column = Column::new(values, nulls);
-        decoded.push(Arc::new(if constant { Column::constant(column.repr(), column.get(0)) } else { column }));
+        decoded.push(Arc::new(if constant {
+            Column::constant(column.repr(), column.get(0))
+        } else {
+            column
+        }));
     }
     Ok(Batch::new(decoded, rows))
 }

@@ -5,9 +5,7 @@ use crate::expression::{self, Kind};
 use crate::name::choose_constraint_name;
 use crate::relation;
 use base::{Oid, Result};
-use catalog::{
-    DependencyKind, ObjectAddress, PgConstraint, RelationEntry, Session, index as catalog_index,
-};
+use catalog::{DependencyKind, ObjectAddress, PgConstraint, RelationEntry, Session, index as catalog_index};
 use ir::Expr;
 use std::sync::Arc;
 

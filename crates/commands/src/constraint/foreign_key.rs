@@ -129,10 +129,7 @@ fn check_tables(session: &Session, table: &RelationEntry, referenced: &RelationE
         _ => ("", ""),
     };
     if !kind.is_empty() {
-        bail!(
-            INVALID_TABLE_DEFINITION,
-            "constraints on {kind} tables may reference only {allowed} tables"
-        );
+        bail!(INVALID_TABLE_DEFINITION, "constraints on {kind} tables may reference only {allowed} tables");
     }
     if own == b't' && Some(referenced.class.relnamespace) != session.temporary_namespace() {
         bail!(
@@ -152,11 +149,7 @@ fn numbers(table: &RelationEntry, names: &[&str]) -> Result<Vec<i16>> {
         numbers.push(position as i16 + 1);
     }
     if numbers.len() > crate::index::MAX_COLUMNS {
-        bail!(
-            TOO_MANY_COLUMNS,
-            "cannot have more than {} keys in a foreign key",
-            crate::index::MAX_COLUMNS
-        );
+        bail!(TOO_MANY_COLUMNS, "cannot have more than {} keys in a foreign key", crate::index::MAX_COLUMNS);
     }
     Ok(numbers)
 }
@@ -175,10 +168,7 @@ fn check_generated(table: &RelationEntry, columns: &[i16], key: &ForeignKey) -> 
             continue;
         }
         let invalid = |what: &str| {
-            err!(
-                SYNTAX_ERROR,
-                "invalid {what} action for foreign key constraint containing generated column"
-            )
+            err!(SYNTAX_ERROR, "invalid {what} action for foreign key constraint containing generated column")
         };
         use ForeignKeyAction::{Cascade, SetDefault, SetNull};
         if matches!(key.on_update, SetNull | SetDefault | Cascade) {
@@ -291,7 +281,9 @@ fn operators(
             )))
         };
         let Some(referenced_equal) = session.family_operator(family, input, input, EQUAL)? else {
-            return Err(Error::internal(format!("missing operator {EQUAL}({input},{input}) in opfamily {family}")));
+            return Err(Error::internal(format!(
+                "missing operator {EQUAL}({input},{input}) in opfamily {family}"
+            )));
         };
         let across = session.family_operator(family, input, own_type, EQUAL)?;
         let referencing = session.family_operator(family, own_type, own_type, EQUAL)?;

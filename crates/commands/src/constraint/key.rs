@@ -77,7 +77,13 @@ pub(crate) fn add(
             bail!(FEATURE_NOT_SUPPORTED, "{what} on virtual generated columns are not supported");
         }
         let class = index::default_class(session, column.type_oid)?;
-        keys.push(KeyColumn { attribute: number, expr: None, class, collation: column.collation, options: 0 });
+        keys.push(KeyColumn {
+            attribute: number,
+            expr: None,
+            class,
+            collation: column.collation,
+            options: 0,
+        });
     }
     if written.primary {
         for key in &keys {

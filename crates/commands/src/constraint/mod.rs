@@ -8,7 +8,9 @@ mod not_null;
 mod trigger;
 
 pub(crate) use check::{CheckSource, add as add_check};
-pub(crate) use default::{owned_sequences, remove as remove_default, sequence_default, store as store_default};
+pub(crate) use default::{
+    owned_sequences, remove as remove_default, sequence_default, store as store_default,
+};
 pub(crate) use foreign_key::add as add_foreign_key;
 pub(crate) use key::{KeyConstraint, add as add_key};
 pub(crate) use not_null::{NotNull, add as add_not_null};

@@ -35,7 +35,11 @@ pub(crate) fn add(
     let name = match &wanted.name {
         Some(name) => {
             if taken.contains(name) {
-                bail!(DUPLICATE_OBJECT, "constraint \"{name}\" for relation \"{}\" already exists", table.name());
+                bail!(
+                    DUPLICATE_OBJECT,
+                    "constraint \"{name}\" for relation \"{}\" already exists",
+                    table.name()
+                );
             }
             super::require_free(session, table, name)?;
             name.clone()

@@ -3,7 +3,8 @@
 use crate::relation;
 use base::{Oid, Result};
 use catalog::{
-    DependencyKind, ObjectAddress, Payload, PgConstraint, PgTrigger, RelationEntry, Session, index as catalog_index,
+    DependencyKind, ObjectAddress, Payload, PgConstraint, PgTrigger, RelationEntry, Session,
+    index as catalog_index,
 };
 
 const ROW: i16 = 1;

@@ -142,7 +142,8 @@ pub(super) fn expand<'a>(session: &Arc<Session>, clause: &LikeClause, draft: &mu
 }
 
 fn has_statistics(session: &Session, table: Oid) -> Result<bool> {
-    let rows = session.rows::<catalog::PgStatisticExt>(catalog_index::PG_STATISTIC_EXT_RELID, &[table.into()])?;
+    let rows =
+        session.rows::<catalog::PgStatisticExt>(catalog_index::PG_STATISTIC_EXT_RELID, &[table.into()])?;
     Ok(!rows.is_empty())
 }
 
@@ -152,7 +153,8 @@ fn identity_of(session: &Session, table: Oid, column: i16) -> Result<WantedSeque
     let Some(sequence) = sequences.first() else {
         return Err(Error::internal("no owned sequence found"));
     };
-    let Some(row) = session.row::<PgSequence>(catalog_index::PG_SEQUENCE_SEQRELID, &[(*sequence).into()])? else {
+    let Some(row) = session.row::<PgSequence>(catalog_index::PG_SEQUENCE_SEQRELID, &[(*sequence).into()])?
+    else {
         return Err(Error::internal(format!("cache lookup failed for sequence {sequence}")));
     };
     let option = |name: &str, value: OptionValue| OptionItem {

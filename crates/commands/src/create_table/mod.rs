@@ -89,7 +89,13 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTable) -
         tablespace: index::tablespace(session, statement.tablespace.as_deref())?,
         columns: &columns,
         options: options::relation_options(None, &statement.options, None, Target::Table, false)?,
-        toast_options: options::relation_options(None, &statement.options, Some("toast"), Target::Toast, false)?,
+        toast_options: options::relation_options(
+            None,
+            &statement.options,
+            Some("toast"),
+            Target::Toast,
+            false,
+        )?,
         of_type: Oid(0),
     };
     let sequences = make_sequences(session, &draft.columns, &new)?;
@@ -138,7 +144,9 @@ fn collect<'a>(session: &Arc<Session>, statement: &'a CreateTable) -> Result<Dra
 fn table_constraint<'a>(constraint: &'a Constraint, draft: &mut Draft<'a>) -> Result<()> {
     match &constraint.kind {
         ConstraintKind::Check(_) => draft.checks.push(constraint),
-        ConstraintKind::NotNull { column: Some(column) } => draft.not_nulls.push((constraint, column.clone())),
+        ConstraintKind::NotNull { column: Some(column) } => {
+            draft.not_nulls.push((constraint, column.clone()))
+        }
         ConstraintKind::Unique(_) | ConstraintKind::Primary(_) => draft.keys.push((constraint, None)),
         ConstraintKind::Foreign(_) => draft.foreign_keys.push((constraint, None)),
         ConstraintKind::Exclude(_) => return Err(Error::unsupported("exclusion constraints")),
@@ -188,7 +196,13 @@ fn make_sequences(
 ///
 /// # Errors
 /// What writing pg_depend fails with.
-pub(crate) fn own_sequence(session: &Session, sequence: Oid, table: Oid, column: i16, identity: bool) -> Result<()> {
+pub(crate) fn own_sequence(
+    session: &Session,
+    sequence: Oid,
+    table: Oid,
+    column: i16,
+    identity: bool,
+) -> Result<()> {
     let kind = if identity { DependencyKind::Internal } else { DependencyKind::Auto };
     let object = ObjectAddress::new::<PgClass>(sequence);
     session.record_dependencies(object, [ObjectAddress::column(table, column)], kind)
@@ -303,11 +317,7 @@ fn add_not_nulls(session: &Arc<Session>, table: &RelationEntry, draft: &Draft<'_
     let mut wanted: Vec<NotNull> = Vec::new();
     for (constraint, name) in &draft.not_nulls {
         let Some(position) = table.desc().position(name) else {
-            bail!(
-                UNDEFINED_COLUMN,
-                "column \"{name}\" of relation \"{}\" does not exist",
-                table.name()
-            );
+            bail!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", table.name());
         };
         let column = position as i16 + 1;
         let no_inherit = constraint.no_inherit;
@@ -360,7 +370,8 @@ fn add_keys(session: &Arc<Session>, oid: Oid, draft: &Draft<'_>) -> Result<()> {
         columns.extend(key.include.iter().map(|c| format!("({c})")));
         let same = |(known, other): &&(Vec<String>, &Constraint)| {
             *known == columns
-                && (other.deferrable, other.initially_deferred) == (constraint.deferrable, constraint.initially_deferred)
+                && (other.deferrable, other.initially_deferred)
+                    == (constraint.deferrable, constraint.initially_deferred)
                 && (constraint.name.is_none() || other.name == constraint.name)
         };
         if !is_primary(constraint) && constraint.name.is_none() && done.iter().any(|d| same(&d)) {

@@ -55,7 +55,9 @@ fn check_options(items: &[OptionItem]) -> Result<()> {
             return Err(options::conflicting(item));
         }
         match item.name.as_str() {
-            "location" | "oid" => return Err(Error::unsupported(format!("CREATE DATABASE ... {}", item.name))),
+            "location" | "oid" => {
+                return Err(Error::unsupported(format!("CREATE DATABASE ... {}", item.name)));
+            }
             name if KNOWN.contains(&name) => {}
             name => return Err(err!(SYNTAX_ERROR, "option \"{name}\" not recognized").at(item.location)),
         }
@@ -180,7 +182,8 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateDatabase
     if !template.datistemplate && !privilege::is_owner(session, template.datdba)? {
         bail!(INSUFFICIENT_PRIVILEGE, "permission denied to copy database \"{}\"", wanted.template);
     }
-    if !session.rows::<PgDatabase>(index::PG_DATABASE_DATNAME, &[statement.name.as_str().into()])?.is_empty() {
+    if !session.rows::<PgDatabase>(index::PG_DATABASE_DATNAME, &[statement.name.as_str().into()])?.is_empty()
+    {
         bail!(DUPLICATE_DATABASE, "database \"{}\" already exists", statement.name);
     }
     // Nobody may change the template meanwhile.
@@ -236,14 +239,15 @@ fn copy(session: &Arc<Session>, from: &PgDatabase, to: &PgDatabase) -> Result<()
     record::log_map(pool, target, tablespace, &catalog::relmap::encode(&map), xid)?;
     session.instance().maps.create(target, &map)?;
     let source_directory = database_directory(from.dattablespace, from.oid);
-    let names = disk.list(&source_directory).map_err(|e| {
-        sys::disk::file_error(&e, format!("could not open directory \"{source_directory}\""))
-    })?;
+    let names = disk
+        .list(&source_directory)
+        .map_err(|e| sys::disk::file_error(&e, format!("could not open directory \"{source_directory}\"")))?;
     for name in names {
         session.interrupt_check()?;
         // Main forks' first segments name the relations; what begins with t is temporary.
         let Ok(number) = name.parse::<u32>() else { continue };
-        let source = RelFileLocator { tablespace: from.dattablespace, database: from.oid, number: Oid(number) };
+        let source =
+            RelFileLocator { tablespace: from.dattablespace, database: from.oid, number: Oid(number) };
         let copied = RelFileLocator { tablespace, database: target, number: Oid(number) };
         if pool.files().exists(source, Fork::Init)? {
             return Err(Error::unsupported("template databases with unlogged relations"));

@@ -22,7 +22,9 @@ pub(crate) fn drop(invocation: &mut Invocation<'_>, statement: &DropDatabase) ->
     let tag = || Outcome::Tag("DROP DATABASE".to_owned());
     for item in &statement.options {
         match item.name.as_str() {
-            "force" if options::boolean(item)? => return Err(Error::unsupported("DROP DATABASE ... WITH (FORCE)")),
+            "force" if options::boolean(item)? => {
+                return Err(Error::unsupported("DROP DATABASE ... WITH (FORCE)"));
+            }
             "force" => {}
             name => {
                 return Err(
@@ -76,10 +78,9 @@ fn remove_rows(session: &Session, row: &PgDatabase) -> Result<()> {
     }
     comment::set(session, object, None)?;
     shared::forget(session, object)?;
-    for (tid, _) in session.find::<PgDbRoleSetting>(
-        index::PG_DB_ROLE_SETTING_DATABASEID_ROL,
-        &[row.oid.into()],
-    )? {
+    for (tid, _) in
+        session.find::<PgDbRoleSetting>(index::PG_DB_ROLE_SETTING_DATABASEID_ROL, &[row.oid.into()])?
+    {
         session.delete::<PgDbRoleSetting>(tid)?;
     }
     for (tid, _) in session.find::<PgShdepend>(index::PG_SHDEPEND_DEPENDER, &[row.oid.into()])? {

@@ -145,7 +145,9 @@ fn redo_copy(context: &RedoContext<'_>, disk: &dyn Disk, reader: &mut Reader<'_>
 
 fn copy_file(disk: &dyn Disk, from: &str, to: &str) -> Result<()> {
     const CHUNK: usize = 1 << 20;
-    let open = |path: &str, options: OpenOptions| disk.open(path, options).map_err(|e| failed(&e, "open file", path));
+    let open = |path: &str, options: OpenOptions| {
+        disk.open(path, options).map_err(|e| failed(&e, "open file", path))
+    };
     let source = open(from, OpenOptions::default())?;
     let target = open(to, OpenOptions { create: true, ..OpenOptions::default() })?;
     let mut chunk = vec![0; CHUNK];
@@ -185,7 +187,8 @@ impl ResourceManager for RelationMapManager {
             return Err(Error::corrupted(format!("relmap_redo: wrong size {size} in relmap update record")));
         }
         catalog::relmap::decode(bytes, MAP_FILE)?;
-        let directory = if database.is_valid() { database_directory(tablespace, database) } else { "global".into() };
+        let directory =
+            if database.is_valid() { database_directory(tablespace, database) } else { "global".into() };
         let path = format!("{directory}/{MAP_FILE}");
         context.pool.files().disk().replace(&path, bytes).map_err(|e| failed(&e, "write file", &path))
     }

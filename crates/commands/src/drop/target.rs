@@ -14,7 +14,11 @@ use syntax::{Drop, ObjectName, ObjectRef, ObjectType, TypeName};
 ///
 /// # Errors
 /// `42P01`, `42704`, `3F000`, `42809`, `42501`; `0A000` for kinds that cannot be made either.
-pub(super) fn find(session: &Arc<Session>, statement: &Drop, object: &ObjectRef) -> Result<Option<ObjectAddress>> {
+pub(super) fn find(
+    session: &Arc<Session>,
+    statement: &Drop,
+    object: &ObjectRef,
+) -> Result<Option<ObjectAddress>> {
     use ObjectType as O;
     match (statement.object_type, object) {
         (O::Table | O::Index | O::Sequence | O::View | O::MaterializedView, ObjectRef::Name(name)) => {
@@ -24,7 +28,8 @@ pub(super) fn find(session: &Arc<Session>, statement: &Drop, object: &ObjectRef)
         (O::Type | O::Domain, ObjectRef::Type(name)) => type_target(session, statement, name),
         (O::Extension, ObjectRef::Name(name)) => extension(session, statement, name.name()),
         (kind, _) => {
-            let tag = syntax::Statement::Drop(Box::new(Drop { object_type: kind, ..statement.clone() })).tag();
+            let tag =
+                syntax::Statement::Drop(Box::new(Drop { object_type: kind, ..statement.clone() })).tag();
             Err(Error::unsupported(tag))
         }
     }
@@ -96,9 +101,11 @@ fn relation(session: &Arc<Session>, statement: &Drop, name: &ObjectName) -> Resu
         return skip(session, statement, error);
     };
     if !fits(statement.object_type, entry.kind()) {
-        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not {a_word}", entry.name()).hint(proper_command(entry.kind())));
+        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not {a_word}", entry.name())
+            .hint(proper_command(entry.kind())));
     }
-    let namespace = session.row::<PgNamespace>(index::PG_NAMESPACE_OID, &[entry.class.relnamespace.into()])?;
+    let namespace =
+        session.row::<PgNamespace>(index::PG_NAMESPACE_OID, &[entry.class.relnamespace.into()])?;
     let owns_schema = match &namespace {
         Some(row) => privilege::is_owner(session, row.nspowner)?,
         None => false,

@@ -127,8 +127,7 @@ fn fill(
         false => Some(RowEvaluator::new(session, &exprs, &predicate, &numbers)?),
     };
     let memory_bytes = (session.settings().get(settings::MAINTENANCE_WORK_MEM) as usize).saturating_mul(1024);
-    let mut builder =
-        btree::Builder::new(context, access, btree::BuildOptions { memory_bytes, temp: None });
+    let mut builder = btree::Builder::new(context, access, btree::BuildOptions { memory_bytes, temp: None });
     let horizon = context.transaction.transactions().horizon(scope(table));
     let visibility =
         if entry.index.indisunique { Visibility::Own } else { Visibility::NonVacuumable(horizon) };

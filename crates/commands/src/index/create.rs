@@ -8,7 +8,8 @@ use crate::relation;
 use access_api::{Context, IndexKey, IndexRelation, Persistence, Relation};
 use base::{Oid, Result, bail};
 use catalog::{
-    DependencyKind, ObjectAddress, PgClass, PgCollation, PgConstraint, PgIndex, PgOpclass, RelationEntry, Session,
+    DependencyKind, ObjectAddress, PgClass, PgCollation, PgConstraint, PgIndex, PgOpclass, RelationEntry,
+    Session,
 };
 use datum::{Attribute, TupleDesc, TypeLayout};
 use ir::Expr;
@@ -64,7 +65,8 @@ fn attributes(session: &Session, table: &RelationEntry, spec: &IndexSpec) -> Res
                 let type_oid = ir::expr_type(expr);
                 let row = session.type_row(type_oid)?;
                 let layout = session.type_layout(type_oid)?;
-                let mut attribute = Attribute::result(name, type_oid, ir::expr_typmod(expr), layout, key.collation);
+                let mut attribute =
+                    Attribute::result(name, type_oid, ir::expr_typmod(expr), layout, key.collation);
                 attribute.storage = row.typstorage as u8;
                 attribute
             }
@@ -185,9 +187,12 @@ fn record(session: &Session, table: Oid, index: Oid, constraint: Oid, spec: &Ind
         let mut on: Vec<_> =
             numbers.filter(|n| *n > 0).map(|number| ObjectAddress::column(table, number)).collect();
         let has_columns = !on.is_empty()
-            || spec.keys.iter().filter_map(|k| k.expr.as_ref()).chain(&spec.predicate).any(|e| {
-                !dependency::columns_of(e).is_empty()
-            });
+            || spec
+                .keys
+                .iter()
+                .filter_map(|k| k.expr.as_ref())
+                .chain(&spec.predicate)
+                .any(|e| !dependency::columns_of(e).is_empty());
         if !has_columns {
             on.push(ObjectAddress::new::<PgClass>(table));
         }

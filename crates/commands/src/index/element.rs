@@ -39,7 +39,9 @@ pub(crate) fn find_class(session: &Session, named: &ObjectName, type_oid: Oid) -
     };
     for namespace in namespaces.iter() {
         let keys = [BTREE.into(), last.into(), (*namespace).into()];
-        let Some(class) = session.row::<PgOpclass>(catalog_index::PG_OPCLASS_AM_NAME_NSP, &keys)? else { continue };
+        let Some(class) = session.row::<PgOpclass>(catalog_index::PG_OPCLASS_AM_NAME_NSP, &keys)? else {
+            continue;
+        };
         if !session.binary_coercible(type_oid, class.opcintype)? {
             bail!(
                 DATATYPE_MISMATCH,
@@ -174,7 +176,8 @@ fn collation(session: &Session, element: &IndexElement, type_oid: Oid, own: Oid)
 /// # Errors
 /// `42P17`, `0A000`, `42703`.
 pub(super) fn included_column(table: &RelationEntry, element: &IndexElement) -> Result<i16> {
-    let refuse = |what: &str| Err(err!(INVALID_OBJECT_DEFINITION, "including column does not support {what}"));
+    let refuse =
+        |what: &str| Err(err!(INVALID_OBJECT_DEFINITION, "including column does not support {what}"));
     if element.collation.is_some() {
         return refuse("a collation");
     }

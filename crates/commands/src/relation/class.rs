@@ -39,10 +39,9 @@ pub(crate) fn update_attribute(
 ) -> Result<()> {
     let keys = [relation.into(), Datum::Int2(number)];
     let rows = session.find::<PgAttribute>(index::PG_ATTRIBUTE_RELID_ATTNUM, &keys)?;
-    let (tid, mut row) = rows
-        .into_iter()
-        .next()
-        .ok_or_else(|| Error::internal(format!("cache lookup failed for attribute {number} of relation {relation}")))?;
+    let (tid, mut row) = rows.into_iter().next().ok_or_else(|| {
+        Error::internal(format!("cache lookup failed for attribute {number} of relation {relation}"))
+    })?;
     change(&mut row);
     session.update(tid, &row)
 }

@@ -51,7 +51,8 @@ pub(crate) fn persistence_letter(persistence: syntax::Persistence) -> u8 {
 /// # Errors
 /// `42501` for pg_catalog and pg_toast, where only the system makes things.
 pub(crate) fn refuse_system_namespace(session: &Session, namespace: Oid, name: &str) -> Result<()> {
-    if matches!(namespace.0, 11 | 99) {
+    let allowed = session.settings().get(::settings::ALLOW_SYSTEM_TABLE_MODS);
+    if matches!(namespace.0, 11 | 99) && !allowed {
         return Err(base::err!(
             INSUFFICIENT_PRIVILEGE,
             "permission denied to create \"{}.{name}\"",
@@ -115,7 +116,12 @@ pub(crate) fn create(session: &Session, new: &NewRelation<'_>) -> Result<Oid> {
 }
 
 /// The pg_attribute rows of a relation, and what its columns depend on.
-pub(crate) fn insert_attributes(session: &Session, relation: Oid, kind: u8, columns: &[Attribute]) -> Result<()> {
+pub(crate) fn insert_attributes(
+    session: &Session,
+    relation: Oid,
+    kind: u8,
+    columns: &[Attribute],
+) -> Result<()> {
     for (position, column) in columns.iter().enumerate() {
         let number = position as i16 + 1;
         session.insert(&PgAttribute::new(relation, number, column))?;

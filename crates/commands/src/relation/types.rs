@@ -157,7 +157,8 @@ pub(crate) fn insert_row_type(session: &Session, class: &PgClass) -> Result<()> 
     let mut row = new.row();
     row.typrelid = class.oid;
     row.typarray = session.new_oid::<PgType>(index::PG_TYPE_OID)?;
-    let (table, own) = (ObjectAddress::new::<PgClass>(class.oid), ObjectAddress::new::<PgType>(class.reltype));
+    let (table, own) =
+        (ObjectAddress::new::<PgClass>(class.oid), ObjectAddress::new::<PgType>(class.reltype));
     if class.relkind as u8 == b'c' {
         // CREATE TYPE: the relation is part of the type.
         insert_type(session, &row)?;

@@ -125,7 +125,9 @@ fn check_attributes(session: &Session, given: &Options<'_>, words: (&str, &str))
                 "create" => format!(
                     "Only roles with the {attribute} attribute may create roles with the {attribute} attribute."
                 ),
-                _ => format!("Only roles with the {attribute} attribute may change the {attribute} attribute."),
+                _ => {
+                    format!("Only roles with the {attribute} attribute may change the {attribute} attribute.")
+                }
             };
             return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to {} role", words.1).detail(detail));
         }
@@ -221,18 +223,17 @@ pub(crate) fn alter(invocation: &mut Invocation<'_>, statement: &AlterRole) -> R
     let me = current(session)?;
     if row.rolsuper && !me.rolsuper {
         return Err(denied(
-            "Only roles with the SUPERUSER attribute may alter roles with the SUPERUSER attribute.".to_owned(),
+            "Only roles with the SUPERUSER attribute may alter roles with the SUPERUSER attribute."
+                .to_owned(),
         ));
     }
     let only_password = given.items.iter().all(|item| item.name == "password");
     let own = oid == session.user() && only_password;
     if !own && !me.rolsuper && !(me.rolcreaterole && is_admin(session, oid)?) {
-        return Err(denied(
-            format!(
-                "Only roles with the CREATEROLE attribute and the ADMIN option on role \"{}\" may alter this role.",
-                row.rolname
-            ),
-        ));
+        return Err(denied(format!(
+            "Only roles with the CREATEROLE attribute and the ADMIN option on role \"{}\" may alter this role.",
+            row.rolname
+        )));
     }
     check_attributes(session, &given, ("alter", "alter"))?;
     if oid == BOOTSTRAP_SUPERUSER && given.flag("superuser")? == Some(false) {

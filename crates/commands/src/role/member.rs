@@ -60,9 +60,9 @@ pub(crate) fn grant(invocation: &mut Invocation<'_>, statement: &GrantRole) -> R
 fn check(session: &Session, role: Oid, verb: &str) -> Result<()> {
     let name = session.user_name(role)?;
     if session.is_superuser(role)? && !session.is_superuser(session.user())? {
-        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to {verb} role \"{name}\"").detail(format!(
-            "Only roles with the SUPERUSER attribute may {verb} roles with the SUPERUSER attribute."
-        )));
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to {verb} role \"{name}\"").detail(
+            format!("Only roles with the SUPERUSER attribute may {verb} roles with the SUPERUSER attribute."),
+        ));
     }
     if !is_admin(session, role)? {
         return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to {verb} role \"{name}\"")

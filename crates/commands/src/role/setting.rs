@@ -2,8 +2,8 @@
 
 use super::{current, is_admin};
 use crate::invocation::{Invocation, Outcome};
-use crate::settings::{Checked, value_text};
 use crate::privilege;
+use crate::settings::{Checked, value_text};
 use base::{Error, Oid, Result, bail, err};
 use catalog::{PgDatabase, PgDbRoleSetting, Session, index};
 use std::sync::Arc;
@@ -13,7 +13,10 @@ use syntax::{AlterRoleSet, SetAction, SetStatement};
 ///
 /// # Errors
 /// `42704`, `3D000`, `42501`, `22023`.
-pub(crate) fn alter_role_setting(invocation: &mut Invocation<'_>, statement: &AlterRoleSet) -> Result<Outcome> {
+pub(crate) fn alter_role_setting(
+    invocation: &mut Invocation<'_>,
+    statement: &AlterRoleSet,
+) -> Result<Outcome> {
     let session: &Arc<Session> = invocation.session;
     let role = match &statement.role {
         Some(role) => privilege::required_role(session, role)?,
@@ -42,9 +45,8 @@ pub(crate) fn alter_role_setting(invocation: &mut Invocation<'_>, statement: &Al
         let name = row.as_ref().map(|r| r.datname.clone()).unwrap_or_default();
         privilege::require_owner(session, owner, "database", &name)?;
     } else if !me.rolsuper {
-        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to alter setting").detail(
-            "Only roles with the SUPERUSER attribute may alter settings globally.",
-        ));
+        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to alter setting")
+            .detail("Only roles with the SUPERUSER attribute may alter settings globally."));
     }
     change(session, database, role, &statement.setting)?;
     Ok(Outcome::Tag("ALTER ROLE".to_owned()))
@@ -62,7 +64,11 @@ fn database(session: &Session, name: &str) -> Result<Arc<PgDatabase>> {
 ///
 /// # Errors
 /// As [`alter_role_setting`].
-pub(crate) fn alter_database_setting(session: &Arc<Session>, name: &str, setting: &SetStatement) -> Result<()> {
+pub(crate) fn alter_database_setting(
+    session: &Arc<Session>,
+    name: &str,
+    setting: &SetStatement,
+) -> Result<()> {
     let row = database(session, name)?;
     privilege::require_owner(session, row.datdba, "database", name)?;
     change(session, row.oid, Oid::INVALID, setting)
@@ -70,7 +76,8 @@ pub(crate) fn alter_database_setting(session: &Arc<Session>, name: &str, setting
 
 fn change(session: &Arc<Session>, database: Oid, role: Oid, setting: &SetStatement) -> Result<()> {
     let keys = [database.into(), role.into()];
-    let existing = session.find::<PgDbRoleSetting>(index::PG_DB_ROLE_SETTING_DATABASEID_ROL, &keys)?.into_iter().next();
+    let existing =
+        session.find::<PgDbRoleSetting>(index::PG_DB_ROLE_SETTING_DATABASEID_ROL, &keys)?.into_iter().next();
     let mut settings: Vec<String> =
         existing.as_ref().and_then(|(_, row)| row.setconfig.clone()).unwrap_or_default();
     let forget = |settings: &mut Vec<String>, name: &str| {

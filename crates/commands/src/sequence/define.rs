@@ -10,9 +10,7 @@ use crate::privilege;
 use crate::relation::{self, NewRelation, persistence_letter};
 use base::{Error, Fork, Oid, Result, SqlState, Xid, bail, err};
 use buffer::Logging;
-use catalog::{
-    DependencyKind, ObjectAddress, PgClass, PgDepend, PgSequence, RelationEntry, Session, index,
-};
+use catalog::{DependencyKind, ObjectAddress, PgClass, PgDepend, PgSequence, RelationEntry, Session, index};
 use datum::{Attribute, TypeLayout};
 use lock::LockMode;
 use std::sync::Arc;
@@ -223,7 +221,12 @@ pub(crate) fn restart(session: &Session, sequence: Oid) -> Result<()> {
 }
 
 /// OWNED BY: the sequence goes with the column.
-fn set_owner_column(session: &Session, sequence: Oid, owned_by: &ObjectName, for_identity: bool) -> Result<()> {
+fn set_owner_column(
+    session: &Session,
+    sequence: Oid,
+    owned_by: &ObjectName,
+    for_identity: bool,
+) -> Result<()> {
     let object = ObjectAddress::new::<PgClass>(sequence);
     let kind = if for_identity { DependencyKind::Internal } else { DependencyKind::Auto };
     let target = match &owned_by.parts[..] {
@@ -234,7 +237,8 @@ fn set_owner_column(session: &Session, sequence: Oid, owned_by: &ObjectName, for
         }
         [table @ .., column] => {
             let table = ObjectName { parts: table.to_vec(), location: owned_by.location };
-            let table = name::open_relation(session, &name::as_relation_name(&table)?, LockMode::AccessShare)?;
+            let table =
+                name::open_relation(session, &name::as_relation_name(&table)?, LockMode::AccessShare)?;
             if !matches!(table.kind(), b'r' | b'f' | b'v' | b'p') {
                 return Err(err!(
                     WRONG_OBJECT_TYPE,
@@ -250,7 +254,10 @@ fn set_owner_column(session: &Session, sequence: Oid, owned_by: &ObjectName, for
                 );
             }
             if table.class.relnamespace != class.relnamespace {
-                bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "sequence must be in same schema as table it is linked to");
+                bail!(
+                    OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    "sequence must be in same schema as table it is linked to"
+                );
             }
             let Some(position) = table.desc().position(column) else {
                 bail!(

@@ -151,7 +151,9 @@ pub(crate) fn read(page: &Page, name: &str) -> Result<State> {
             magic.unwrap_or_default()
         )));
     }
-    let tuple = page.item_checked(FIRST).ok_or_else(|| Error::corrupted(format!("sequence \"{name}\" has no tuple")))?;
+    let tuple = page
+        .item_checked(FIRST)
+        .ok_or_else(|| Error::corrupted(format!("sequence \"{name}\" has no tuple")))?;
     State::read(tuple)
 }
 

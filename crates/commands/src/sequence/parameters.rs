@@ -111,8 +111,10 @@ impl Parameters {
             if !is_init {
                 // A bound that was the old type's goes to the new type's.
                 let (low, high) = bounds(row.seqtypid);
-                reset_max = row.seqincrement > 0 && row.seqmax == high || row.seqincrement < 0 && row.seqmax == -1;
-                reset_min = row.seqincrement < 0 && row.seqmin == low || row.seqincrement > 0 && row.seqmin == 1;
+                reset_max =
+                    row.seqincrement > 0 && row.seqmax == high || row.seqincrement < 0 && row.seqmax == -1;
+                reset_min =
+                    row.seqincrement < 0 && row.seqmin == low || row.seqincrement > 0 && row.seqmin == 1;
             }
             row.seqtypid = new_type;
         }
@@ -180,7 +182,11 @@ fn set_bounds(
         None => {}
     }
     if !(low..=high).contains(&row.seqmax) {
-        bail!(INVALID_PARAMETER_VALUE, "MAXVALUE ({}) is out of range for sequence data type {name}", row.seqmax);
+        bail!(
+            INVALID_PARAMETER_VALUE,
+            "MAXVALUE ({}) is out of range for sequence data type {name}",
+            row.seqmax
+        );
     }
     match given.number("minvalue")? {
         Some(min) => row.seqmin = min,
@@ -190,7 +196,11 @@ fn set_bounds(
         None => {}
     }
     if !(low..=high).contains(&row.seqmin) {
-        bail!(INVALID_PARAMETER_VALUE, "MINVALUE ({}) is out of range for sequence data type {name}", row.seqmin);
+        bail!(
+            INVALID_PARAMETER_VALUE,
+            "MINVALUE ({}) is out of range for sequence data type {name}",
+            row.seqmin
+        );
     }
     if row.seqmin >= row.seqmax {
         bail!(

@@ -222,7 +222,9 @@ pub fn last_value(session: &Session) -> Result<i64> {
     let values = values(session);
     let known = {
         let values = values.lock();
-        values.last_used.and_then(|oid| values.sequences.get(&oid).and_then(|s| s.current.map(|value| (oid, value))))
+        values
+            .last_used
+            .and_then(|oid| values.sequences.get(&oid).and_then(|s| s.current.map(|value| (oid, value))))
     };
     let Some((sequence, value)) = known else {
         bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "lastval is not yet defined in this session");

@@ -331,8 +331,7 @@ impl SubscriptEval {
             list.iter().map(|e| e.as_ref().map(|e| compiler.compile(e)).transpose()).collect()
         };
         let (upper, lower) = (list(&subscript.upper)?, list(&subscript.lower)?);
-        let assign =
-            subscript.assign.as_deref().map(|e| compiler.with_case_frame(frame, e)).transpose()?;
+        let assign = subscript.assign.as_deref().map(|e| compiler.with_case_frame(frame, e)).transpose()?;
         Ok(SubscriptEval {
             container: compiler.compile(&subscript.container)?,
             slice: !lower.is_empty(),

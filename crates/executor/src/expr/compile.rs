@@ -53,7 +53,16 @@ pub struct Compiler<'a> {
 
 impl<'a> Compiler<'a> {
     pub fn new(session: &'a Session, inputs: Inputs<'a>) -> Compiler<'a> {
-        Compiler { session, inputs, frames: 0, case_frames: Vec::new(), domain_frames: Vec::new(), depth: 0, resolved: Vec::new(), resolved_base: 0 }
+        Compiler {
+            session,
+            inputs,
+            frames: 0,
+            case_frames: Vec::new(),
+            domain_frames: Vec::new(),
+            depth: 0,
+            resolved: Vec::new(),
+            resolved_base: 0,
+        }
     }
 
     pub fn compile_all<'e>(&mut self, exprs: impl IntoIterator<Item = &'e Expr>) -> Result<Vec<Eval>> {
@@ -145,7 +154,9 @@ impl<'a> Compiler<'a> {
             Expr::BooleanTest { arg, test, .. } => {
                 Eval::BooleanTest { arg: Box::new(self.compile(arg)?), test: *test }
             }
-            Expr::Relabel { arg, .. } | Expr::Collate { arg, .. } | Expr::NamedArg { arg, .. } => self.compile(arg)?,
+            Expr::Relabel { arg, .. } | Expr::Collate { arg, .. } | Expr::NamedArg { arg, .. } => {
+                self.compile(arg)?
+            }
             Expr::Case { result_type, arg, whens, default, .. } => {
                 self.case(*result_type, arg.as_deref(), whens, default.as_deref())?
             }
@@ -184,7 +195,9 @@ impl<'a> Compiler<'a> {
             Expr::CoerceViaIo { arg, result_type, .. } => {
                 Eval::CoerceViaIo(Box::new(CoerceViaIo::compile(self, arg, *result_type)?))
             }
-            Expr::SqlValue { function, typmod, .. } => Eval::SqlValue(SqlValue { function: *function, typmod: *typmod }),
+            Expr::SqlValue { function, typmod, .. } => {
+                Eval::SqlValue(SqlValue { function: *function, typmod: *typmod })
+            }
             Expr::CoerceToDomain { arg, result_type, .. } => {
                 Eval::Domain(Box::new(DomainCheck::compile(self, arg, *result_type)?))
             }
@@ -193,7 +206,9 @@ impl<'a> Compiler<'a> {
             }
             Expr::SubPlan(plan) => Eval::SubPlan(Box::new(SubPlanEval::compile(self, plan)?)),
             Expr::PlaceHolder(placeholder) => self.compile(&placeholder.expr)?,
-            Expr::ConvertRowtype { .. } => return Err(Error::unsupported("converting a row to another row type")),
+            Expr::ConvertRowtype { .. } => {
+                return Err(Error::unsupported("converting a row to another row type"));
+            }
             Expr::CurrentOf { .. } => return Err(Error::unsupported("WHERE CURRENT OF")),
             Expr::MergeAction { .. } => return Err(Error::unsupported("merge_action()")),
             Expr::Returning { arg, .. } => self.compile(arg)?,
@@ -201,7 +216,9 @@ impl<'a> Compiler<'a> {
                 match self.resolved.iter().position(|known| known == expr) {
                     Some(place) => Eval::Input(self.resolved_base + place),
                     None => {
-                        return Err(Error::internal("an aggregate or window function outside of its plan node"));
+                        return Err(Error::internal(
+                            "an aggregate or window function outside of its plan node",
+                        ));
                     }
                 }
             }
@@ -219,7 +236,9 @@ impl<'a> Compiler<'a> {
             (Inputs::Scan { relation, attributes }, VarSource::Relation(r)) if r == *relation => {
                 attributes.iter().position(|a| *a == var.attribute)
             }
-            (Inputs::Scan { attributes, .. }, VarSource::Index) => attributes.iter().position(|a| *a == var.attribute),
+            (Inputs::Scan { attributes, .. }, VarSource::Index) => {
+                attributes.iter().position(|a| *a == var.attribute)
+            }
             (Inputs::Resolve(resolve), _) => resolve(var),
             _ => None,
         };
@@ -322,7 +341,8 @@ impl<'a> Compiler<'a> {
             base::err!(UNDEFINED_FUNCTION, "could not identify a comparison function for type {name}")
         };
         let class = self.session.default_opclass(type_oid, BTREE)?.ok_or_else(missing)?;
-        let order = self.session.family_order(class.opcfamily, class.opcintype, class.opcintype, collation)?;
+        let order =
+            self.session.family_order(class.opcfamily, class.opcintype, class.opcintype, collation)?;
         order.ok_or_else(missing)
     }
 

@@ -112,7 +112,12 @@ impl FieldSelect {
             match desc.attributes().get(self.field) {
                 Some(attribute) if attribute.dropped => out[0].push_null(),
                 Some(_) => value.deform(&desc, &[self.field], &mut out)?,
-                None => return Err(Error::internal(format!("attribute {} of a row does not exist", self.field + 1))),
+                None => {
+                    return Err(Error::internal(format!(
+                        "attribute {} of a row does not exist",
+                        self.field + 1
+                    )));
+                }
             }
             Ok(())
         })?;
@@ -141,7 +146,8 @@ impl FieldStore {
         let frame = compiler.new_frame();
         let mut compiled = Vec::new();
         for (value, field) in values.iter().zip(fields) {
-            let field = usize::try_from(*field - 1).map_err(|_| Error::internal("unsupported field of a row"))?;
+            let field =
+                usize::try_from(*field - 1).map_err(|_| Error::internal("unsupported field of a row"))?;
             compiled.push((field, compiler.with_case_frame(frame, value)?));
         }
         Ok(FieldStore { arg: compiler.compile(arg)?, values: compiled, frame, desc })

@@ -475,7 +475,9 @@ impl Hashed {
             execution.memory.charge(contents.keys.memory_bytes().saturating_sub(before))?;
             for (row, _) in numbers.iter().enumerate().filter(|(_, n)| **n == NONE) {
                 if self.columns.len() > 1 || contents.with_nulls.is_empty() {
-                    contents.with_nulls.push(columns.iter().map(|c| c.get(row).map(Datum::to_owned)).collect());
+                    contents
+                        .with_nulls
+                        .push(columns.iter().map(|c| c.get(row).map(Datum::to_owned)).collect());
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! A referencing row must have its referenced row.
 
+use super::columns;
 use super::queue::Event;
 use super::search::{Search, places, types_of};
-use super::columns;
 use crate::constraint::describe_key;
 use crate::context::Execution;
 use crate::index_entries::as_datums;
@@ -38,8 +38,7 @@ pub fn check(execution: &mut Execution, event: &Event, key: &Row, tid: Option<Ti
         types: types_of(&child, &child_attributes),
         values: key,
     };
-    loop {
-        let Some(found) = search.rows(execution, 1)?.first().copied() else { break };
+    while let Some(found) = search.rows(execution, 1)?.first().copied() {
         match hold(execution, &parent, found)? {
             Held::Yes => return Ok(()),
             Held::Changed => execution.check()?,
@@ -57,7 +56,10 @@ pub fn check(execution: &mut Execution, event: &Event, key: &Row, tid: Option<Ti
 
 fn violation(child: &RelationEntry, constraint: &str) -> Error {
     let name = child.name();
-    err!(FOREIGN_KEY_VIOLATION, "insert or update on table \"{name}\" violates foreign key constraint \"{constraint}\"")
+    err!(
+        FOREIGN_KEY_VIOLATION,
+        "insert or update on table \"{name}\" violates foreign key constraint \"{constraint}\""
+    )
 }
 
 pub fn schema_of(execution: &Execution, entry: &RelationEntry) -> String {

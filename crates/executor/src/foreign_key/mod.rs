@@ -38,7 +38,12 @@ fn columns(list: &Option<Vec<i16>>) -> &[i16] {
 }
 
 /// A row was inserted into a table with foreign keys.
-pub fn queue_insert(execution: &mut Execution, entry: &Arc<RelationEntry>, values: &[Option<Datum<'_>>], tid: Tid) {
+pub fn queue_insert(
+    execution: &mut Execution,
+    entry: &Arc<RelationEntry>,
+    values: &[Option<Datum<'_>>],
+    tid: Tid,
+) {
     for constraint in entry.foreign_keys.iter().filter(|c| c.conenforced) {
         let key: Row = columns(&constraint.conkey)
             .iter()
@@ -48,7 +53,13 @@ pub fn queue_insert(execution: &mut Execution, entry: &Arc<RelationEntry>, value
     }
 }
 
-fn queue_child(execution: &mut Execution, entry: &Arc<RelationEntry>, constraint: &PgConstraint, key: Row, tid: Tid) {
+fn queue_child(
+    execution: &mut Execution,
+    entry: &Arc<RelationEntry>,
+    constraint: &PgConstraint,
+    key: Row,
+    tid: Tid,
+) {
     let full = constraint.confmatchtype as u8 == b'f';
     let nulls = key.iter().filter(|v| v.is_none()).count();
     if nulls == key.len() || (nulls > 0 && !full) {
@@ -94,7 +105,13 @@ pub fn queue_delete(execution: &mut Execution, entry: &Arc<RelationEntry>, old: 
 }
 
 /// A row was entered into a deferrable unique index although an equal one may be there.
-pub fn queue_unique(execution: &mut Execution, entry: &Arc<RelationEntry>, index: &IndexEntry, key: Row, tid: Tid) {
+pub fn queue_unique(
+    execution: &mut Execution,
+    entry: &Arc<RelationEntry>,
+    index: &IndexEntry,
+    key: Row,
+    tid: Tid,
+) {
     let Some(constraint) = &index.constraint else { return };
     let kind = EventKind::Unique { index: index.oid, key, tid };
     queue::push(execution, Event::new(entry, constraint, kind, true));
@@ -153,7 +170,11 @@ fn recheck_unique(
 ///
 /// # Errors
 /// `23503` for the first row that has no referenced one.
-pub fn validate(execution: &mut Execution, entry: &Arc<RelationEntry>, constraint: &PgConstraint) -> Result<()> {
+pub fn validate(
+    execution: &mut Execution,
+    entry: &Arc<RelationEntry>,
+    constraint: &PgConstraint,
+) -> Result<()> {
     let event_entry = entry.clone();
     search::for_each_row(execution, entry, columns(&constraint.conkey), &mut |execution, key| {
         let nulls = key.iter().filter(|v| v.is_none()).count();

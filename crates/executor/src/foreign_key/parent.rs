@@ -36,7 +36,12 @@ pub fn check(
     };
     if action == NO_ACTION {
         // Another row may have taken over the key.
-        let same = Search { entry: &parent, attributes: parent_attributes.clone(), types: types.clone(), values: key };
+        let same = Search {
+            entry: &parent,
+            attributes: parent_attributes.clone(),
+            types: types.clone(),
+            values: key,
+        };
         if !same.rows(execution, 1)?.is_empty() {
             return Ok(());
         }
@@ -118,7 +123,9 @@ impl Action {
     ) -> Result<Action> {
         let change = match (action, new_key) {
             (CASCADE, None) => Change::Delete,
-            (CASCADE, Some(values)) => Change::Set(attributes.iter().copied().zip(values.iter().cloned()).collect()),
+            (CASCADE, Some(values)) => {
+                Change::Set(attributes.iter().copied().zip(values.iter().cloned()).collect())
+            }
             _ => {
                 // ON DELETE SET NULL (columns) names some of the key's columns.
                 let named = match new_key {
@@ -128,7 +135,8 @@ impl Action {
                 let chosen = named.filter(|n| !n.is_empty()).unwrap_or_else(|| attributes.to_vec());
                 let mut values = Vec::with_capacity(chosen.len());
                 for attribute in chosen {
-                    let value = if action == SET_NULL { None } else { default_of(execution, child, attribute)? };
+                    let value =
+                        if action == SET_NULL { None } else { default_of(execution, child, attribute)? };
                     values.push((attribute, value));
                 }
                 Change::Set(values)
@@ -150,7 +158,11 @@ impl Action {
 }
 
 /// A column's default; generated and missing ones are NULL.
-fn default_of(execution: &mut Execution, entry: &RelationEntry, attribute: usize) -> Result<Option<OwnedDatum>> {
+fn default_of(
+    execution: &mut Execution,
+    entry: &RelationEntry,
+    attribute: usize,
+) -> Result<Option<OwnedDatum>> {
     let Some(text) = &entry.defaults[attribute] else { return Ok(None) };
     let eval = compile_stored(&execution.session, entry, text)?;
     let nothing = row_batch(entry, &vec![None; entry.desc().len()]);

@@ -11,7 +11,7 @@ use datum::Row;
 use ir::Plan;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use txn::{Transaction, TransactionParticipant};
 
 #[derive(Clone)]
@@ -40,7 +40,14 @@ impl Event {
     /// `may_defer`: whether events of this kind wait when the constraint is deferred.
     pub fn new(entry: &RelationEntry, constraint: &PgConstraint, kind: EventKind, may_defer: bool) -> Event {
         let deferrable = may_defer && constraint.condeferrable;
-        Event { relation: entry.oid(), constraint: constraint.clone(), kind, deferrable, sub_id: 0, statement: 0 }
+        Event {
+            relation: entry.oid(),
+            constraint: constraint.clone(),
+            kind,
+            deferrable,
+            sub_id: 0,
+            statement: 0,
+        }
     }
 }
 
@@ -52,6 +59,8 @@ struct State {
     single: HashMap<Oid, bool>,
     /// Statements in progress, one within the other.
     statements: u32,
+    /// The transaction that all this is of.
+    owner: Weak<Transaction>,
     /// What the last statement ran with; actions of deferred events run with the same.
     environment: Option<(Hooks, Arc<Budget>)>,
 }
@@ -92,6 +101,14 @@ fn of_session(session: &Session) -> Arc<DeferredChecks> {
         *registered = true;
     }
     drop(registered);
+    // A transaction that began before the registration ends without telling.
+    if let Some(transaction) = session.current_transaction() {
+        let owner = Arc::downgrade(&transaction);
+        let mut state = checks.state.lock();
+        if !state.owner.ptr_eq(&owner) {
+            *state = State { owner, ..State::default() };
+        }
+    }
     checks
 }
 
@@ -155,7 +172,8 @@ pub fn is_waiting(execution: &Execution, constraint: Oid, version: Tid) -> bool 
     let checks = of_session(&execution.session);
     let state = checks.state.lock();
     state.events.iter().any(|e| {
-        e.constraint.oid == constraint && matches!(e.kind, EventKind::Referencing { tid, .. } if tid == version)
+        e.constraint.oid == constraint
+            && matches!(e.kind, EventKind::Referencing { tid, .. } if tid == version)
     })
 }
 

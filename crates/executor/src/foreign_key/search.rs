@@ -38,9 +38,11 @@ impl Search<'_> {
 
     /// The index with most of the attributes in front.
     fn index(&self) -> Option<Arc<IndexEntry>> {
-        let usable = self.entry.indexes.iter().filter(|i| {
-            i.access.is_some() && i.index.indisvalid && i.index.indpred.is_none()
-        });
+        let usable = self
+            .entry
+            .indexes
+            .iter()
+            .filter(|i| i.access.is_some() && i.index.indisvalid && i.index.indpred.is_none());
         let prefix = |index: &IndexEntry| {
             let keys = index.index.indnkeyatts as usize;
             let leading = index.index.indkey.iter().take(keys);
@@ -62,7 +64,12 @@ impl Search<'_> {
                     let family = class.opcfamily;
                     match session.family_order(family, class.opcintype, value_type, described.collation)? {
                         Some(order) => Some(order),
-                        None => session.family_order(family, class.opcintype, class.opcintype, described.collation)?,
+                        None => session.family_order(
+                            family,
+                            class.opcintype,
+                            class.opcintype,
+                            described.collation,
+                        )?,
                     }
                 }
                 None => None,
@@ -136,7 +143,13 @@ impl Search<'_> {
     }
 
     /// Adds the rows whose attributes equal the values; empties `rows`.
-    fn matching(&self, rows: &mut Rows, places: &[usize], orders: &[Arc<dyn KeyOrder>], found: &mut Vec<Tid>) {
+    fn matching(
+        &self,
+        rows: &mut Rows,
+        places: &[usize],
+        orders: &[Arc<dyn KeyOrder>],
+        found: &mut Vec<Tid>,
+    ) {
         let columns: Vec<_> = rows.columns.iter().map(|c| c.clone().finish()).collect();
         let values = as_datums(self.values);
         for (row, tid) in rows.tids.iter().enumerate() {

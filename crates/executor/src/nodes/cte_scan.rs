@@ -20,7 +20,12 @@ pub struct CteStore {
     version: u64,
 }
 
-pub fn build(execution: &mut Execution, plan: &Plan, relation: usize, subplan: usize) -> Result<Box<dyn Node>> {
+pub fn build(
+    execution: &mut Execution,
+    plan: &Plan,
+    relation: usize,
+    subplan: usize,
+) -> Result<Box<dyn Node>> {
     let prepared = execution.prepared.clone();
     let Some(source) = prepared.plan.subplans.get(subplan) else {
         return Err(Error::internal("a CTE scan without its subplan"));
@@ -47,7 +52,7 @@ impl CteScan {
     fn next_batch(&mut self, execution: &mut Execution) -> Result<Option<Batch>> {
         let mut store = execution.ctes[self.subplan].take().unwrap_or_default();
         let version = execution.params_version(&self.params);
-        if store.version != version && !(store.batches.is_empty() && !store.done) {
+        if store.version != version && (store.done || !store.batches.is_empty()) {
             execution.memory.release(store.bytes);
             store = CteStore { version, ..CteStore::default() };
             let mut node = subplan_node(execution, self.subplan)?;

@@ -15,8 +15,17 @@ use std::sync::Arc;
 
 /// What a call in FROM or in a target list returns rows from.
 pub enum SetSource {
-    BuiltIn { function: SetFunction, strict: bool, info: CallInfo, args: Vec<Eval> },
-    Foreign { strict: bool, info: CallInfo, args: Vec<Eval> },
+    BuiltIn {
+        function: SetFunction,
+        strict: bool,
+        info: CallInfo,
+        args: Vec<Eval>,
+    },
+    Foreign {
+        strict: bool,
+        info: CallInfo,
+        args: Vec<Eval>,
+    },
     /// An expression that yields one row.
     Single(Eval),
 }
@@ -24,7 +33,9 @@ pub enum SetSource {
 impl SetSource {
     pub fn compile(compiler: &mut Compiler<'_>, expr: &Expr) -> Result<SetSource> {
         let (function, collation, result_type, returns_set, variadic, args) = match expr {
-            Expr::Func(f) => (f.function, f.input_collation, f.result_type, f.returns_set, f.variadic, &f.args),
+            Expr::Func(f) => {
+                (f.function, f.input_collation, f.result_type, f.returns_set, f.variadic, &f.args)
+            }
             Expr::Op(o) => (o.function, o.input_collation, o.result_type, o.returns_set, false, &o.args),
             _ => return Ok(SetSource::Single(compiler.compile(expr)?)),
         };
@@ -58,13 +69,21 @@ impl SetSource {
     }
 
     /// Begins the call with these arguments; `None` when it returns no row because one is NULL.
-    pub fn start(&self, execution: &Execution, values: &[Option<Datum<'_>>]) -> Result<Option<Box<dyn SetRows>>> {
+    pub fn start(
+        &self,
+        execution: &Execution,
+        values: &[Option<Datum<'_>>],
+    ) -> Result<Option<Box<dyn SetRows>>> {
         let session = &execution.session;
         let null = values.iter().any(Option::is_none);
         match self {
             SetSource::Single(_) => Ok(None),
-            SetSource::BuiltIn { strict: true, .. } | SetSource::Foreign { strict: true, .. } if null => Ok(None),
-            SetSource::BuiltIn { function, info, .. } => (function.start)(&info.call(session), values).map(Some),
+            SetSource::BuiltIn { strict: true, .. } | SetSource::Foreign { strict: true, .. } if null => {
+                Ok(None)
+            }
+            SetSource::BuiltIn { function, info, .. } => {
+                (function.start)(&info.call(session), values).map(Some)
+            }
             SetSource::Foreign { info, .. } => {
                 let calls = execution.hooks.calls.clone();
                 calls.call_set(session, &info.call(session), values).map(Some)
@@ -113,7 +132,11 @@ pub fn build(execution: &mut Execution, plan: &Plan, relation: usize) -> Result<
             let layout = session.type_layout(Oid(20))?;
             attributes.push(Attribute::result("ordinality", Oid(20), -1, layout, Oid::INVALID));
         }
-        Ok(Spec { members, ordinality: *ordinality, rows: RowsSpec::new(execution, plan, relation, attributes)? })
+        Ok(Spec {
+            members,
+            ordinality: *ordinality,
+            rows: RowsSpec::new(execution, plan, relation, attributes)?,
+        })
     })?;
     Ok(Box::new(FunctionScan { spec, calls: Vec::new(), number: 0, started: false, id: plan.id }))
 }
@@ -198,7 +221,12 @@ impl FunctionScan {
     }
 
     /// The next rows of one function, with their number.
-    fn advance(&mut self, execution: &Execution, member: usize, want: usize) -> Result<(Vec<ColumnBuilder>, usize)> {
+    fn advance(
+        &mut self,
+        execution: &Execution,
+        member: usize,
+        want: usize,
+    ) -> Result<(Vec<ColumnBuilder>, usize)> {
         let described = &self.spec.members[member];
         let mut out = builders(&described.reprs);
         let rows = match &mut self.calls[member] {
@@ -235,9 +263,13 @@ fn explode(execution: &Execution, value: Option<Datum<'_>>, out: &mut [ColumnBui
     let value = view_composite(value.bytes())?;
     let desc = value.desc(&execution.session)?;
     if desc.len() != out.len() {
-        let returned = format!("Returned row contains {} attributes, but query expects {}.", desc.len(), out.len());
-        return Err(base::err!(DATATYPE_MISMATCH, "function return row and query-specified return row do not match")
-            .detail(returned));
+        let returned =
+            format!("Returned row contains {} attributes, but query expects {}.", desc.len(), out.len());
+        return Err(base::err!(
+            DATATYPE_MISMATCH,
+            "function return row and query-specified return row do not match"
+        )
+        .detail(returned));
     }
     for (builder, field) in out.iter_mut().zip(value.fields(&desc)?) {
         builder.push(field.as_ref().map(|f| f.as_datum()));

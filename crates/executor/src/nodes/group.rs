@@ -20,13 +20,18 @@ struct Spec {
 }
 
 /// The key of grouping columns, which are columns of the (left) child's output, and their places from 0.
-pub fn group_encoder(session: &Session, plan: &Plan, groups: &[GroupColumn]) -> Result<(Arc<Encoder>, Vec<usize>)> {
+pub fn group_encoder(
+    session: &Session,
+    plan: &Plan,
+    groups: &[GroupColumn],
+) -> Result<(Arc<Encoder>, Vec<usize>)> {
     let child = plan.left.as_deref().ok_or_else(|| Error::internal("a plan node without its child"))?;
     let mut columns = Vec::with_capacity(groups.len());
     let mut types = Vec::with_capacity(groups.len());
     for group in groups {
         let column = usize::try_from(group.column - 1).ok().filter(|c| *c < child.target_list.len());
-        let column = column.ok_or_else(|| Error::internal("a grouping column that the child does not have"))?;
+        let column =
+            column.ok_or_else(|| Error::internal("a grouping column that the child does not have"))?;
         columns.push(column);
         types.push(expr_type(&child.target_list[column].expr));
     }

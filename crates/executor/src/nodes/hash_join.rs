@@ -36,8 +36,12 @@ pub fn build(execution: &mut Execution, plan: &Plan, join: &Join, clauses: &[Exp
         let mut types = Vec::new();
         let mut compiler = Compiler::new(&session, Inputs::Outer);
         for clause in clauses {
-            let Expr::Op(op) = clause else { return Err(Error::internal("a hash clause that is no operator")) };
-            let [left, right] = &op.args[..] else { return Err(Error::internal("a hash clause with one side")) };
+            let Expr::Op(op) = clause else {
+                return Err(Error::internal("a hash clause that is no operator"));
+            };
+            let [left, right] = &op.args[..] else {
+                return Err(Error::internal("a hash clause with one side"));
+            };
             outer_keys.push(compiler.compile(left)?);
             types.push(ir::expr_type(left));
             // The inner side is read on its own: its columns start at 0 there.
@@ -168,7 +172,8 @@ impl HashJoin {
     /// Divides the inner side, of which `batches` are the beginning, and later the outer one.
     fn build_in_parts(&mut self, execution: &mut Execution, batches: Vec<Batch>, bytes: usize) -> Result<()> {
         // The whole is unknown; four times what has come is a guess, and a part that is too large still works.
-        let count = (4 * bytes / execution.memory.hash_mem_bytes.max(1)).next_power_of_two().clamp(4, MAX_PARTS);
+        let count =
+            (4 * bytes / execution.memory.hash_mem_bytes.max(1)).next_power_of_two().clamp(4, MAX_PARTS);
         for _ in 1..count {
             let (outer, inner) = (SpillFile::create(execution)?, SpillFile::create(execution)?);
             self.parts.push(Part { outer, inner });
@@ -341,7 +346,8 @@ impl HashJoin {
 
     fn unmatched_inner(&mut self, execution: &mut Execution) -> Result<Option<Batch>> {
         let Some(table) = &self.table else { return Ok(None) };
-        let outer = Batch::new(self.spec.join.outer.iter().map(|r| crate::rows::null_column(*r)).collect(), 1);
+        let outer =
+            Batch::new(self.spec.join.outer.iter().map(|r| crate::rows::null_column(*r)).collect(), 1);
         while self.unmatched < table.matched.len() {
             let mut rows = Vec::new();
             while self.unmatched < table.matched.len() && rows.len() < MAX_BATCH_ROWS {

@@ -35,7 +35,16 @@ pub fn build(
         })
     })?;
     let sorter = Sorter::new(spec.ordering.clone(), spec.reprs.clone());
-    Ok(Box::new(IncrementalSort { spec, sorter, child, pending: None, at: 0, sorted: false, end: false, groups: 0 }))
+    Ok(Box::new(IncrementalSort {
+        spec,
+        sorter,
+        child,
+        pending: None,
+        at: 0,
+        sorted: false,
+        end: false,
+        groups: 0,
+    }))
 }
 
 struct IncrementalSort {

@@ -42,10 +42,9 @@ pub enum Bound {
 
 /// The B-tree of an index.
 pub fn btree_of(entry: &IndexEntry) -> Result<&IndexRelation> {
-    entry
-        .access
-        .as_ref()
-        .ok_or_else(|| Error::unsupported(format!("scanning index \"{}\" by its access method", entry.class.relname)))
+    entry.access.as_ref().ok_or_else(|| {
+        Error::unsupported(format!("scanning index \"{}\" by its access method", entry.class.relname))
+    })
 }
 
 impl IndexKeys {
@@ -77,9 +76,9 @@ impl IndexKeys {
         }
         let equalities = (0..index.keys.len()).all(|column| {
             let mut on_column = keys.iter().filter(|k| k.column == column);
-            let first = on_column.next().is_some_and(|k| {
-                k.strategy == Strategy::Equal && matches!(k.source, Source::One(_))
-            });
+            let first = on_column
+                .next()
+                .is_some_and(|k| k.strategy == Strategy::Equal && matches!(k.source, Source::One(_)));
             first && on_column.next().is_none()
         });
         let unique_lookup = index.unique && same_type && equalities && keys.len() == index.keys.len();
@@ -110,7 +109,12 @@ impl IndexKeys {
                     values
                 }
             };
-            bound.push(ScanKey { column: key.column, strategy: key.strategy, values, order: key.order.clone() });
+            bound.push(ScanKey {
+                column: key.column,
+                strategy: key.strategy,
+                values,
+                order: key.order.clone(),
+            });
         }
         Ok(Bound::Keys(bound))
     }
@@ -157,14 +161,16 @@ fn key_of(
             if !is_index_column(left) {
                 return Ok(None);
             }
-            let Some((strategy, order, plain)) = meaning(compiler.session, entry, column, op.operator)? else {
+            let Some((strategy, order, plain)) = meaning(compiler.session, entry, column, op.operator)?
+            else {
                 return Ok(None);
             };
             let source = Source::One(compiler.compile(right)?);
             Ok(Some((KeySpec { column, strategy, source, order }, true, plain)))
         }
         Expr::ScalarArrayOp(op) if op.use_or => {
-            let Some((Strategy::Equal, order, _)) = meaning(compiler.session, entry, column, op.operator)? else {
+            let Some((Strategy::Equal, order, _)) = meaning(compiler.session, entry, column, op.operator)?
+            else {
                 return Ok(None);
             };
             let session = compiler.session;

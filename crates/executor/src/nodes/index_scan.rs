@@ -24,7 +24,9 @@ struct Spec {
 /// An index of the relation by its OID.
 pub fn index_of(entry: &RelationEntry, index: Oid) -> Result<Arc<IndexEntry>> {
     let found = entry.indexes.iter().find(|i| i.oid == index);
-    found.cloned().ok_or_else(|| Error::internal(format!("index {index} is not on relation {}", entry.name())))
+    found
+        .cloned()
+        .ok_or_else(|| Error::internal(format!("index {index} is not on relation {}", entry.name())))
 }
 
 pub fn direction_of(direction: ScanDirection) -> Direction {
@@ -49,7 +51,8 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         let (keys, mut recheck) = IndexKeys::new(session, &index, quals)?;
         let inexact = recheck.len();
         // After a row was locked its conditions are asked again, so all of them are compiled, the inexact ones first.
-        let exact = quals.iter().map(|q| &q.original).filter(|o| !recheck.iter().any(|r| std::ptr::eq(*r, *o)));
+        let exact =
+            quals.iter().map(|q| &q.original).filter(|o| !recheck.iter().any(|r| std::ptr::eq(*r, *o)));
         let exact: Vec<_> = exact.collect();
         recheck.extend(exact);
         let mut scan = ScanSpec::new(session, entry, plan, *relation, &recheck)?;
@@ -137,7 +140,8 @@ impl IndexScan {
 
     /// Reads up to `limit` entries and their rows; `false` at the end.
     fn read(&mut self, limit: usize) -> Result<bool> {
-        let (Some(scan), Some(matches), Some(fetcher)) = (&mut self.scan, &mut self.matches, &mut self.fetcher)
+        let (Some(scan), Some(matches), Some(fetcher)) =
+            (&mut self.scan, &mut self.matches, &mut self.fetcher)
         else {
             return Ok(false);
         };

@@ -18,7 +18,12 @@ pub struct JoinTable {
 
 impl JoinTable {
     /// `columns`: the key columns of `rows`. Rows with a NULL key match nothing.
-    pub fn new(encoder: Arc<Encoder>, rows: Batch, columns: &[Arc<Column>], track: bool) -> Result<JoinTable> {
+    pub fn new(
+        encoder: Arc<Encoder>,
+        rows: Batch,
+        columns: &[Arc<Column>],
+        track: bool,
+    ) -> Result<JoinTable> {
         let mut keys = KeyTable::new(encoder);
         let mut numbers = Vec::new();
         let references: Vec<&Column> = columns.iter().map(|c| &**c).collect();

@@ -21,7 +21,8 @@ pub fn build(
     let spec = prepared.spec(plan, || -> Result<(Ordering, Arc<[Repr]>)> {
         Ok((Ordering::new(&execution.session, keys)?, node::output_reprs(&execution.session, plan)?))
     })?;
-    let streams = children.into_iter().map(|node| Stream { node, batch: None, row: 0, done: false }).collect();
+    let streams =
+        children.into_iter().map(|node| Stream { node, batch: None, row: 0, done: false }).collect();
     Ok(Box::new(MergeAppend { buffer: RowBuffer::new(spec.1.clone()), spec, streams }))
 }
 
@@ -53,7 +54,9 @@ impl Node for MergeAppend {
             let least = live.reduce(|best, other| {
                 let (a, b) = (&self.streams[best], &self.streams[other]);
                 match (&a.batch, &b.batch) {
-                    (Some(x), Some(y)) if ordering.compare(y, b.row, x, a.row) == cmp::Ordering::Less => other,
+                    (Some(x), Some(y)) if ordering.compare(y, b.row, x, a.row) == cmp::Ordering::Less => {
+                        other
+                    }
                     _ => best,
                 }
             });

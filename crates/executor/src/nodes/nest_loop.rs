@@ -16,7 +16,12 @@ struct Spec {
     pair_reprs: Arc<[Repr]>,
 }
 
-pub fn build(execution: &mut Execution, plan: &Plan, join: &Join, params: &[NestParam]) -> Result<Box<dyn Node>> {
+pub fn build(
+    execution: &mut Execution,
+    plan: &Plan,
+    join: &Join,
+    params: &[NestParam],
+) -> Result<Box<dyn Node>> {
     let (left, right) = join::children(plan)?;
     let outer = node::build(execution, left)?;
     let inner = node::build(execution, right)?;

@@ -35,7 +35,8 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
     let prepared = execution.prepared.clone();
     let spec = prepared.spec(plan, || {
         let session = execution.session.clone();
-        let mut compiler = Compiler::new(&session, if child.is_some() { Inputs::Outer } else { Inputs::None });
+        let mut compiler =
+            Compiler::new(&session, if child.is_some() { Inputs::Outer } else { Inputs::None });
         let mut targets = Vec::new();
         for target in &plan.target_list {
             let returns_set = match &target.expr {
@@ -53,7 +54,15 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         }
         Ok(Spec { targets, reprs: node::output_reprs(&session, plan)? })
     })?;
-    Ok(Box::new(ProjectSet { spec, child, batch: None, row: 0, inputs: Vec::new(), sets: Vec::new(), single: true }))
+    Ok(Box::new(ProjectSet {
+        spec,
+        child,
+        batch: None,
+        row: 0,
+        inputs: Vec::new(),
+        sets: Vec::new(),
+        single: true,
+    }))
 }
 
 /// The row type of a set's values, when they are rows.
@@ -107,7 +116,8 @@ impl ProjectSet {
                 Target::Value(eval) => std::slice::from_ref(eval),
                 Target::Set { source, .. } => source.args(),
             };
-            let columns = evals.iter().map(|e| e.evaluate(execution, &batch, &rows)).collect::<Result<_>>()?;
+            let columns =
+                evals.iter().map(|e| e.evaluate(execution, &batch, &rows)).collect::<Result<_>>()?;
             self.inputs.push(columns);
         }
         self.batch = Some(batch);

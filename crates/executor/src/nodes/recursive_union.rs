@@ -102,7 +102,11 @@ impl Node for RecursiveUnion {
         let want = want.min(MAX_BATCH_ROWS);
         loop {
             execution.check()?;
-            let batch = if self.recursing { self.step.next(execution, want)? } else { self.first.next(execution, want)? };
+            let batch = if self.recursing {
+                self.step.next(execution, want)?
+            } else {
+                self.first.next(execution, want)?
+            };
             if let Some(batch) = batch {
                 match self.keep(execution, batch)? {
                     Some(batch) => return Ok(Some(batch)),
@@ -125,7 +129,9 @@ impl Node for RecursiveUnion {
     fn rescan(&mut self, execution: &mut Execution) -> Result<()> {
         self.recursing = false;
         self.found.clear();
-        execution.memory.release(std::mem::take(&mut self.found_bytes) + std::mem::take(&mut self.working_bytes));
+        execution
+            .memory
+            .release(std::mem::take(&mut self.found_bytes) + std::mem::take(&mut self.working_bytes));
         execution.work_tables[self.param] = None;
         if let Some(distinct) = &mut self.distinct {
             distinct.seen.clear();

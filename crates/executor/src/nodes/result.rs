@@ -30,7 +30,12 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         // What an empty result would have computed may not even be computable.
         let targets = plan.target_list.iter().map(|t| &t.expr);
         let projection = if empty { Vec::new() } else { compiler.compile_all(targets)? };
-        Ok(Spec { constant, quals: compiler.compile_all(&plan.qual)?, projection: Projection::new(projection), empty })
+        Ok(Spec {
+            constant,
+            quals: compiler.compile_all(&plan.qual)?,
+            projection: Projection::new(projection),
+            empty,
+        })
     })?;
     let child = match child {
         Some(child) if !spec.empty => Some(node::build(execution, child)?),
@@ -56,7 +61,8 @@ impl Node for ResultNode {
     fn next(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
         if let State::Start = self.state {
             let none = Batch::new(Vec::new(), 1);
-            let holds = !self.spec.empty && !filter(&self.spec.constant, execution, &none, Selection::All(1))?.is_empty();
+            let holds = !self.spec.empty
+                && !filter(&self.spec.constant, execution, &none, Selection::All(1))?.is_empty();
             self.state = if holds { State::Open } else { State::Done };
         }
         loop {

@@ -67,7 +67,9 @@ impl ScanSpec {
         let count = entry.desc().len();
         let needed: Vec<usize> = match whole_row {
             true => (0..count).collect(),
-            false => found.iter().filter(|a| **a > 0 && **a as usize <= count).map(|a| *a as usize - 1).collect(),
+            false => {
+                found.iter().filter(|a| **a > 0 && **a as usize <= count).map(|a| *a as usize - 1).collect()
+            }
         };
         let system: Vec<i16> = found.iter().filter(|a| **a < 0).copied().collect();
         let mut attributes: Vec<i16> = needed.iter().map(|a| *a as i16 + 1).collect();
@@ -169,7 +171,12 @@ impl ScanSpec {
 
     /// In EvalPlanQual: the row that stands for this relation, if there is one and it passes. The outer `None`: the
     /// relation is scanned as ever.
-    pub fn substitute(&self, execution: &mut Execution, done: &mut bool, id: usize) -> Result<Option<Option<Batch>>> {
+    pub fn substitute(
+        &self,
+        execution: &mut Execution,
+        done: &mut bool,
+        id: usize,
+    ) -> Result<Option<Option<Batch>>> {
         let Some(recheck) = execution.recheck.clone() else { return Ok(None) };
         let Some(tuple) = recheck.get(self.relation) else { return Ok(None) };
         if std::mem::replace(done, true) {

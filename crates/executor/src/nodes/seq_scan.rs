@@ -51,7 +51,13 @@ impl Node for SeqScan {
                 let visibility = Visibility::Mvcc(execution.snapshot.clone());
                 let relation = &self.spec.entry.relation;
                 let blocks = Blocks::All;
-                self.scan.insert(Scan::new(&execution.context, relation, visibility, blocks, &self.spec.needed)?)
+                self.scan.insert(Scan::new(
+                    &execution.context,
+                    relation,
+                    visibility,
+                    blocks,
+                    &self.spec.needed,
+                )?)
             }
         };
         // A filter is applied to whole pages; without one no row is read that was not asked for.

@@ -21,7 +21,12 @@ pub struct RowsSpec {
 
 impl RowsSpec {
     /// `attributes`: what the rows consist of.
-    pub fn new(execution: &Execution, plan: &Plan, relation: usize, attributes: Vec<Attribute>) -> Result<RowsSpec> {
+    pub fn new(
+        execution: &Execution,
+        plan: &Plan,
+        relation: usize,
+        attributes: Vec<Attribute>,
+    ) -> Result<RowsSpec> {
         let session = &execution.session;
         let mut numbers: Vec<i16> = (1..=attributes.len() as i16).collect();
         let mut whole_type = None;

@@ -16,7 +16,8 @@ pub fn build(execution: &mut Execution, plan: &Plan, relation: usize, param: usi
     let prepared = execution.prepared.clone();
     let spec = prepared.spec(plan, || {
         let entry = relation.checked_sub(1).and_then(|r| prepared.plan.range_table.get(r));
-        let Some((RangeTableKind::Cte { types, typmods, collations, .. }, eref)) = entry.map(|e| (&e.kind, &e.eref))
+        let Some((RangeTableKind::Cte { types, typmods, collations, .. }, eref)) =
+            entry.map(|e| (&e.kind, &e.eref))
         else {
             return Err(Error::internal("a work table scan over something else"));
         };

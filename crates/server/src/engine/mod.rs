@@ -1,6 +1,5 @@
 //! The engine behind the sessions: opens a data directory and serves it. See README.md.
 
-mod checks;
 pub mod cluster;
 mod database;
 mod initialize;
@@ -41,7 +40,6 @@ impl Installation for Ferrodon {
             logger: start.logger,
             connected: parking_lot::Mutex::default(),
             stopping: AtomicBool::new(false),
-            checks: checks::ServerChecks::default(),
             workers: parking_lot::Mutex::default(),
         });
         Ok(Arc::new(EngineHandle(database)))

@@ -81,19 +81,24 @@ fn ordered(compiler: &Compiler<'_>, aggref: &Aggref, columns: &[&TargetEntry]) -
     // Column 0 is the group's number.
     let place = |clause: &SortGroupClause| -> Result<usize> {
         let found = columns.iter().position(|c| c.sort_group_ref == clause.target);
-        found.map(|c| 1 + direct + c).ok_or_else(|| Error::internal("ORDER BY of an aggregate names no argument"))
+        found
+            .map(|c| 1 + direct + c)
+            .ok_or_else(|| Error::internal("ORDER BY of an aggregate names no argument"))
     };
     // ORDER BY agrees with DISTINCT where both are given.
     let clauses = if aggref.order_by.is_empty() { &aggref.distinct } else { &aggref.order_by };
     let mut keys = vec![SortKey::of_family(session, 0, Oid(1976), Oid(23), Oid::INVALID)?];
     for clause in clauses {
         let column = place(clause)?;
-        keys.push(SortKey::new(session, &SortColumn {
-            column: column as i16 + 1,
-            operator: clause.sort_operator,
-            collation: expr_collation(&columns[column - 1 - direct].expr),
-            nulls_first: clause.nulls_first,
-        })?);
+        keys.push(SortKey::new(
+            session,
+            &SortColumn {
+                column: column as i16 + 1,
+                operator: clause.sort_operator,
+                collation: expr_collation(&columns[column - 1 - direct].expr),
+                nulls_first: clause.nulls_first,
+            },
+        )?);
     }
     let mut reprs = vec![Repr::Int4];
     for arg in &aggref.direct_args {

@@ -14,7 +14,12 @@ use hashbrown::DefaultHashBuilder;
 use ir::Plan;
 use std::sync::Arc;
 
-pub fn build(execution: &Execution, plan: &Plan, spec: Arc<Spec>, child: Box<dyn Node>) -> Result<Box<dyn Node>> {
+pub fn build(
+    execution: &Execution,
+    plan: &Plan,
+    spec: Arc<Spec>,
+    child: Box<dyn Node>,
+) -> Result<Box<dyn Node>> {
     Ok(Box::new(HashedAggregate {
         states: States::new(execution, &spec)?,
         table: KeyTable::new(spec.encoder.clone()),

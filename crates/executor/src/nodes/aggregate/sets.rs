@@ -27,7 +27,9 @@ pub fn build(
     spec: Arc<Spec>,
     child: Box<dyn Node>,
 ) -> Result<Box<dyn Node>> {
-    let Some(input) = plan.left.as_deref() else { return Err(Error::internal("an aggregate without its child")) };
+    let Some(input) = plan.left.as_deref() else {
+        return Err(Error::internal("an aggregate without its child"));
+    };
     let mut all: Vec<Vec<i16>> = aggregate.grouping_sets.clone();
     if aggregate.grouping_sets.is_empty() {
         all.push(aggregate.groups.iter().map(|g| g.column).collect());
@@ -46,7 +48,8 @@ pub fn build(
         let mut types = Vec::new();
         for column in &columns {
             let target = input.target_list.get(*column);
-            let target = target.ok_or_else(|| Error::internal("a grouping column that the child does not have"))?;
+            let target =
+                target.ok_or_else(|| Error::internal("a grouping column that the child does not have"))?;
             types.push(expr_type(&target.expr));
         }
         let encoder = Arc::new(Encoder::of_types(&execution.session, types)?);
@@ -114,7 +117,8 @@ impl SetsAggregate {
             for set in &mut self.sets {
                 set.take_in(execution, &spec, &batch, &kept)?;
             }
-            let bytes: usize = self.sets.iter().map(|s| s.table.memory_bytes() + s.states.memory_bytes()).sum();
+            let bytes: usize =
+                self.sets.iter().map(|s| s.table.memory_bytes() + s.states.memory_bytes()).sum();
             execution.memory.charge(bytes.saturating_sub(self.charged))?;
             self.charged = self.charged.max(bytes);
         }

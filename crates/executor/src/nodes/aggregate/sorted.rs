@@ -67,7 +67,7 @@ impl SortedAggregate {
             let kept = spec.kept_columns(&batch);
             let mut numbers = vec![0; batch.rows()];
             let mut end = batch.rows();
-            for row in from..batch.rows() {
+            for (row, number) in numbers.iter_mut().enumerate().skip(from) {
                 let begins = std::mem::take(&mut known_new) || self.watch.is_new(&columns, row)?;
                 if begins {
                     if self.groups >= want {
@@ -78,7 +78,7 @@ impl SortedAggregate {
                     self.states.kept.append(&kept, row, 1);
                     self.groups += 1;
                 }
-                numbers[row] = self.groups as u32 - 1;
+                *number = self.groups as u32 - 1;
             }
             self.states.resize(self.groups);
             if end > from {

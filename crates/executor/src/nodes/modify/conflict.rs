@@ -65,7 +65,8 @@ impl ConflictSpec {
     }
 }
 
-type AfterInsert = fn(&mut Execution, &Target, Tid, &[Option<Datum<'_>>], usize, &mut ReturnedRows) -> Result<()>;
+type AfterInsert =
+    fn(&mut Execution, &Target, Tid, &[Option<Datum<'_>>], usize, &mut ReturnedRows) -> Result<()>;
 
 /// Inserts a row or does what was asked for instead; whether something was done.
 pub fn insert(
@@ -156,7 +157,9 @@ fn must_be_visible(execution: &Execution, target: &Target, tid: Tid) -> Result<(
 }
 
 fn is_own(execution: &Execution, target: &Target, tid: Tid, own: &Visibility) -> Result<bool> {
-    let Some(tuple) = heap::fetch(&execution.context, &target.entry.relation, tid, own)? else { return Ok(false) };
+    let Some(tuple) = heap::fetch(&execution.context, &target.entry.relation, tid, own)? else {
+        return Ok(false);
+    };
     let xmin = tuple.view()?.xmin();
     Ok(execution.context.transaction.xid_if_assigned().is_some_and(|x| x.low() == xmin))
 }

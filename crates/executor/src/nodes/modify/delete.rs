@@ -36,7 +36,8 @@ pub fn run(
             }
             Attempt::Skipped => return Ok(false),
             Attempt::Again(newest) => {
-                let Some((next, recomputed)) = recheck_row(execution, spec, target, batch, row, newest)? else {
+                let Some((next, recomputed)) = recheck_row(execution, spec, target, batch, row, newest)?
+                else {
                     return Ok(false);
                 };
                 tid = next;

@@ -1,8 +1,8 @@
 //! INSERT: rows in batches where nothing has to be asked in between.
 
+use super::Spec;
 use super::conflict;
 use super::target::{ReturnedRows, Target, datums, image, owned};
-use super::Spec;
 use crate::context::Execution;
 use crate::foreign_key;
 use crate::hooks::RowEvent;

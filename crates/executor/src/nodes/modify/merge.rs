@@ -54,7 +54,9 @@ impl MergeSpec {
                 let mut values = Vec::new();
                 for (index, entry) in action.targets.iter().filter(|t| !t.junk).enumerate() {
                     let number = match action.command {
-                        CommandType::Update => action.update_columns.get(index).copied().unwrap_or(entry.number),
+                        CommandType::Update => {
+                            action.update_columns.get(index).copied().unwrap_or(entry.number)
+                        }
                         _ => entry.number,
                     };
                     if let Ok(attribute) = usize::try_from(number - 1) {
@@ -156,7 +158,8 @@ pub fn run(
                 return if twice { Err(second_time()) } else { Ok(false) };
             }
             Attempt::Again(newest) => {
-                let Some((next, recomputed)) = recheck_row(execution, spec, target, batch, row, newest)? else {
+                let Some((next, recomputed)) = recheck_row(execution, spec, target, batch, row, newest)?
+                else {
                     return not_matched(execution, spec, merge, place, batch, row, returned);
                 };
                 tid = next;
@@ -175,7 +178,9 @@ fn second_time() -> Error {
 
 /// Whether this transaction has replaced or deleted the version.
 fn is_own_change(execution: &Execution, target: &Target, tid: base::Tid) -> Result<bool> {
-    let Some(tuple) = heap::fetch_any(&execution.context, &target.entry.relation, tid)? else { return Ok(false) };
+    let Some(tuple) = heap::fetch_any(&execution.context, &target.entry.relation, tid)? else {
+        return Ok(false);
+    };
     let xmax = tuple.view()?.xmax();
     Ok(execution.context.transaction.xid_if_assigned().is_some_and(|x| x.low() == xmax))
 }
@@ -206,13 +211,16 @@ fn not_matched(
     let target = &spec.targets[place];
     let input = side_by_side(target, None, batch, row);
     let actions = &merge.actions[place];
-    let Some(action) = choose(execution, actions, MergeMatch::NotMatchedByTarget, &input)? else { return Ok(false) };
+    let Some(action) = choose(execution, actions, MergeMatch::NotMatchedByTarget, &input)? else {
+        return Ok(false);
+    };
     if action.command != CommandType::Insert {
         return Ok(false);
     }
     let mut values: Row = vec![None; target.entry.desc().len()];
     for (attribute, eval) in &action.values {
-        values[*attribute] = eval.evaluate(execution, &input, &Selection::All(1))?.get(0).map(Datum::to_owned);
+        values[*attribute] =
+            eval.evaluate(execution, &input, &Selection::All(1))?.get(0).map(Datum::to_owned);
     }
     insert::insert_row(execution, spec, target, values, row, returned)
 }

@@ -11,9 +11,9 @@ use crate::context::Execution;
 use crate::foreign_key;
 use crate::hooks::RowEvent;
 use crate::node::{self, Node};
-use crate::rows::{Leftover, RowBuffer};
 use crate::nodes::scan::relation_of;
 use crate::recheck::{self, Substitutes};
+use crate::rows::{Leftover, RowBuffer};
 use base::{Error, Result, Tid};
 use conflict::ConflictSpec;
 use datum::{Batch, MAX_BATCH_ROWS, OwnedDatum};
@@ -65,7 +65,9 @@ impl Spec {
             return Err(Error::internal("a change of no relation"));
         }
         let conflict = match &modify.on_conflict {
-            Some(conflict) => Some(ConflictSpec::new(execution, &targets[0], conflict, &modify.arbiter_indexes)?),
+            Some(conflict) => {
+                Some(ConflictSpec::new(execution, &targets[0], conflict, &modify.arbiter_indexes)?)
+            }
             None => None,
         };
         let merge = match modify.operation {
@@ -84,9 +86,8 @@ impl Spec {
             row_marks: modify.row_marks.clone(),
             output: match modify.returning.first() {
                 Some(list) => {
-                    let reprs = list.iter().map(|t| {
-                        Ok(execution.session.type_layout(ir::expr_type(&t.expr))?.repr)
-                    });
+                    let reprs =
+                        list.iter().map(|t| Ok(execution.session.type_layout(ir::expr_type(&t.expr))?.repr));
                     reprs.collect::<Result<Vec<_>>>()?.into()
                 }
                 None => [].into(),
@@ -164,14 +165,19 @@ fn recheck_row(
 pub fn delete_one(execution: &mut Execution, target: &Target, tid: Tid) -> Result<()> {
     let mut tid = tid;
     loop {
-        let Some(tuple) = heap::fetch_any(&execution.context, &target.entry.relation, tid)? else { return Ok(()) };
+        let Some(tuple) = heap::fetch_any(&execution.context, &target.entry.relation, tid)? else {
+            return Ok(());
+        };
         let old = image(tid, read_row(execution, &target.entry, &tuple)?);
         match delete::delete_row(execution, target, tid, Some(&old))? {
-            Attempt::Done(_) => return delete::after(execution, target, Some(old), 0, &mut ReturnedRows::default()),
+            Attempt::Done(_) => {
+                return delete::after(execution, target, Some(old), 0, &mut ReturnedRows::default());
+            }
             Attempt::Skipped => return Ok(()),
             Attempt::Again(newest) => {
                 let relation = &target.entry.relation;
-                match recheck::lock_newest(execution, relation, newest, RowLock::ForUpdate, LockWait::Block)? {
+                match recheck::lock_newest(execution, relation, newest, RowLock::ForUpdate, LockWait::Block)?
+                {
                     Some(tuple) => tid = tuple.tid,
                     None => return Ok(()),
                 }
@@ -192,7 +198,9 @@ pub fn update_one(
 ) -> Result<()> {
     let mut tid = tid;
     loop {
-        let Some(tuple) = heap::fetch_any(&execution.context, &target.entry.relation, tid)? else { return Ok(()) };
+        let Some(tuple) = heap::fetch_any(&execution.context, &target.entry.relation, tid)? else {
+            return Ok(());
+        };
         let old = image(tid, read_row(execution, &target.entry, &tuple)?);
         let mut row = old.values.clone();
         values.iter().for_each(|(attribute, value)| row[*attribute] = value.clone());
@@ -203,7 +211,13 @@ pub fn update_one(
             Attempt::Skipped => return Ok(()),
             Attempt::Again(newest) => {
                 let relation = &target.entry.relation;
-                match recheck::lock_newest(execution, relation, newest, RowLock::ForNoKeyUpdate, LockWait::Block)? {
+                match recheck::lock_newest(
+                    execution,
+                    relation,
+                    newest,
+                    RowLock::ForNoKeyUpdate,
+                    LockWait::Block,
+                )? {
                     Some(tuple) => tid = tuple.tid,
                     None => return Ok(()),
                 }
@@ -269,10 +283,15 @@ impl ModifyNode {
                 for row in 0..batch.rows() {
                     let place = spec.target_of(batch, row)?;
                     let target = &spec.targets[place];
-                    let mut returned = ReturnedRows { source: Some(batch.clone()), ..ReturnedRows::default() };
+                    let mut returned =
+                        ReturnedRows { source: Some(batch.clone()), ..ReturnedRows::default() };
                     let changed = match spec.operation {
-                        CommandType::Update => update::run(execution, &spec, target, batch, row, &mut returned)?,
-                        CommandType::Delete => delete::run(execution, &spec, target, batch, row, &mut returned)?,
+                        CommandType::Update => {
+                            update::run(execution, &spec, target, batch, row, &mut returned)?
+                        }
+                        CommandType::Delete => {
+                            delete::run(execution, &spec, target, batch, row, &mut returned)?
+                        }
                         _ => merge::run(execution, &spec, place, batch, row, &mut returned)?,
                     };
                     processed += u64::from(changed);

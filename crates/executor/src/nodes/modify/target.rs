@@ -43,7 +43,12 @@ fn event_bit(event: RowEvent) -> i16 {
 }
 
 impl Target {
-    pub fn new(execution: &Execution, modify: &ModifyTable, place: usize, outer: &[TargetEntry]) -> Result<Target> {
+    pub fn new(
+        execution: &Execution,
+        modify: &ModifyTable,
+        place: usize,
+        outer: &[TargetEntry],
+    ) -> Result<Target> {
         let relation = modify.result_relations[place];
         let entry = relation_of(execution, relation)?;
         check_kind(&entry, modify.operation)?;
@@ -127,7 +132,9 @@ fn check_kind(entry: &RelationEntry, operation: CommandType) -> Result<()> {
     let name = entry.name();
     match entry.kind() {
         b'r' => Ok(()),
-        b'p' if operation == CommandType::Insert => Err(Error::unsupported("inserting into a partitioned table")),
+        b'p' if operation == CommandType::Insert => {
+            Err(Error::unsupported("inserting into a partitioned table"))
+        }
         b'p' => Ok(()),
         b'S' => bail!(WRONG_OBJECT_TYPE, "cannot change sequence \"{name}\""),
         b't' => bail!(WRONG_OBJECT_TYPE, "cannot change TOAST relation \"{name}\""),

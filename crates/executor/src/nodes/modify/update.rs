@@ -42,7 +42,8 @@ pub fn run(
             }
             Attempt::Skipped => return Ok(false),
             Attempt::Again(newest) => {
-                let Some((next, recomputed)) = recheck_row(execution, spec, target, batch, row, newest)? else {
+                let Some((next, recomputed)) = recheck_row(execution, spec, target, batch, row, newest)?
+                else {
                     return Ok(false);
                 };
                 tid = next;
@@ -73,7 +74,12 @@ pub enum Attempt {
 }
 
 /// Replaces `old` by `values`, once.
-pub fn update_row(execution: &mut Execution, target: &Target, old: &RowImage, mut values: Row) -> Result<Attempt> {
+pub fn update_row(
+    execution: &mut Execution,
+    target: &Target,
+    old: &RowImage,
+    mut values: Row,
+) -> Result<Attempt> {
     let relation = &target.entry.relation;
     if target.before_row(RowEvent::Update) {
         let hooks = execution.hooks.rows.clone();
@@ -89,8 +95,12 @@ pub fn update_row(execution: &mut Execution, target: &Target, old: &RowImage, mu
     target.constraints.check_row(execution, &borrowed)?;
     // A trigger may have changed any attribute.
     let unchanged = if target.before_row(RowEvent::Update) { Vec::new() } else { target.unassigned() };
-    let options =
-        UpdateOptions { indexed: &target.indexes.attributes, crosscheck: None, no_wait: false, unchanged: &unchanged };
+    let options = UpdateOptions {
+        indexed: &target.indexes.attributes,
+        crosscheck: None,
+        no_wait: false,
+        unchanged: &unchanged,
+    };
     let (outcome, updated) = heap::update(&execution.context, relation, old.tid, &borrowed, &options)?;
     if let (Outcome::Done, Some(updated)) = (outcome, &updated) {
         if updated.indexes != IndexesToUpdate::None {
@@ -120,8 +130,9 @@ pub fn refused(execution: &Execution, tid: Tid, outcome: Outcome, verb: &str) ->
             if conflict.cmax.is_none_or(|c| c == execution.snapshot.command) {
                 return Ok(Attempt::Skipped);
             }
-            let message =
-                format!("tuple to be {verb} was already modified by an operation triggered by the current command");
+            let message = format!(
+                "tuple to be {verb} was already modified by an operation triggered by the current command"
+            );
             Err(Error::new(base::SqlState::TRIGGERED_DATA_CHANGE_VIOLATION, message).hint(
                 "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.",
             ))

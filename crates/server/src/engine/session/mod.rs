@@ -179,9 +179,7 @@ impl EngineSession for ClientSession {
 
     fn terminate(&mut self) {
         self.rollback();
-        if self.session.temporary_namespace().is_some() {
-            self.drop_temporary();
-        }
+        commands::end_session(&self.session);
     }
 }
 

@@ -107,23 +107,12 @@ impl ClientSession {
     fn before_commit(&mut self) -> Result<()> {
         self.check_deferred()?;
         self.end_portals_at_commit()?;
-        commands::on_commit(&self.session)
+        commands::on_commit_actions(&self.session)
     }
 
     /// Foreign keys and unique constraints that were deferred to the transaction's end.
     fn check_deferred(&self) -> Result<()> {
         executor::fire_deferred_constraints(&self.session)
-    }
-
-    /// The session ends: what is left in its temporary schema goes.
-    pub(super) fn drop_temporary(&mut self) {
-        let dropped = self.ensure_transaction().and_then(|()| {
-            commands::drop_temporary_relations(&self.session)?;
-            self.commit()
-        });
-        if dropped.is_err() {
-            self.rollback();
-        }
     }
 
     /// Rolls the whole transaction back. Failing at this leaves nothing behind that could be seen.

@@ -14,7 +14,7 @@ use executor::ParamValue;
 use protocol::backend::FieldDescription;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use syntax::{Deallocate, Discard, Execute, Prepare, RawStatement, SetAction, ShowStatement, Statement};
+use syntax::{Deallocate, Discard, Execute, Prepare, RawStatement, SetAction, Statement};
 
 /// The client as commands see it.
 struct OutputClient<'a>(&'a mut dyn Output);
@@ -54,8 +54,13 @@ impl ClientSession {
                 let select = Statement::Select(Box::new(declare.query.clone()));
                 let inner = RawStatement { statement: select, ..(*raw).clone() };
                 let types: Vec<_> = portal.params.iter().map(|p| p.type_oid).collect();
-                let query =
-                    Arc::new(Prepared::new(&self.session, prepared.sql.clone(), Arc::new(inner), &types, false)?);
+                let query = Arc::new(Prepared::new(
+                    &self.session,
+                    prepared.sql.clone(),
+                    Arc::new(inner),
+                    &types,
+                    false,
+                )?);
                 self.declare(declare, query, portal.params.clone())?;
                 "DECLARE CURSOR".to_owned()
             }
@@ -138,7 +143,8 @@ impl ClientSession {
         if fetch.move_only {
             return self.answer(portal, None, Vec::new(), format!("MOVE {count}"));
         }
-        let source = self.portals.get(&fetch.cursor).ok_or_else(|| super::extended::missing_portal(&fetch.cursor))?;
+        let source =
+            self.portals.get(&fetch.cursor).ok_or_else(|| super::extended::missing_portal(&fetch.cursor))?;
         let types: Vec<_> = match source.prepared.as_deref().map(|p| &p.kind) {
             Some(Kind::Query(query)) => {
                 query.target_list.iter().filter(|t| !t.junk).map(|t| ir::expr_type(&t.expr)).collect()
@@ -176,12 +182,7 @@ impl ClientSession {
         Ok(())
     }
 
-    fn start_execute(
-        &mut self,
-        portal: &mut Portal,
-        execute: &Execute,
-        out: &mut dyn Output,
-    ) -> Result<()> {
+    fn start_execute(&mut self, portal: &mut Portal, execute: &Execute, out: &mut dyn Output) -> Result<()> {
         let Some(prepared) = self.current_statement(&execute.name)? else {
             return self.answer(portal, None, Vec::new(), String::new());
         };
@@ -195,11 +196,7 @@ impl ClientSession {
         Ok(())
     }
 
-    fn execute_parameters(
-        &self,
-        execute: &Execute,
-        prepared: &Prepared,
-    ) -> Result<Arc<[ParamValue]>> {
+    fn execute_parameters(&self, execute: &Execute, prepared: &Prepared) -> Result<Arc<[ParamValue]>> {
         let (given, expected) = (execute.params.len(), prepared.param_types.len());
         if given != expected {
             return Err(err!(
@@ -212,7 +209,11 @@ impl ClientSession {
         let mut values = Vec::with_capacity(given);
         for (i, (expr, type_oid)) in execute.params.iter().zip(&prepared.param_types).enumerate() {
             let value = pipeline::evaluate_parameter(&self.session, expr, i + 1, *type_oid)?;
-            values.push(ParamValue { type_oid: *type_oid, layout: self.session.type_layout(*type_oid)?, value });
+            values.push(ParamValue {
+                type_oid: *type_oid,
+                layout: self.session.type_layout(*type_oid)?,
+                value,
+            });
         }
         Ok(values.into())
     }
@@ -234,11 +235,11 @@ impl ClientSession {
         match discard {
             Discard::Plans => Ok("DISCARD PLANS"),
             Discard::Sequences => {
-                commands::sequence::discard(&self.session);
+                commands::discard_sequences(&self.session);
                 Ok("DISCARD SEQUENCES")
             }
             Discard::Temp => {
-                commands::drop_temporary_relations(&self.session)?;
+                commands::discard_temporary(&self.session)?;
                 Ok("DISCARD TEMP")
             }
             Discard::All => {
@@ -249,18 +250,11 @@ impl ClientSession {
                 self.statements.clear();
                 self.session.settings().reset_all();
                 self.session.transaction_session().locks().release_session_advisory();
-                commands::sequence::discard(&self.session);
-                commands::drop_temporary_relations(&self.session)?;
+                commands::discard_sequences(&self.session);
+                commands::discard_temporary(&self.session)?;
                 Ok("DISCARD ALL")
             }
         }
-    }
-
-    /// A parameter's name as it is written in the table of parameters.
-    fn setting_name(&self, name: &str) -> Result<String> {
-        let settings = self.session.settings();
-        let id = settings.find(name)?;
-        Ok(settings.definition(id).name.to_string())
     }
 
     /// The columns of what a utility statement returns.
@@ -287,27 +281,20 @@ impl ClientSession {
                 }
                 None => Ok(None),
             },
-            Statement::Show(show) => {
-                let columns = match &**show {
-                    ShowStatement::Name(name) => vec![self.setting_name(name)?],
-                    ShowStatement::All => ["name", "setting", "description"].map(str::to_owned).to_vec(),
-                };
-                Ok(Some(portal::describe_desc(&text_columns(&columns), formats)))
+            statement => {
+                let columns = commands::result_columns(&self.session, statement)?;
+                Ok(columns.map(|columns| portal::describe_desc(&command_columns(&columns), formats)))
             }
-            Statement::Explain(_) => {
-                let columns = ["QUERY PLAN".to_owned()];
-                Ok(Some(portal::describe_desc(&text_columns(&columns), formats)))
-            }
-            _ => Ok(None),
         }
     }
 }
 
-/// A descriptor of text columns.
-fn text_columns(names: &[String]) -> TupleDesc {
-    const TEXT: Oid = Oid(25);
+/// A descriptor of columns that a command makes up: all of them are texts of some kind.
+fn command_columns(columns: &[(String, Oid)]) -> TupleDesc {
     const DEFAULT_COLLATION: Oid = Oid(100);
     let layout = TypeLayout { len: -1, by_value: false, align: 4, repr: Repr::Bytes };
-    let attributes = names.iter().map(|name| Attribute::result(name.clone(), TEXT, -1, layout, DEFAULT_COLLATION));
-    TupleDesc::new(attributes.collect())
+    let attribute = |(name, type_oid): &(String, Oid)| {
+        Attribute::result(name.clone(), *type_oid, -1, layout, DEFAULT_COLLATION)
+    };
+    TupleDesc::new(columns.iter().map(attribute).collect())
 }
