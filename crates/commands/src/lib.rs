@@ -24,7 +24,6 @@ mod invocation;
 mod lock_table;
 mod name;
 mod notice;
-mod option_value;
 mod options;
 pub mod output;
 mod owner;
@@ -49,6 +48,7 @@ mod view;
 
 pub use definition::StoredDefinitions;
 pub use dispatch::execute;
+pub use execution::OPTIONS as EXECUTION_OPTIONS;
 pub use hooks::hooks;
 pub use invocation::{Client, Invocation, Outcome};
 pub use session_end::{discard_sequences, discard_temporary, end_session, on_commit_actions, result_columns};
