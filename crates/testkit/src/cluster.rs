@@ -10,7 +10,9 @@ use recovery::{
 use std::sync::Arc;
 use storage::RelationFiles;
 use sys::System;
-use txn::{ClogManager, Config, Counters, MultiXactManager, StandbyManager, TransactionManager, Transactions};
+use txn::{
+    ClogManager, Config, Counters, MultiXactManager, StandbyManager, TransactionManager, Transactions,
+};
 use wal::{RmgrId, Wal, WalOptions};
 
 /// The database that all relations are in.
@@ -98,11 +100,8 @@ pub fn initialise(system: &System, options: WalOptions, first: FirstIds) -> Resu
         .chain(["pg_xact", "pg_subtrans", "global", "pg_wal"])
         .try_for_each(|dir| system.disk.sync_dir(dir));
     synced.map_err(|error| base::Error::internal(error.to_string()))?;
-    let control = ControlFile {
-        system_identifier: IDENTIFIER,
-        checksum_version: 1,
-        ..ControlFile::default()
-    };
+    let control =
+        ControlFile { system_identifier: IDENTIFIER, checksum_version: 1, ..ControlFile::default() };
     let counters = counters(first);
     let checkpoint = Checkpoint {
         timeline: TimelineId(1),

@@ -91,8 +91,7 @@ impl Table {
         let mut chunk_row = chunks.to_vec();
         chunk_row.push(attribute("chunk_data", 17, -1, false, b'p'));
         let toast_index = index(first + 4, &[("chunk_id", false), ("chunk_seq", false)], true);
-        let toast_index =
-            IndexRelation { relation: relation(first + 4, chunks.to_vec(), 90), ..toast_index };
+        let toast_index = IndexRelation { relation: relation(first + 4, chunks.to_vec(), 90), ..toast_index };
         let toast = ToastRelation { heap: relation(first + 3, chunk_row, 100), index: toast_index };
         let columns = vec![int4("a"), int4("b"), attribute("c", 25, -1, false, b'x')];
         let second: &[(&str, bool)] =
@@ -101,11 +100,7 @@ impl Table {
             heap: Relation { toast: Some(Arc::new(toast)), ..relation(first, columns, fillfactor) },
             unique: index(first + 1, &[("a", false)], true),
             second: index(first + 2, second, false),
-            indexed: IndexedAttributes {
-                hot_blocking: vec![0, 1],
-                summarized: Vec::new(),
-                key: vec![0],
-            },
+            indexed: IndexedAttributes { hot_blocking: vec![0, 1], summarized: Vec::new(), key: vec![0] },
         }
     }
 
@@ -150,8 +145,7 @@ impl Table {
             let unchanged = before.is_some_and(|(a, b)| self.keys_of(index, a, b) == keys);
             let keys: Vec<_> = keys.into_iter().map(|key| Some(Datum::Int4(key))).collect();
             let check = if index.unique { check } else { UniqueCheck::No };
-            let done =
-                btree::insert(context, index, &self.heap, &HeapOracle, &keys, tid, check, unchanged)?;
+            let done = btree::insert(context, index, &self.heap, &HeapOracle, &keys, tid, check, unchanged)?;
             if done != Inserted::Done {
                 result = done;
             }
@@ -174,7 +168,13 @@ impl Table {
     ///
     /// # Errors
     /// As [`Table::insert`].
-    pub fn insert_speculatively(&self, context: &Context, a: i32, value: &Value, keep: bool) -> Result<Inserted> {
+    pub fn insert_speculatively(
+        &self,
+        context: &Context,
+        a: i32,
+        value: &Value,
+        keep: bool,
+    ) -> Result<Inserted> {
         let row = [Some(Datum::Int4(a)), Some(Datum::Int4(value.b)), Some(Datum::Bytes(&value.c))];
         let options = InsertOptions { speculative: Some(7), ..InsertOptions::default() };
         let tid = heap::insert(context, &self.heap, &row, &options, None)?;

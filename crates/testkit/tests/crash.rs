@@ -16,7 +16,9 @@ fn transactions_survive_crashes() {
         match catch_unwind(AssertUnwindSafe(|| run(seed))) {
             Ok(done) => total += done,
             Err(_) => {
-                eprintln!("seed {seed} failed: SIM_FIRST={seed} SIM_SEEDS=1 cargo test -p testkit --test crash");
+                eprintln!(
+                    "seed {seed} failed: SIM_FIRST={seed} SIM_SEEDS=1 cargo test -p testkit --test crash"
+                );
                 failed.push(seed);
             }
         }

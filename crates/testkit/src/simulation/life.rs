@@ -152,7 +152,10 @@ impl Simulation {
         let survivors: Vec<bool> = self.commits.iter().map(|commit| committed(commit.xid)).collect();
         let kept = survivors.iter().take_while(|kept| **kept).count();
         assert!(kept >= must, "commit {kept} of {} is lost, {must} were durable", survivors.len());
-        assert!(survivors[kept..].iter().all(|kept| !kept), "a later commit survived commit {kept}: {survivors:?}");
+        assert!(
+            survivors[kept..].iter().all(|kept| !kept),
+            "a later commit survived commit {kept}: {survivors:?}"
+        );
         for xid in &self.aborted {
             assert!(!committed(*xid), "{xid} was aborted");
         }

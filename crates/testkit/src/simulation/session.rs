@@ -286,7 +286,8 @@ impl Simulation {
     /// Whether nobody has the key, or may come to have it.
     fn is_free(&self, open: &Open, table: &Table, key: Key) -> Result<bool> {
         let values = [Some(Datum::Int4(key.1))];
-        let view = btree::find_conflict(&open.context, &table.unique, &table.heap, &HeapOracle, &values, None)?;
+        let view =
+            btree::find_conflict(&open.context, &table.unique, &table.heap, &HeapOracle, &values, None)?;
         let taken = open.is_taken(&self.state, key);
         match view {
             DirtyView::InDoubt { .. } => Ok(false),
@@ -341,7 +342,9 @@ impl Simulation {
         let mut new = key;
         if self.one_in(8) {
             let other = (key.0, self.below(self.keys) as i32);
-            if other != key && self.is_free(open, table, other)? {
+            // A key whose row was deleted since the snapshot is free, and yet seen.
+            let unseen = other != key && open.sees(&self.state, other).is_none();
+            if unseen && self.is_free(open, table, other)? {
                 new = other;
             }
         }

@@ -78,8 +78,7 @@ impl Simulation {
             delay: Arc::new(|| Ok(())),
         };
         let stats = indexes.iter().map(|_| IndexStats::default()).collect();
-        let mut vacuum =
-            VacuumIndexes { context, indexes, stats, between: &mut || self.interlude() };
+        let mut vacuum = VacuumIndexes { context, indexes, stats, between: &mut || self.interlude() };
         heap::vacuum(context, heap, &mut vacuum, &cutoffs, &options).map(|_| ())
     }
 }

@@ -41,8 +41,7 @@ impl Simulation {
         verify_maps(context, &table.heap)?;
         let snapshot = context.transaction.snapshot()?;
         let rows = scan(context, table, &snapshot)?;
-        let found: State =
-            rows.iter().map(|(_, a, value)| ((number, *a), value.clone())).collect();
+        let found: State = rows.iter().map(|(_, a, value)| ((number, *a), value.clone())).collect();
         assert_eq!(found.len(), rows.len(), "keys are unique");
         let expected = self.state.range((number, i32::MIN)..=(number, i32::MAX));
         for (key, value) in expected.clone() {
@@ -91,8 +90,8 @@ fn verify_index(context: &Context, heap: &Relation, index: &IndexRelation) -> Re
         let pin = context.pool.pin(heap.locator, Fork::Main, block, Strategy::Normal)?;
         let page = pin.read();
         for tid in same_block {
-            let in_use = tid.offset <= page.max_offset()
-                && page.item_id(tid.offset).state() != LinePointer::Unused;
+            let in_use =
+                tid.offset <= page.max_offset() && page.item_id(tid.offset).state() != LinePointer::Unused;
             assert!(in_use, "index {} leads to nothing at {tid}", index.relation.name);
         }
     }
@@ -122,10 +121,8 @@ fn verify_entries(
     for (row, source) in sources.iter().enumerate() {
         let value = |column: usize| row_columns[column].get(row).expect("is not null").int4();
         let (a, b) = (value(0), value(1));
-        let entry: Vec<i32> = columns
-            .iter()
-            .map(|column| column.get(*source as usize).expect("is not null").int4())
-            .collect();
+        let entry: Vec<i32> =
+            columns.iter().map(|column| column.get(*source as usize).expect("is not null").int4()).collect();
         let name = &index.relation.name;
         assert_eq!(entry, table.keys_of(index, a, b), "index {name}: the entry of row {a} differs");
         assert!(found.insert((a, b)), "index {name} leads to row {a} twice");
@@ -156,7 +153,10 @@ fn verify_maps(context: &Context, heap: &Relation) -> Result<()> {
         };
         let name = &heap.name;
         assert!(bits & vm::ALL_FROZEN == 0 || bits & vm::ALL_VISIBLE != 0, "{name} {block}: frozen alone");
-        assert!(bits & vm::ALL_VISIBLE == 0 || marked, "{name} {block}: the map says all-visible, the page not");
+        assert!(
+            bits & vm::ALL_VISIBLE == 0 || marked,
+            "{name} {block}: the map says all-visible, the page not"
+        );
         if marked {
             assert!(!dead, "{name} {block}: a dead line pointer on an all-visible page");
             let all = count_on(context, heap, block, Visibility::Any)?;
