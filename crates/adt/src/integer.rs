@@ -157,18 +157,31 @@ pub fn push_int8(out: &mut String, value: i64) {
 }
 
 /// Appends an unsigned decimal number.
-pub fn push_uint8(out: &mut String, mut value: u64) {
-    let mut buffer = [0_u8; 20];
+pub fn push_uint8(out: &mut String, value: u64) {
+    let mut buffer = [0; 20];
+    out.extend(digits(value, &mut buffer).iter().map(|&digit| char::from(digit)));
+}
+
+/// As [`push_int8`], to bytes.
+pub fn push_int8_bytes(out: &mut Vec<u8>, value: i64) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    let mut buffer = [0; 20];
+    out.extend_from_slice(digits(value.unsigned_abs(), &mut buffer));
+}
+
+/// The decimal digits of a number, written to the end of the buffer.
+fn digits(mut value: u64, buffer: &mut [u8; 20]) -> &[u8] {
     let mut start = buffer.len();
     loop {
         start -= 1;
         buffer[start] = b'0' + (value % 10) as u8;
         value /= 10;
         if value == 0 {
-            break;
+            return &buffer[start..];
         }
     }
-    out.extend(buffer[start..].iter().map(|&digit| char::from(digit)));
 }
 
 /// The text of an integer of any width.

@@ -17,5 +17,6 @@ pub mod name;
 pub mod numeric;
 pub mod pglz;
 pub mod regex;
+pub mod scram;
 pub mod text;
 pub mod uuid;

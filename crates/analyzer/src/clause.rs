@@ -53,34 +53,30 @@ impl Analyzer<'_> {
     /// A target entry for an ORDER BY, GROUP BY or DISTINCT ON item by SQL:1992's rules: an output column's name or
     /// number, else an expression.
     fn find_target_92(&mut self, item: &Ast, list: &mut Vec<TargetEntry>, kind: ExprKind) -> Result<usize> {
-        if let Ast::Column(column) = item {
-            if let ([name], false) = (&column.names[..], column.star) {
-                // GROUP BY prefers an input column of that name.
-                let input = kind == ExprKind::GroupBy
-                    && self.in_kind(kind, |a| a.find_column(name, column.location))?.is_some();
-                if !input {
-                    let mut found: Option<usize> = None;
-                    for (at, target) in list.iter().enumerate() {
-                        if target.junk || target.name.as_ref() != Some(name) {
-                            continue;
-                        }
-                        match found {
-                            Some(known) if !equal(&list[known].expr, &target.expr) => {
-                                return Err(err!(
-                                    AMBIGUOUS_COLUMN,
-                                    "{} \"{name}\" is ambiguous",
-                                    kind.name()
-                                )
+        if let Ast::Column(column) = item
+            && let ([name], false) = (&column.names[..], column.star)
+        {
+            // GROUP BY prefers an input column of that name.
+            let input = kind == ExprKind::GroupBy
+                && self.in_kind(kind, |a| a.find_column(name, column.location))?.is_some();
+            if !input {
+                let mut found: Option<usize> = None;
+                for (at, target) in list.iter().enumerate() {
+                    if target.junk || target.name.as_ref() != Some(name) {
+                        continue;
+                    }
+                    match found {
+                        Some(known) if !equal(&list[known].expr, &target.expr) => {
+                            return Err(err!(AMBIGUOUS_COLUMN, "{} \"{name}\" is ambiguous", kind.name())
                                 .at(column.location));
-                            }
-                            Some(_) => {}
-                            None => found = Some(at),
                         }
+                        Some(_) => {}
+                        None => found = Some(at),
                     }
-                    if let Some(at) = found {
-                        self.check_target_kind(&list[at].expr, kind)?;
-                        return Ok(at);
-                    }
+                }
+                if let Some(at) = found {
+                    self.check_target_kind(&list[at].expr, kind)?;
+                    return Ok(at);
                 }
             }
         }

@@ -163,10 +163,10 @@ impl Analyzer<'_> {
 
     fn finish_grouping_expr(&self, expr: &mut Expr, check: &mut Check<'_>, has_joins: bool) -> Result<()> {
         walk_levels_mut(expr, 0, &mut |e, depth| {
-            if let Expr::Grouping { args, refs, levels_up, .. } = e {
-                if *levels_up == depth {
-                    *refs = grouping_refs(args, depth, check, has_joins)?;
-                }
+            if let Expr::Grouping { args, refs, levels_up, .. } = e
+                && *levels_up == depth
+            {
+                *refs = grouping_refs(args, depth, check, has_joins)?;
             }
             Ok(true)
         })?;
@@ -190,17 +190,18 @@ impl Analyzer<'_> {
             Expr::Grouping { levels_up, .. } if *levels_up >= depth => return Ok(()),
             _ => {}
         }
-        if depth == 0 && !check.simple {
-            if let Some(at) = check.grouped.iter().position(|g| equal(&g.0, expr)) {
-                *expr = check.column(at, depth, expr_location(expr));
-                return Ok(());
-            }
+        if depth == 0
+            && !check.simple
+            && let Some(at) = check.grouped.iter().position(|g| equal(&g.0, expr))
+        {
+            *expr = check.column(at, depth, expr_location(expr));
+            return Ok(());
         }
         if let Expr::Var(var) = expr {
-            if var.levels_up == depth {
-                if let Some(replacement) = self.substitute_var(var, depth, check, direct)? {
-                    *expr = replacement;
-                }
+            if var.levels_up == depth
+                && let Some(replacement) = self.substitute_var(var, depth, check, direct)?
+            {
+                *expr = replacement;
             }
             return Ok(());
         }
@@ -248,12 +249,12 @@ impl Analyzer<'_> {
             return Ok(None);
         }
         let entry = &check.table[relation - 1];
-        if let RangeTableKind::Relation { oid, .. } = &entry.kind {
-            if let Some(constraint) = self.key_is_grouped(*oid, relation, check)? {
-                check.dependent.push(relation);
-                check.dependencies.push(constraint);
-                return Ok(None);
-            }
+        if let RangeTableKind::Relation { oid, .. } = &entry.kind
+            && let Some(constraint) = self.key_is_grouped(*oid, relation, check)?
+        {
+            check.dependent.push(relation);
+            check.dependencies.push(constraint);
+            return Ok(None);
         }
         let column = match var.attribute {
             0 => "*".to_owned(),
@@ -446,12 +447,12 @@ pub(crate) fn flatten_join_vars(expr: &mut Expr, depth: u32, table: &[RangeTable
         let mut replacement = alias_vars[var.attribute as usize - 1].clone();
         let (location, nulling) = (var.location, var.nulling.clone());
         walk_levels_mut(&mut replacement, 0, &mut |inner, level| {
-            if let Expr::Var(inner) = inner {
-                if inner.levels_up == level {
-                    inner.levels_up += depth;
-                    inner.nulling.extend(&nulling);
-                    inner.location = inner.location.or(location);
-                }
+            if let Expr::Var(inner) = inner
+                && inner.levels_up == level
+            {
+                inner.levels_up += depth;
+                inner.nulling.extend(&nulling);
+                inner.location = inner.location.or(location);
             }
             Ok(true)
         })?;

@@ -6,6 +6,7 @@ mod clause;
 mod coerce;
 mod collation;
 mod context;
+pub mod definition;
 pub mod deparse;
 mod expr;
 mod from;

@@ -266,10 +266,10 @@ impl Analyzer<'_> {
         }
         // Permission to read some column is needed even if there is none to show.
         let level = self.level_up(up);
-        if let RangeTableKind::Relation { permission, .. } = &level.range_table[item.index - 1].kind {
-            if *permission > 0 {
-                level.permissions[*permission - 1].required |= crate::types::acl::SELECT;
-            }
+        if let RangeTableKind::Relation { permission, .. } = &level.range_table[item.index - 1].kind
+            && *permission > 0
+        {
+            level.permissions[*permission - 1].required |= crate::types::acl::SELECT;
         }
         Ok(list)
     }
@@ -428,7 +428,6 @@ impl FuzzySearch {
             // Three or more equally close ones are none.
             if self.close.len() >= 2 {
                 self.close.clear();
-                self.best = distance.saturating_sub(1);
             } else if !self.close.is_empty() {
                 self.close.push(found);
             }

@@ -72,10 +72,10 @@ impl Analyzer<'_> {
         if was_unknown {
             // A domain's value against a literal: try its base type.
             let base = self.session.base_type(l)?.0;
-            if base != l {
-                if let Some(found) = exact(base, base) {
-                    return Ok(Ok(found.clone()));
-                }
+            if base != l
+                && let Some(found) = exact(base, base)
+            {
+                return Ok(Ok(found.clone()));
             }
         }
         self.select_operator(&operators, &[left, right])

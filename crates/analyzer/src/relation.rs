@@ -34,15 +34,15 @@ impl Analyzer<'_> {
         mode: LockMode,
     ) -> Result<Arc<RelationEntry>> {
         let at = name.location;
-        if let Some(catalog) = &name.catalog {
-            if catalog != self.session.database_name() {
-                return Err(err!(
-                    FEATURE_NOT_SUPPORTED,
-                    "cross-database references are not implemented: \"{}\"",
-                    Self::display_relation(name)
-                )
-                .at(at));
-            }
+        if let Some(catalog) = &name.catalog
+            && catalog != self.session.database_name()
+        {
+            return Err(err!(
+                FEATURE_NOT_SUPPORTED,
+                "cross-database references are not implemented: \"{}\"",
+                Self::display_relation(name)
+            )
+            .at(at));
         }
         let found = match self.session.relation_by_name(name.schema.as_deref(), &name.name) {
             Err(error) if error.state() == base::SqlState::INVALID_SCHEMA_NAME => None,

@@ -186,10 +186,10 @@ fn name_with_strength(expr: &Ast) -> (Option<&str>, u8) {
         Ast::NullIf(_) => (Some("nullif"), 2),
         Ast::TypeCast(cast) => {
             let inner = name_with_strength(&cast.arg);
-            if inner.1 <= 1 {
-                if let Some(name) = cast.type_name.names.last() {
-                    return (Some(name), 1);
-                }
+            if inner.1 <= 1
+                && let Some(name) = cast.type_name.names.last()
+            {
+                return (Some(name), 1);
             }
             inner
         }

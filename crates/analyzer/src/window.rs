@@ -83,10 +83,10 @@ impl Analyzer<'_> {
         list: &mut Vec<TargetEntry>,
     ) -> Result<WindowClause> {
         let at = spec.location;
-        if let Some(name) = &spec.name {
-            if known.iter().any(|k| k.name.as_ref() == Some(name)) {
-                return Err(err!(WINDOWING_ERROR, "window \"{name}\" is already defined").at(at));
-            }
+        if let Some(name) = &spec.name
+            && known.iter().any(|k| k.name.as_ref() == Some(name))
+        {
+            return Err(err!(WINDOWING_ERROR, "window \"{name}\" is already defined").at(at));
         }
         let base = match &spec.base {
             Some(base) => match known.iter().find(|k| k.name.as_ref() == Some(base)) {

@@ -22,6 +22,10 @@ pub const TEMPLATE1: Oid = Oid(1);
 pub const TEMPLATE0: Oid = Oid(4);
 pub const POSTGRES: Oid = Oid(5);
 
+/// The views of pg_catalog, and information_schema: SQL, run after the catalogs are filled.
+pub const SYSTEM_VIEWS: &str = include_str!("../sql/system_views.sql");
+pub const INFORMATION_SCHEMA: &str = include_str!("../sql/information_schema.sql");
+
 /// What the person running initdb chooses.
 #[derive(Clone, Debug)]
 pub struct Choices {

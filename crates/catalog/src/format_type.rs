@@ -51,6 +51,9 @@ fn builtin(oid: Oid, typmod: Option<i32>, given: Option<i32>) -> Option<String> 
     let length = given.map(|t| t - VARLENA_HEADER);
     Some(match oid.0 {
         16 => "boolean".to_owned(),
+        // Without quotes these would be the SQL type and the key word.
+        18 => "\"char\"".to_owned(),
+        2276 => "\"any\"".to_owned(),
         20 => "bigint".to_owned(),
         21 => "smallint".to_owned(),
         23 => "integer".to_owned(),

@@ -12,6 +12,14 @@ use std::sync::Arc;
 struct Comparison {
     compare: fn(Datum<'_>, Datum<'_>) -> Ordering,
     equal_image: bool,
+    prefix: Option<Prefix>,
+}
+
+/// Eight bytes that sort like the values, and whether they tell all values apart.
+#[derive(Clone, Copy)]
+struct Prefix {
+    of: fn(Datum<'_>) -> u64,
+    decides: bool,
 }
 
 impl KeyOrder for Comparison {
@@ -21,6 +29,51 @@ impl KeyOrder for Comparison {
     fn equal_image(&self) -> bool {
         self.equal_image
     }
+    fn prefix(&self, value: Datum<'_>) -> u64 {
+        self.prefix.map_or(0, |prefix| (prefix.of)(value))
+    }
+    fn prefix_decides(&self) -> bool {
+        self.prefix.is_some_and(|prefix| prefix.decides)
+    }
+}
+
+/// By the comparison's source name; only for comparisons within one type.
+fn prefix(prosrc: &str) -> Option<Prefix> {
+    const SIGN: u64 = 1 << 63;
+    let whole = |of| Some(Prefix { of, decides: true });
+    match prosrc {
+        "btint2cmp" => whole(|d| i64::from(d.int2()) as u64 ^ SIGN),
+        "btint4cmp" | "date_cmp" => whole(|d| i64::from(d.int4()) as u64 ^ SIGN),
+        "btint8cmp" | "timestamp_cmp" | "time_cmp" | "cash_cmp" => whole(|d| d.int8() as u64 ^ SIGN),
+        "btoidcmp" => whole(|d| u64::from(d.oid().0)),
+        "xid8cmp" | "pg_lsn_cmp" => whole(|d| d.int8() as u64),
+        "btboolcmp" => whole(|d| u64::from(d.bool())),
+        "btcharcmp" => whole(|d| u64::from(d.char() as u8)),
+        "btfloat8cmp" => whole(|d| float_prefix(d.float8())),
+        "btfloat4cmp" => whole(|d| float_prefix(f64::from(d.float4()))),
+        "bttextcmp" | "byteacmp" | "btnamecmp" | "uuid_cmp" | "bttext_pattern_cmp" => {
+            Some(Prefix { of: |d| bytes_prefix(d.bytes()), decides: false })
+        }
+        "bpcharcmp" | "btbpchar_pattern_cmp" => {
+            Some(Prefix { of: |d| bytes_prefix(trim(d.bytes())), decides: false })
+        }
+        _ => None,
+    }
+}
+
+/// The first eight bytes, zeros behind a shorter value.
+fn bytes_prefix(bytes: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    let len = bytes.len().min(8);
+    first[..len].copy_from_slice(&bytes[..len]);
+    u64::from_be_bytes(first)
+}
+
+/// All NaNs alike and greatest, -0 as 0.
+fn float_prefix(value: f64) -> u64 {
+    let value = if value.is_nan() { f64::NAN.abs() } else { value + 0.0 };
+    let bits = value.to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
 }
 
 /// The order that the comparison function with this source name defines, or `None` if it is not one of the
@@ -55,7 +108,7 @@ pub fn by_source(prosrc: &str, _collation: Oid) -> Option<Arc<dyn KeyOrder>> {
         "timetz_cmp" => (|a, b| timetz_key(a.bytes()).cmp(&timetz_key(b.bytes())), false),
         _ => return None,
     };
-    Some(Arc::new(Comparison { compare, equal_image }))
+    Some(Arc::new(Comparison { compare, equal_image, prefix: prefix(prosrc) }))
 }
 
 /// PostgreSQL's order of floats: -0 equals 0, NaN equals itself and is greater than everything.
@@ -108,6 +161,21 @@ mod tests {
         assert!(values[4].is_nan() && values[3] == f64::INFINITY);
         assert_eq!(float_order(f64::NAN, f64::NAN), Ordering::Equal);
         assert_eq!(float_order(-0.0, 0.0), Ordering::Equal);
+    }
+
+    #[test]
+    fn prefixes_sort_like_values() {
+        let values = [f64::NEG_INFINITY, -2.5, -0.0, 0.0, 1e-300, 7.0, f64::INFINITY, f64::NAN];
+        for (i, a) in values.iter().enumerate() {
+            for b in &values[i..] {
+                assert_eq!(float_prefix(*a).cmp(&float_prefix(*b)), float_order(*a, *b), "{a} {b}");
+            }
+        }
+        let order = by_source("bttextcmp", Oid(100)).unwrap();
+        assert!(order.prefix(Datum::from("a")) < order.prefix(Datum::from("aa")));
+        assert!(!order.prefix_decides());
+        let order = by_source("btint4cmp", Oid(0)).unwrap();
+        assert!(order.prefix(Datum::Int4(-1)) < order.prefix(Datum::Int4(0)));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Instance {
     pub locks: Arc<LockManager>,
     pub cache: CatalogCache,
     pub maps: RelationMaps,
+    /// Row types of anonymous records.
+    pub records: crate::record_types::RecordTypes,
     pub toast: Arc<dyn ToastIndex>,
     /// How each catalog is read and written, by database (0 for shared ones) and catalog.
     pub(crate) tables: std::sync::OnceLock<Arc<[Arc<crate::facts::Table>]>>,
@@ -43,6 +45,7 @@ impl Instance {
             transactions,
             locks,
             cache: CatalogCache::default(),
+            records: Default::default(),
             toast,
             tables: std::sync::OnceLock::new(),
             access: RwLock::default(),

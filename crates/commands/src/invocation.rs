@@ -62,7 +62,10 @@ impl Invocation<'_> {
     /// `25001` inside a transaction block.
     pub fn prevent_in_block(&self, command: &str) -> Result<()> {
         if self.in_block {
-            return Err(base::err!(ACTIVE_SQL_TRANSACTION, "{command} cannot run inside a transaction block"));
+            return Err(base::err!(
+                ACTIVE_SQL_TRANSACTION,
+                "{command} cannot run inside a transaction block"
+            ));
         }
         if !self.top_level {
             return Err(base::err!(ACTIVE_SQL_TRANSACTION, "{command} cannot be executed from a function"));

@@ -41,7 +41,10 @@ enum Way {
     BoolText,
     IntBinary,
     /// The type's output or send function.
-    Function { oid: Oid, function: Function },
+    Function {
+        oid: Oid,
+        function: Function,
+    },
 }
 
 const BOOL: u32 = 16;
@@ -108,10 +111,10 @@ impl ColumnOutput {
     pub fn push(&self, column: &Column, row: usize, out: &mut Vec<u8>) {
         let slot = column.slot(row);
         match (&self.way, column.values()) {
-            (Way::IntText, Values::Int4(v)) => adt::integer::push_int8(out, i64::from(v[slot])),
-            (Way::IntText, Values::Int8(v)) => adt::integer::push_int8(out, v[slot]),
-            (Way::IntText, Values::Int2(v)) => adt::integer::push_int8(out, i64::from(v[slot])),
-            (Way::OidText, Values::Int4(v)) => adt::integer::push_int8(out, i64::from(v[slot] as u32)),
+            (Way::IntText, Values::Int4(v)) => adt::integer::push_int8_bytes(out, i64::from(v[slot])),
+            (Way::IntText, Values::Int8(v)) => adt::integer::push_int8_bytes(out, v[slot]),
+            (Way::IntText, Values::Int2(v)) => adt::integer::push_int8_bytes(out, i64::from(v[slot])),
+            (Way::OidText, Values::Int4(v)) => adt::integer::push_int8_bytes(out, i64::from(v[slot] as u32)),
             (Way::BoolText, Values::Bool(v)) => out.push(if v[slot] { b't' } else { b'f' }),
             (Way::IntBinary, Values::Int2(v)) => out.extend_from_slice(&v[slot].to_be_bytes()),
             (Way::IntBinary, Values::Int4(v)) => out.extend_from_slice(&v[slot].to_be_bytes()),

@@ -96,12 +96,16 @@ pub fn analyze<'s>(
 ///
 /// # Errors
 /// PostgreSQL's.
-pub fn plan(session: &Arc<Session>, query: Query, params: Option<&[ParamValue]>) -> Result<Vec<Arc<Prepared>>> {
+pub fn plan(
+    session: &Arc<Session>,
+    query: Query,
+    params: Option<&[ParamValue]>,
+) -> Result<Vec<Arc<Prepared>>> {
     let hooks = Hooks { session: session.clone() };
     let bound: Option<Vec<BoundParameter>> = params.map(|params| {
         params.iter().map(|p| BoundParameter { type_oid: p.type_oid, value: p.value.clone() }).collect()
     });
-    let queries = analyzer::rewrite(session, &Literals, query)?;
+    let queries = analyzer::rewrite(session, query)?;
     queries
         .into_iter()
         .map(|query| {
@@ -155,6 +159,13 @@ pub fn evaluate_parameter(
     type_oid: Oid,
 ) -> Result<Option<OwnedDatum>> {
     let wanted = Wanted::Parameter { number, type_oid };
-    let expr = analyzer::analyze_expression(session, &Literals, expr, Names::None, ExprKind::ExecuteParameter, wanted)?;
+    let expr = analyzer::analyze_expression(
+        session,
+        &Literals,
+        expr,
+        Names::None,
+        ExprKind::ExecuteParameter,
+        wanted,
+    )?;
     evaluate(session, &expr)
 }

@@ -1,12 +1,40 @@
 //! Runs plans. See README.md.
 #![forbid(unsafe_code)]
 
+mod composite;
+mod constraint;
 mod context;
+mod driver;
+mod element;
 mod expr;
+mod foreign_key;
+mod hooks;
+mod index_entries;
+mod instrument;
+mod keys;
 mod memory;
 mod node;
+mod nodes;
+mod order;
+mod permission;
+mod prepare;
+mod recheck;
+mod rows;
+mod spill;
+mod stored;
 
+pub use composite::{form_composite, view_composite};
+pub use constraint::{RowConstraints, describe_row, text_of};
 pub use context::{Execution, ParamValue};
-pub use expr::{Compiler, Eval, Inputs};
+pub use driver::{Options, Running, bare, start};
+pub use expr::{Compiler, Eval, Inputs, evaluate_once, filter};
+pub use foreign_key::{fire_deferred_constraints, set_constraints, validate as validate_foreign_key};
+pub use hooks::{Calls, Hooks, NoHooks, RowEvent, RowHooks, RowImage};
+pub use index_entries::{IndexWriter, duplicate_key_error};
+pub use instrument::{Counters, Instruments};
 pub use memory::{Budget, Memory};
 pub use node::Node;
+pub use order::{Ordering as SortOrdering, SortKey};
+pub use permission::check_permissions;
+pub use prepare::Prepared;
+pub use stored::{expression as stored_expression, list as stored_expressions};

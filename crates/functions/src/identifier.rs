@@ -99,7 +99,7 @@ pub fn parse_lsn(text: &str) -> Result<u64> {
     }
 }
 
-fn lsn_from_numeric(value: &Numeric) -> Result<u64> {
+pub fn lsn_from_numeric(value: &Numeric) -> Result<u64> {
     if value.is_nan() {
         bail!(FEATURE_NOT_SUPPORTED, "cannot convert NaN to pg_lsn");
     }

@@ -3,7 +3,7 @@
 use crate::aggregate::AggregateFunction;
 use crate::call::{Call, Function};
 use crate::set::SetFunction;
-use base::{Error, Result};
+use base::{Error, Oid, Result};
 use catalog::PgProc;
 use datum::{Column, ColumnBuilder, Datum, OwnedDatum, Repr, Selection};
 use std::collections::HashMap;
@@ -12,30 +12,41 @@ use std::sync::OnceLock;
 /// All bodies. Immutable; made once in a process.
 pub struct Registry {
     functions: HashMap<&'static str, Function>,
+    /// Of functions in language sql, by name and argument types.
+    sql_bodies: HashMap<&'static str, Function>,
     sets: HashMap<&'static str, SetFunction>,
     aggregates: HashMap<(&'static str, &'static str), AggregateFunction>,
 }
 
 /// Families of functions, a table each: a new family adds a line here.
 const FUNCTIONS: &[&[&[Function]]] = &[
+    crate::acl::FUNCTIONS,
     crate::array::FUNCTIONS,
     crate::boolean::FUNCTIONS,
     crate::bytea::FUNCTIONS,
     crate::character::FUNCTIONS,
     crate::datetime::FUNCTIONS,
+    &[crate::domain::FUNCTIONS],
+    crate::enumeration::FUNCTIONS,
     crate::float::FUNCTIONS,
     crate::identifier::FUNCTIONS,
     crate::integer::FUNCTIONS,
+    crate::json::FUNCTIONS,
     crate::numeric::FUNCTIONS,
     crate::pseudo::FUNCTIONS,
     &[crate::random::FUNCTIONS],
     &[crate::record::FUNCTIONS],
+    crate::reg::FUNCTIONS,
+    crate::system::FUNCTIONS,
     crate::text::FUNCTIONS,
     crate::uuid::FUNCTIONS,
+    &[crate::variadic::FUNCTIONS],
 ];
-const SETS: &[&[SetFunction]] =
-    &[crate::array::SETS, crate::datetime::SETS, crate::series::SETS, crate::text::SETS];
-const AGGREGATES: &[&[AggregateFunction]] = &[];
+const SETS: &[&[&[SetFunction]]] = &[
+    &[crate::array::SETS, crate::datetime::SETS, crate::json::SETS, crate::series::SETS, crate::text::SETS],
+    crate::system::SETS,
+];
+const AGGREGATES: &[&[AggregateFunction]] = crate::aggregates::AGGREGATES;
 
 impl Registry {
     pub fn get() -> &'static Registry {
@@ -49,7 +60,8 @@ impl Registry {
                 .flatten()
                 .map(|f| (f.source, *f))
                 .collect(),
-            sets: SETS.iter().copied().flatten().map(|f| (f.source, *f)).collect(),
+            sql_bodies: crate::sql_bodies::FUNCTIONS.iter().map(|f| (f.source, *f)).collect(),
+            sets: SETS.iter().copied().flatten().copied().flatten().map(|f| (f.source, *f)).collect(),
             aggregates: AGGREGATES
                 .iter()
                 .copied()
@@ -59,12 +71,17 @@ impl Registry {
         })
     }
 
-    /// The body of a function in language internal.
+    /// The body of a function in language internal, or of one of pg_catalog's in language sql.
     ///
     /// # Errors
     /// `0A000`, naming the function, if it has none yet.
     pub fn function(&self, row: &PgProc) -> Result<Function> {
-        match self.functions.get(row.prosrc.as_str()) {
+        const SQL: Oid = Oid(14);
+        let found = match row.prolang == SQL {
+            true => self.sql_bodies.get(crate::sql_bodies::key(row).as_str()),
+            false => self.functions.get(row.prosrc.as_str()),
+        };
+        match found {
             Some(function) if usize::from(row.pronargs as u16) == function.arity => Ok(*function),
             Some(_) => {
                 Err(Error::internal(format!("function {} has another number of arguments", row.prosrc)))
@@ -93,6 +110,11 @@ impl Registry {
         self.functions.values()
     }
 
+    /// Bodies of functions in language sql, by name and argument types.
+    pub fn sql_bodies(&self) -> impl Iterator<Item = &Function> {
+        self.sql_bodies.values()
+    }
+
     pub fn sets(&self) -> impl Iterator<Item = &SetFunction> {
         self.sets.values()
     }
@@ -100,7 +122,7 @@ impl Registry {
     /// The source names of all tables, in which none may come twice.
     pub fn listed() -> impl Iterator<Item = &'static str> {
         let functions = FUNCTIONS.iter().copied().flatten().copied().flatten().map(|f| f.source);
-        functions.chain(SETS.iter().copied().flatten().map(|f| f.source))
+        functions.chain(SETS.iter().copied().flatten().copied().flatten().map(|f| f.source))
     }
 
     pub fn has_body(&self, source: &str) -> bool {

@@ -1,1 +1,86 @@
-//! See README.md.
+//! From an analysed query to the cheapest plan. See README.md.
+#![forbid(unsafe_code)]
+
+mod clause;
+mod cost;
+mod cost_join;
+mod create_plan;
+mod deconstruct;
+mod equivalence;
+mod fold;
+mod index_path;
+mod join_path;
+mod join_search;
+mod modify;
+mod pathkey;
+mod predicate;
+mod preprocess;
+mod pull_up;
+mod relation;
+mod scan_path;
+mod selectivity;
+mod set_operation;
+mod setrefs;
+mod statistics;
+mod sublink;
+mod types;
+mod upper;
+
+pub use types::{BoundParameter, PlanOptions, PlannerHooks};
+
+use base::{Error, Result};
+use catalog::Session;
+use ir::{CommandType, PlannedStmt, Query, RelSet};
+use types::{Global, Root};
+
+/// Finds the cheapest plan for an analysed and rewritten query.
+///
+/// # Errors
+/// `0A000` for what PostgreSQL or this planner cannot plan, `42P10` when ON CONFLICT names no unique index, `54001`
+/// when the query nests too deeply, and what reading the catalogs or folding constants fails with.
+pub fn plan(session: &Session, query: Query, options: &PlanOptions<'_>) -> Result<PlannedStmt> {
+    if query.command == CommandType::Utility {
+        return Err(Error::internal("a utility statement cannot be planned"));
+    }
+    let global = Global::new(session, options);
+    let command = query.command;
+    let has_returning = !query.returning.is_empty();
+    let (has_modifying_cte, can_set_tag) = (query.has_modifying_cte, query.can_set_tag);
+    let depends_on_role = query.has_row_security;
+    let fraction = if options.fast_start { options.cursor_tuple_fraction } else { 0.0 };
+    let fraction = if fraction >= 1.0 { 0.0 } else { fraction };
+    let mut root = Root::new(&global, query, Vec::new());
+    root.plan_query(fraction)?;
+    let path = root.cheapest_final(root.tuple_fraction);
+    let mut plan = root.create_top_plan(&path)?;
+    if options.scrollable && !upper::supports_backward_scan(&plan) {
+        plan = upper::materialize(&root, plan);
+    }
+    let mut finish = setrefs::Finish::new(&global);
+    let plan = finish.query_plan(&mut root, plan)?;
+    let subplans = finish.subplans()?;
+    let setrefs::Finish { range_table, permissions, row_marks, result_relations, dependencies, .. } = finish;
+    let rewind_subplans = global.rewind.borrow().clone();
+    let exec_params = global.exec_params.borrow().clone();
+    let mut planned = PlannedStmt {
+        command,
+        has_returning,
+        has_modifying_cte,
+        can_set_tag,
+        depends_on_role,
+        parallel_needed: false,
+        plan,
+        range_table,
+        permissions,
+        result_relations,
+        subplans,
+        rewind_subplans,
+        row_marks,
+        relation_dependencies: dependencies,
+        invalidation_items: global.invalidation_items.borrow().clone(),
+        exec_params,
+    };
+    setrefs::number_and_collect_params(&mut planned);
+    debug_assert!(planned.plan.external_params.is_subset(&RelSet::new()));
+    Ok(planned)
+}

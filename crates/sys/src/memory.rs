@@ -91,3 +91,10 @@ mod tests {
         assert_eq!(unsafe { *mapping.at((5 << 20) - 1) }, 0);
     }
 }
+
+/// Bytes of memory that the machine has, if the system says.
+pub fn physical_bytes() -> Option<usize> {
+    // SAFETY: sysconf reads a constant of the system.
+    let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+    usize::try_from(pages).ok()?.checked_mul(usize::try_from(size).ok()?)
+}

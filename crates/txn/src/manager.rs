@@ -236,6 +236,12 @@ impl Transactions {
         self.slots.read()
     }
 
+    /// How many sessions there are in a database.
+    pub fn sessions_in(&self, database: Oid) -> usize {
+        let slots = self.slots.read();
+        slots.iter().flatten().filter(|slot| slot.database.load(Ordering::Relaxed) == database.0).count()
+    }
+
     pub(crate) fn add_slot(&self, slot: Arc<Slot>) -> usize {
         let mut slots = self.slots.write();
         match slots.iter().position(Option::is_none) {

@@ -429,6 +429,13 @@ impl Transaction {
         state.files.push(PendingFile { locator, at_commit: false, nesting });
     }
 
+    /// Whether the current (sub)transaction created this file, so that nobody else can see what is in it.
+    pub fn is_new_file(&self, locator: RelFileLocator) -> bool {
+        let state = self.state.lock();
+        let nesting = state.levels.len();
+        state.files.iter().any(|file| file.locator == locator && !file.at_commit && file.nesting == nesting)
+    }
+
     /// The file is removed once the transaction has committed.
     pub fn delete_at_commit(&self, locator: RelFileLocator) {
         let mut state = self.state.lock();

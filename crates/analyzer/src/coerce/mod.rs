@@ -353,7 +353,7 @@ impl Analyzer<'_> {
             return Ok(expr);
         }
         if typmod < 0 {
-            return Ok(self.drop_typmod(expr, target, typmod)?);
+            return self.drop_typmod(expr, target, typmod);
         }
         let Some(path) = find_typmod_function(self.session, target)? else {
             return self.drop_typmod(expr, target, typmod);

@@ -69,12 +69,12 @@ pub(crate) fn find_pathway(
             _ => Pathway::Relabel,
         }));
     }
-    if target != OIDVECTOR && target != INT2VECTOR {
-        if let (Some(to), Some(from)) = (session.element_type(target)?, session.element_type(source)?) {
-            if find_pathway(session, to, from, context)?.is_some() {
-                return Ok(Some(Pathway::Array));
-            }
-        }
+    if target != OIDVECTOR
+        && target != INT2VECTOR
+        && let (Some(to), Some(from)) = (session.element_type(target)?, session.element_type(source)?)
+        && find_pathway(session, to, from, context)?.is_some()
+    {
+        return Ok(Some(Pathway::Array));
     }
     let to_string = context >= CoercionContext::Assignment && category(session, target)?.0 == b'S';
     let from_string = context >= CoercionContext::Explicit && category(session, source)?.0 == b'S';

@@ -3,11 +3,11 @@
 use super::Printer;
 use super::quote_identifier;
 use base::{Oid, Result};
-use ir::{Aggref, CoercionForm, Expr, FuncExpr, OpExpr, SortGroupClause, TargetEntry, WindowFunc, expr_type};
+use ir::{Aggref, CoercionForm, Expr, FuncExpr, OpExpr, SortGroupClause, TargetEntry, WindowFunc};
 
 impl Printer<'_> {
     /// A function's name, qualified where the call would not find it otherwise.
-    pub(super) fn function_name(&self, oid: Oid) -> Result<String> {
+    pub(crate) fn function_name(&self, oid: Oid) -> Result<String> {
         let row = self.session.function(oid)?;
         let name = quote_identifier(&row.proname);
         if self.session.is_visible_function(oid)? {
@@ -18,7 +18,7 @@ impl Printer<'_> {
     }
 
     /// An operator's name, as `OPERATOR(schema.op)` where the search path does not show it.
-    pub(super) fn operator_name(&self, oid: Oid) -> Result<String> {
+    pub(crate) fn operator_name(&self, oid: Oid) -> Result<String> {
         let row = self.session.operator(oid)?;
         if self.session.is_visible_operator(oid)? {
             return Ok(row.oprname.clone());
@@ -37,23 +37,22 @@ impl Printer<'_> {
         Ok(())
     }
 
-    pub(super) fn function(&mut self, call: &FuncExpr) -> Result<()> {
+    pub(super) fn function(&mut self, expr: &Expr, call: &FuncExpr, hide: bool) -> Result<()> {
         match call.form {
             // What was not written is not shown.
-            CoercionForm::ImplicitCast => {
+            CoercionForm::ImplicitCast if hide => {
                 if let Some(arg) = call.args.first() {
-                    return self.expr(arg);
+                    return self.child(arg, true, expr);
                 }
             }
-            CoercionForm::ExplicitCast => {
+            CoercionForm::ExplicitCast | CoercionForm::ImplicitCast => {
                 if let Some(arg) = call.args.first() {
-                    let typmod = ir::expr_typmod(&Expr::Func(call.clone()));
-                    return self.cast(arg, call.result_type, typmod);
+                    return self.cast(arg, call.result_type, ir::expr_typmod(expr), expr);
                 }
             }
             _ => {}
         }
-        if call.form == CoercionForm::SqlSyntax && self.sql_syntax(call)? {
+        if call.form == CoercionForm::SqlSyntax && self.sql_syntax(expr, call)? {
             return Ok(());
         }
         let name = self.function_name(call.function)?;
@@ -73,83 +72,90 @@ impl Printer<'_> {
     }
 
     /// Calls with grammar of their own; false where there is none for this function.
-    fn sql_syntax(&mut self, call: &FuncExpr) -> Result<bool> {
+    fn sql_syntax(&mut self, expr: &Expr, call: &FuncExpr) -> Result<bool> {
         let row = self.session.function(call.function)?;
         let args = &call.args;
         match (row.proname.as_str(), args.len()) {
-            ("timezone", 2) => self.around("(", &args[1], " AT TIME ZONE ", &args[0], ")")?,
+            ("timezone", 2) => {
+                self.push("(");
+                self.child(&args[1], true, expr)?;
+                self.push(" AT TIME ZONE ");
+                self.child(&args[0], true, expr)?;
+                self.push(")");
+            }
             ("timezone", 1) => {
                 self.push("(");
-                self.expr(&args[0])?;
+                self.child(&args[0], true, expr)?;
                 self.push(" AT LOCAL)");
             }
             ("overlaps", 4) => {
-                self.push("((");
-                self.list(&args[..2])?;
-                self.push(") OVERLAPS (");
-                self.list(&args[2..])?;
-                self.push("))");
+                self.words("((", &args[..1], ", ", &args[1..2], ") OVERLAPS (")?;
+                self.words("", &args[2..3], ", ", &args[3..], "))")?;
             }
             ("extract", 2) => {
-                let Expr::Const(field) = &args[0] else { return Ok(false) };
-                let Some(value) = &field.value else { return Ok(false) };
-                let field = value.as_datum().text().to_owned();
-                self.push(&format!("EXTRACT({field} FROM "));
-                self.expr(&args[1])?;
-                self.push(")");
+                let Some(field) = text_of(&args[0]) else { return Ok(false) };
+                let field = quote_identifier(&field);
+                self.words(&format!("EXTRACT({field} FROM "), &args[1..], "", &[], ")")?;
             }
-            ("is_normalized", 1) => {
+            ("is_normalized", 1 | 2) => {
                 self.push("(");
-                self.expr(&args[0])?;
-                self.push(" IS NORMALIZED)");
+                self.child(&args[0], true, expr)?;
+                self.push(" IS");
+                if let Some(form) = args.get(1).and_then(text_of) {
+                    self.push(&format!(" {form}"));
+                }
+                self.push(" NORMALIZED)");
             }
-            ("pg_collation_for", 1) => {
-                self.push("COLLATION FOR (");
-                self.expr(&args[0])?;
-                self.push(")");
-            }
-            ("overlay", 3 | 4) => {
-                self.around("OVERLAY(", &args[0], " PLACING ", &args[1], " FROM ")?;
-                self.expr(&args[2])?;
-                if let Some(length) = args.get(3) {
-                    self.push(" FOR ");
-                    self.expr(length)?;
+            ("normalize", 1 | 2) => {
+                self.words("NORMALIZE(", &args[..1], "", &[], "")?;
+                if let Some(form) = args.get(1).and_then(text_of) {
+                    self.push(&format!(", {form}"));
                 }
                 self.push(")");
             }
-            ("position", 2) => self.around("POSITION((", &args[1], ") IN (", &args[0], "))")?,
-            ("substring", 2) => self.around("SUBSTRING(", &args[0], " FROM ", &args[1], ")")?,
-            ("substring", 3) => {
-                self.around("SUBSTRING(", &args[0], " FROM ", &args[1], " FOR ")?;
-                self.expr(&args[2])?;
-                self.push(")");
+            ("pg_collation_for", 1) => self.words("COLLATION FOR (", args, "", &[], ")")?,
+            ("overlay", 3 | 4) => {
+                self.words("OVERLAY(", &args[..1], " PLACING ", &args[1..2], " FROM ")?;
+                self.words("", &args[2..3], if args.len() > 3 { " FOR " } else { "" }, &args[3..], ")")?;
+            }
+            ("position", 2) => self.words("POSITION((", &args[1..], ") IN (", &args[..1], "))")?,
+            ("substring", 3) if row.proargtypes.last() == Some(&crate::types::TEXT) => {
+                self.words("SUBSTRING(", &args[..1], " SIMILAR ", &args[1..2], " ESCAPE ")?;
+                self.words("", &args[2..], "", &[], ")")?;
+            }
+            ("substring", 2 | 3) => {
+                self.words("SUBSTRING(", &args[..1], " FROM ", &args[1..2], "")?;
+                self.words(if args.len() > 2 { " FOR " } else { "" }, &args[2..], "", &[], ")")?;
             }
             ("btrim" | "ltrim" | "rtrim", 1 | 2) => {
                 let side = match row.proname.as_str() {
-                    "btrim" => "BOTH",
-                    "ltrim" => "LEADING",
-                    _ => "TRAILING",
+                    "btrim" => "TRIM(BOTH",
+                    "ltrim" => "TRIM(LEADING",
+                    _ => "TRIM(TRAILING",
                 };
-                self.push(&format!("TRIM({side}"));
-                if let Some(characters) = args.get(1) {
-                    self.push(" ");
-                    self.expr(characters)?;
-                }
-                self.push(" FROM ");
-                self.expr(&args[0])?;
-                self.push(")");
+                self.words(side, &[], if args.len() > 1 { " " } else { "" }, &args[1..], "")?;
+                self.words(" FROM ", &args[..1], "", &[], ")")?;
             }
             ("system_user", 0) => self.push("SYSTEM_USER"),
+            ("xmlexists", 2) => self.words("XMLEXISTS((", &args[..1], ") PASSING (", &args[1..], "))")?,
             _ => return Ok(false),
         }
         Ok(true)
     }
 
-    fn around(&mut self, open: &str, first: &Expr, middle: &str, second: &Expr, close: &str) -> Result<()> {
+    /// Arguments between words of a function's own grammar, without their implicit casts.
+    fn words(
+        &mut self,
+        open: &str,
+        first: &[Expr],
+        middle: &str,
+        second: &[Expr],
+        close: &str,
+    ) -> Result<()> {
         self.push(open);
-        self.expr(first)?;
+        first.iter().try_for_each(|arg| self.plain(arg))?;
         self.push(middle);
-        self.expr(second)?;
+        second.iter().try_for_each(|arg| self.plain(arg))?;
         self.push(close);
         Ok(())
     }
@@ -164,7 +170,7 @@ impl Printer<'_> {
         if call.kind != b'n' {
             self.list(&call.direct_args)?;
             self.push(") WITHIN GROUP (ORDER BY ");
-            self.sort_list(&call.order_by, &call.args)?;
+            self.sort_list(&call.order_by, &call.args, false)?;
         } else {
             if call.star {
                 self.push("*");
@@ -181,7 +187,7 @@ impl Printer<'_> {
             }
             if !call.order_by.is_empty() {
                 self.push(" ORDER BY ");
-                self.sort_list(&call.order_by, &call.args)?;
+                self.sort_list(&call.order_by, &call.args, false)?;
             }
         }
         self.push(")");
@@ -191,7 +197,7 @@ impl Printer<'_> {
     fn filter(&mut self, filter: Option<&Expr>) -> Result<()> {
         if let Some(filter) = filter {
             self.push(" FILTER (WHERE ");
-            self.expr(filter)?;
+            self.plain(filter)?;
             self.push(")");
         }
         Ok(())
@@ -216,23 +222,35 @@ impl Printer<'_> {
                 Ok(())
             }
             Some((window, targets)) => self.window_spec(&window, &targets),
+            // In plans the windows' names are known to the node only.
             None => {
-                self.push("(?)");
+                self.push(&format!("w{}", call.window));
                 Ok(())
             }
         }
     }
 
-    pub(super) fn sort_list(&mut self, clauses: &[SortGroupClause], targets: &[TargetEntry]) -> Result<()> {
+    pub(super) fn sort_list(
+        &mut self,
+        clauses: &[SortGroupClause],
+        targets: &[TargetEntry],
+        by_number: bool,
+    ) -> Result<()> {
         for (i, clause) in clauses.iter().enumerate() {
             if i > 0 {
                 self.push(", ");
             }
             let Some(target) = targets.iter().find(|t| t.sort_group_ref == clause.target) else { continue };
-            self.sort_expr(target)?;
-            let base = self.session.operator(clause.sort_operator)?;
-            let type_oid = expr_type(&target.expr);
-            match base.oprname.as_str() {
+            if by_number {
+                self.push(&target.number.to_string());
+            } else {
+                self.in_order_by = true;
+                let result = self.sort_expr(target);
+                self.in_order_by = false;
+                result?;
+            }
+            let operator = self.session.operator(clause.sort_operator)?;
+            match operator.oprname.as_str() {
                 "<" => {
                     if clause.nulls_first {
                         self.push(" NULLS FIRST");
@@ -247,10 +265,7 @@ impl Printer<'_> {
                 _ => {
                     let name = self.operator_name(clause.sort_operator)?;
                     self.push(&format!(" USING {name}"));
-                    let default = if clause.reverse_sort { " NULLS LAST" } else { " NULLS FIRST" };
-                    if clause.nulls_first != clause.reverse_sort && type_oid.is_valid() {
-                        self.push(default);
-                    }
+                    self.push(if clause.nulls_first { " NULLS FIRST" } else { " NULLS LAST" });
                 }
             }
         }
@@ -259,31 +274,51 @@ impl Printer<'_> {
 
     /// An ORDER BY or GROUP BY expression: a constant is shown with its type, or it would be taken for a position.
     pub(super) fn sort_expr(&mut self, target: &TargetEntry) -> Result<()> {
+        let in_order_by = std::mem::take(&mut self.in_order_by);
         match &target.expr {
             Expr::Const(constant) => self.constant(constant, 1),
-            Expr::Var(_) | Expr::Func(_) => self.expr(&target.expr),
+            Expr::Var(var) => {
+                self.in_order_by = in_order_by;
+                let text = self.var_text(var, false);
+                self.in_order_by = false;
+                self.push(&text?);
+                Ok(())
+            }
+            // Function-like expressions are parenthesised always; operators bring their own.
             other => {
-                // Operators bring their own parentheses.
-                self.expr(other)
+                let call = matches!(other, Expr::Func(_) | Expr::Aggref(_) | Expr::WindowFunc(_));
+                let parens = self.style.pretty || call;
+                self.push(if parens { "(" } else { "" });
+                self.expr(other)?;
+                self.push(if parens { ")" } else { "" });
+                Ok(())
             }
         }
     }
 
-    pub(super) fn operator(&mut self, op: &OpExpr) -> Result<()> {
+    pub(super) fn operator(&mut self, expr: &Expr, op: &OpExpr) -> Result<()> {
         let name = self.operator_name(op.operator)?;
-        self.push("(");
+        self.paren("(");
         match &op.args[..] {
             [left, right] => {
-                self.expr(left)?;
+                self.child(left, false, expr)?;
                 self.push(&format!(" {name} "));
-                self.expr(right)?;
+                self.child(right, false, expr)?;
             }
             args => {
                 self.push(&format!("{name} "));
-                self.list(args)?;
+                args.iter().try_for_each(|arg| self.child(arg, false, expr))?;
             }
         }
-        self.push(")");
+        self.paren(")");
         Ok(())
+    }
+}
+
+/// A constant of text, as words of a grammar are kept.
+fn text_of(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Const(constant) => Some(constant.value.as_ref()?.as_datum().text().to_owned()),
+        _ => None,
     }
 }

@@ -10,6 +10,26 @@ use ir::{
 const MAX_DEPTH: usize = 3000;
 
 impl Printer<'_> {
+    /// An expression without the implicit casts at its top, as conditions are shown.
+    pub(super) fn plain(&mut self, expr: &Expr) -> Result<()> {
+        self.hide_implicit = true;
+        self.expr(expr)
+    }
+
+    /// An operand of `parent`: parenthesised where it would be read differently without.
+    pub(super) fn child(&mut self, expr: &Expr, hide: bool, parent: &Expr) -> Result<()> {
+        let parens = self.style.pretty && !self.is_simple(expr, parent);
+        if parens {
+            self.push("(");
+        }
+        self.hide_implicit = hide;
+        self.expr(expr)?;
+        if parens {
+            self.push(")");
+        }
+        Ok(())
+    }
+
     pub(super) fn expr(&mut self, expr: &Expr) -> Result<()> {
         if self.depth >= MAX_DEPTH {
             bail!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
@@ -21,9 +41,10 @@ impl Printer<'_> {
     }
 
     fn expr_inner(&mut self, expr: &Expr) -> Result<()> {
+        let hide = std::mem::take(&mut self.hide_implicit);
         match expr {
             Expr::Var(var) => {
-                let text = self.var_text(var)?;
+                let text = self.var_text(var, false)?;
                 self.push(&text);
                 Ok(())
             }
@@ -36,55 +57,68 @@ impl Printer<'_> {
             Expr::Grouping { args, .. } => self.wrapped("GROUPING(", args, ")"),
             Expr::WindowFunc(call) => self.window_function(call),
             Expr::Subscript(subscript) => self.subscript(subscript),
-            Expr::Func(call) => self.function(call),
+            Expr::Func(call) => self.function(expr, call, hide),
             Expr::NamedArg { arg, name, .. } => {
                 self.push(&format!("{} => ", quote_identifier(name)));
                 self.expr(arg)
             }
-            Expr::Op(op) => self.operator(op),
-            Expr::Distinct(op) => self.infix(&op.args[0], " IS DISTINCT FROM ", &op.args[1]),
+            Expr::Op(op) => self.operator(expr, op),
+            Expr::Distinct(op) => {
+                self.paren("(");
+                self.child(&op.args[0], false, expr)?;
+                self.push(" IS DISTINCT FROM ");
+                self.child(&op.args[1], false, expr)?;
+                self.paren(")");
+                Ok(())
+            }
             Expr::NullIf(op) => self.wrapped("NULLIF(", &op.args, ")"),
             Expr::ScalarArrayOp(op) => {
                 let name = self.operator_name(op.operator)?;
                 let word = if op.use_or { "ANY" } else { "ALL" };
-                self.push("(");
-                self.expr(&op.args[0])?;
+                self.paren("(");
+                self.child(&op.args[0], false, expr)?;
                 self.push(&format!(" {name} {word} ("));
-                self.expr(&op.args[1])?;
+                self.child(&op.args[1], false, expr)?;
                 // A scalar subquery would be taken for ANY (SELECT ...): a cast tells them apart.
                 if matches!(&op.args[1], Expr::SubLink(link) if link.kind == SubLinkKind::Expr) {
-                    let name = self.type_text(ir::expr_type(&op.args[1]), -1)?;
+                    let array = &op.args[1];
+                    let name = self.type_text(ir::expr_type(array), ir::expr_typmod(array))?;
                     self.push(&format!("::{name}"));
                 }
-                self.push("))");
+                self.push(")");
+                self.paren(")");
                 Ok(())
             }
-            Expr::Bool { op, args, .. } => self.bool_expr(*op, args),
+            Expr::Bool { op, args, .. } => self.bool_expr(expr, *op, args),
             Expr::SubLink(link) => self.sublink(link),
             Expr::SubPlan(plan) => {
                 self.push(&format!("({})", plan.name));
                 Ok(())
             }
             Expr::FieldSelect { arg, field, .. } => self.field_select(arg, *field),
-            Expr::FieldStore { arg, .. } => self.expr(arg),
+            Expr::FieldStore { values, .. } if values.len() == 1 => self.list(values),
+            Expr::FieldStore { values, .. } => self.wrapped("ROW(", values, ")"),
             Expr::Relabel { arg, result_type, typmod, form, .. } => {
-                self.coercion(arg, *result_type, *typmod, *form)
+                self.coercion(arg, *result_type, *typmod, *form, hide, expr)
             }
-            Expr::CoerceViaIo { arg, result_type, form, .. } => self.coercion(arg, *result_type, -1, *form),
+            Expr::CoerceViaIo { arg, result_type, form, .. } => {
+                self.coercion(arg, *result_type, -1, *form, hide, expr)
+            }
             Expr::ArrayCoerce { arg, result_type, typmod, form, .. } => {
-                self.coercion(arg, *result_type, *typmod, *form)
+                self.coercion(arg, *result_type, *typmod, *form, hide, expr)
             }
             Expr::ConvertRowtype { arg, result_type, form, .. } => {
-                self.coercion(arg, *result_type, -1, *form)
+                self.coercion(arg, *result_type, -1, *form, hide, expr)
             }
             Expr::CoerceToDomain { arg, result_type, typmod, form, .. } => {
-                self.coercion(arg, *result_type, *typmod, *form)
+                self.coercion(arg, *result_type, *typmod, *form, hide, expr)
             }
             Expr::Collate { arg, collation, .. } => {
                 let name = self.collation_text(*collation)?;
-                self.push("(");
-                self.expr(arg)?;
-                self.push(&format!(" COLLATE {name})"));
+                self.paren("(");
+                self.child(arg, hide, expr)?;
+                self.push(&format!(" COLLATE {name}"));
+                self.paren(")");
                 Ok(())
             }
             other => self.construct(other),
@@ -94,35 +128,32 @@ impl Printer<'_> {
     fn construct(&mut self, expr: &Expr) -> Result<()> {
         match expr {
             Expr::Case { arg, whens, default, .. } => {
-                self.push("CASE");
+                self.keyword("CASE", 0, 4, 0);
                 if let Some(arg) = arg {
                     self.push(" ");
                     self.expr(arg)?;
                 }
-                let outer = self.indent;
-                self.indent += 4;
                 for when in whens {
-                    self.line();
-                    self.push("WHEN ");
+                    self.blank();
+                    self.keyword("WHEN ", 0, 0, 0);
                     match (&when.condition, arg) {
                         // The test value stands implicitly on the left.
                         (Expr::Op(op), Some(_)) if op.args.len() == 2 && is_test_value(&op.args[0]) => {
-                            self.expr(&op.args[1])?;
+                            self.plain(&op.args[1])?;
                         }
-                        (condition, _) => self.expr(condition)?,
+                        (condition, _) => self.plain(condition)?,
                     }
                     self.push(" THEN ");
                     self.expr(&when.result)?;
                 }
-                self.line();
-                self.push("ELSE ");
+                self.blank();
+                self.keyword("ELSE ", 0, 0, 0);
                 match default {
                     Some(default) => self.expr(default)?,
                     None => self.push("NULL"),
                 }
-                self.indent = outer;
-                self.line();
-                self.push("END");
+                self.blank();
+                self.keyword("END", -4, 0, 0);
                 Ok(())
             }
             Expr::CaseTest { .. } => {
@@ -174,29 +205,31 @@ impl Printer<'_> {
                 Ok(())
             }
             Expr::NullTest { arg, is_null, row_argument, .. } => {
-                self.push("(");
-                self.expr(arg)?;
+                self.paren("(");
+                self.child(arg, false, expr)?;
                 // A row tested as a whole is not what IS NULL means for rows.
                 let composite = crate::coerce::pathway::is_row_type(self.session, ir::expr_type(arg))?;
                 self.push(match (is_null, *row_argument || !composite) {
-                    (true, true) => " IS NULL)",
-                    (false, true) => " IS NOT NULL)",
-                    (true, false) => " IS NOT DISTINCT FROM NULL)",
-                    (false, false) => " IS DISTINCT FROM NULL)",
+                    (true, true) => " IS NULL",
+                    (false, true) => " IS NOT NULL",
+                    (true, false) => " IS NOT DISTINCT FROM NULL",
+                    (false, false) => " IS DISTINCT FROM NULL",
                 });
+                self.paren(")");
                 Ok(())
             }
             Expr::BooleanTest { arg, test, .. } => {
-                self.push("(");
-                self.expr(arg)?;
+                self.paren("(");
+                self.child(arg, true, expr)?;
                 self.push(match test {
-                    BooleanTest::True => " IS TRUE)",
-                    BooleanTest::NotTrue => " IS NOT TRUE)",
-                    BooleanTest::False => " IS FALSE)",
-                    BooleanTest::NotFalse => " IS NOT FALSE)",
-                    BooleanTest::Unknown => " IS UNKNOWN)",
-                    BooleanTest::NotUnknown => " IS NOT UNKNOWN)",
+                    BooleanTest::True => " IS TRUE",
+                    BooleanTest::NotTrue => " IS NOT TRUE",
+                    BooleanTest::False => " IS FALSE",
+                    BooleanTest::NotFalse => " IS NOT FALSE",
+                    BooleanTest::Unknown => " IS UNKNOWN",
+                    BooleanTest::NotUnknown => " IS NOT UNKNOWN",
                 });
+                self.paren(")");
                 Ok(())
             }
             Expr::CoerceToDomainValue { .. } => {
@@ -227,18 +260,11 @@ impl Printer<'_> {
         }
     }
 
-    /// In queries constructs go over several lines; in expressions alone a blank separates.
-    pub(super) fn line(&mut self) {
-        if self.levels.is_empty() {
+    /// Separates what would stand on lines of their own.
+    fn blank(&mut self) {
+        if !self.style.indent {
             self.push(" ");
-            return;
         }
-        let blanks = " ".repeat(self.indent.min(40));
-        while self.text.ends_with(' ') {
-            self.text.pop();
-        }
-        self.push("\n");
-        self.push(&blanks);
     }
 
     fn wrapped(&mut self, open: &str, args: &[Expr], close: &str) -> Result<()> {
@@ -248,51 +274,51 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn infix(&mut self, left: &Expr, middle: &str, right: &Expr) -> Result<()> {
-        self.push("(");
-        self.expr(left)?;
-        self.push(middle);
-        self.expr(right)?;
-        self.push(")");
-        Ok(())
-    }
-
-    fn bool_expr(&mut self, op: BoolOp, args: &[Expr]) -> Result<()> {
-        if op == BoolOp::Not {
-            self.push("(NOT ");
-            self.list(args)?;
-            self.push(")");
-            return Ok(());
-        }
-        let word = if op == BoolOp::And { " AND " } else { " OR " };
-        self.push("(");
+    fn bool_expr(&mut self, expr: &Expr, op: BoolOp, args: &[Expr]) -> Result<()> {
+        self.paren("(");
+        let word = match op {
+            BoolOp::And => " AND ",
+            BoolOp::Or => " OR ",
+            BoolOp::Not => {
+                self.push("NOT ");
+                ""
+            }
+        };
         for (i, arg) in args.iter().enumerate() {
             if i > 0 {
                 self.push(word);
             }
-            self.expr(arg)?;
+            self.child(arg, true, expr)?;
         }
-        self.push(")");
+        self.paren(")");
         Ok(())
     }
 
-    fn coercion(&mut self, arg: &Expr, type_oid: Oid, typmod: i32, form: CoercionForm) -> Result<()> {
-        if form == CoercionForm::ImplicitCast {
-            return self.expr(arg);
+    fn coercion(
+        &mut self,
+        arg: &Expr,
+        type_oid: Oid,
+        typmod: i32,
+        form: CoercionForm,
+        hide: bool,
+        expr: &Expr,
+    ) -> Result<()> {
+        if form == CoercionForm::ImplicitCast && hide {
+            return self.child(arg, true, expr);
         }
-        self.cast(arg, type_oid, typmod)
+        self.cast(arg, type_oid, typmod, expr)
     }
 
     /// `(x)::t`; a constant of the very type shows its own.
-    pub(super) fn cast(&mut self, arg: &Expr, type_oid: Oid, typmod: i32) -> Result<()> {
+    pub(super) fn cast(&mut self, arg: &Expr, type_oid: Oid, typmod: i32, expr: &Expr) -> Result<()> {
         match arg {
             Expr::Const(constant) if constant.type_oid == type_oid && constant.typmod == -1 => {
                 self.constant(constant, -1)?;
             }
             arg => {
-                self.push("(");
-                self.expr(arg)?;
-                self.push(")");
+                self.paren("(");
+                self.child(arg, true, expr)?;
+                self.paren(")");
             }
         }
         let name = self.type_text(type_oid, typmod)?;
@@ -301,7 +327,7 @@ impl Printer<'_> {
     }
 
     fn subscript(&mut self, s: &Subscript) -> Result<()> {
-        let bare = matches!(*s.container, Expr::Var(_) | Expr::Param(_));
+        let bare = matches!(*s.container, Expr::Var(_) | Expr::FieldSelect { .. });
         if !bare {
             self.push("(");
         }
@@ -360,7 +386,7 @@ impl Printer<'_> {
             SubLinkKind::Any | SubLinkKind::All | SubLinkKind::RowCompare => {
                 self.push("(");
                 self.test_side(link.test.as_deref())?;
-                let name = link.operator_name.last().map_or("=", String::as_str).to_owned();
+                let name = self.test_operator(link)?;
                 match link.kind {
                     SubLinkKind::Any if name == "=" => self.push(" IN ("),
                     SubLinkKind::Any => self.push(&format!(" {name} ANY (")),
@@ -369,10 +395,27 @@ impl Printer<'_> {
                 }
             }
         }
-        self.subquery(&link.query)?;
+        self.query(&link.query, None, false)?;
         self.push(")");
         self.push(close);
         Ok(())
+    }
+
+    /// The first operator of a comparison with a subquery.
+    fn test_operator(&self, link: &SubLink) -> Result<String> {
+        let operator = match link.test.as_deref() {
+            Some(Expr::Op(op)) => Some(op.operator),
+            Some(Expr::Bool { args, .. }) => match args.first() {
+                Some(Expr::Op(op)) => Some(op.operator),
+                _ => None,
+            },
+            Some(Expr::RowCompare { operators, .. }) => operators.first().copied(),
+            _ => None,
+        };
+        match operator {
+            Some(operator) => self.operator_name(operator),
+            None => Ok(link.operator_name.last().cloned().unwrap_or_else(|| "=".to_owned())),
+        }
     }
 
     /// The left side of a comparison with a subquery.

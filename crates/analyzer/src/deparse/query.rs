@@ -2,19 +2,22 @@
 
 use super::quote_identifier;
 use super::{Level, Printer, system_name};
-use base::{Error, Result};
+use base::{Error, Result, bail};
 use ir::{
-    CommandType, Expr, FromExpr, GroupingSet, JoinKind, JoinNode, Query, RangeTableEntry, RangeTableKind,
-    SetOperationKind, SetOperationTree, TargetEntry, Var, VarSource, WindowClause, walk_levels_mut,
+    CommandType, Expr, GroupingSet, JoinNode, Query, RangeTableKind, SetOperationKind, SetOperationTree,
+    TargetEntry, Var, VarSource, WindowClause, walk_levels_mut,
 };
 
+/// The step clauses are indented by, and undented by for their key words.
+const STEP: isize = 8;
+
 impl Printer<'_> {
-    pub(super) fn var_text(&self, var: &Var) -> Result<String> {
-        if self.levels.is_empty() {
-            return self.names.map_or_else(|| Err(Error::internal("variable without names")), |n| n.var(var));
-        }
+    /// `top`: the variable is an output column by itself.
+    pub(super) fn var_text(&self, var: &Var, top: bool) -> Result<String> {
         let unknown = || Error::internal("variable of an unknown query level");
-        let at = self.levels.len().checked_sub(1 + var.levels_up as usize).ok_or_else(unknown)?;
+        let Some(at) = self.levels.len().checked_sub(1 + var.levels_up as usize) else {
+            return self.names.map_or_else(|| Err(unknown()), |n| n.var(var));
+        };
         let level = &self.levels[at];
         let VarSource::Relation(mut index) = var.source else { return Err(unknown()) };
         let mut attribute = var.attribute;
@@ -22,28 +25,42 @@ impl Printer<'_> {
             (index, attribute) = var.syntactic;
         }
         let entry = level.table.get(index.wrapping_sub(1)).ok_or_else(unknown)?;
-        // A column of an unnamed join is that of the table below, or the merged column itself.
-        if let (RangeTableKind::Join { alias_vars, .. }, true) = (&entry.kind, entry.alias.is_none()) {
-            if attribute > 0 {
-                if let Some(Expr::Var(inner)) = alias_vars.get(attribute as usize - 1) {
-                    let inner = Var { levels_up: var.levels_up, ..inner.clone() };
-                    return self.var_text(&inner);
-                }
-                let name = entry.eref.columns.get(attribute as usize - 1).cloned().unwrap_or_default();
-                return Ok(quote_identifier(&name));
-            }
-        }
-        let table = level.names.get(index - 1).cloned().unwrap_or_default();
-        if attribute == 0 {
-            return Ok(format!("{}.*", quote_identifier(&table)));
-        }
-        let column = if attribute < 0 {
-            system_name(attribute).to_owned()
-        } else {
-            let name = entry.eref.columns.get(attribute as usize - 1).cloned().unwrap_or_default();
-            quote_identifier(&name)
+        let names = &level.columns.get(index - 1).ok_or_else(unknown)?.names;
+        let name_of = |attribute: i16| match names.get(attribute as usize - 1) {
+            Some(name) if !name.is_empty() => name.clone(),
+            _ => "?dropped?column?".to_owned(),
         };
-        let qualified = level.qualified || at + 1 != self.levels.len();
+        // A column of an unnamed join is that of the table below, or the merged column itself.
+        if let (RangeTableKind::Join { alias_vars, .. }, true) = (&entry.kind, entry.alias.is_none())
+            && attribute > 0
+        {
+            if let Some(Expr::Var(inner)) = alias_vars.get(attribute as usize - 1) {
+                let inner = Var { levels_up: inner.levels_up + var.levels_up, ..inner.clone() };
+                return self.var_text(&inner, top);
+            }
+            return Ok(quote_identifier(&name_of(attribute)));
+        }
+        let table = match var.returning {
+            ir::Returning::Default => level.names.get(index - 1).cloned().unwrap_or_default(),
+            ir::Returning::Old => "old".to_owned(),
+            ir::Returning::New => "new".to_owned(),
+        };
+        if attribute == 0 {
+            let cast =
+                if top { format!("::{}", self.type_text(var.type_oid, var.typmod)?) } else { String::new() };
+            return Ok(format!("{}.*{cast}", quote_identifier(&table)));
+        }
+        let column = if attribute < 0 { system_name(attribute).to_owned() } else { name_of(attribute) };
+        // The name of an output column that is something else would be taken for that.
+        let ambiguous = || {
+            let this = Expr::Var(var.clone());
+            level.outputs.iter().any(|(name, expr)| *name == column && !ir::equal(expr, &this))
+        };
+        let qualified = level.qualified
+            || at + 1 != self.levels.len()
+            || var.returning != ir::Returning::Default
+            || (self.in_order_by && ambiguous());
+        let column = quote_identifier(&column);
         Ok(if qualified && !table.is_empty() {
             format!("{}.{column}", quote_identifier(&table))
         } else {
@@ -51,84 +68,78 @@ impl Printer<'_> {
         })
     }
 
-    pub(super) fn subquery(&mut self, query: &Query) -> Result<()> {
-        let saved = self.indent;
-        self.indent += 8;
-        self.query(query, None)?;
-        self.indent = saved;
-        Ok(())
-    }
-
-    pub(super) fn query(&mut self, query: &Query, column_names: Option<&[String]>) -> Result<()> {
+    /// `visible`: the names of the output columns matter to what is around.
+    pub(crate) fn query(&mut self, query: &Query, columns: Option<&[String]>, visible: bool) -> Result<()> {
+        const MAX_QUERIES: usize = 100;
         if query.command != CommandType::Select {
             return Err(Error::unsupported("printing a data-modifying statement"));
         }
+        if self.levels.len() > MAX_QUERIES {
+            bail!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+        }
         let mut query = query.clone();
         flatten_group(&mut query)?;
-        let tables =
-            query.range_table.iter().filter(|e| !matches!(e.kind, RangeTableKind::Group { .. })).count();
-        let qualified = !self.levels.is_empty() || tables != 1;
-        let names = self.table_names(&query.range_table);
-        self.levels.push(Level { table: query.range_table.clone(), names, qualified });
+        let level = self.level_of(&query, columns)?;
+        let in_order_by = std::mem::take(&mut self.in_order_by);
+        self.levels.push(level);
         let windows = query.windows.iter().map(|w| (w.clone(), query.target_list.clone())).collect();
         self.windows.push(windows);
-        let result = self.query_body(&query, column_names);
+        let indent = self.indent;
+        let result = self.query_body(&query, columns, visible);
+        self.indent = indent;
         self.windows.pop();
         self.levels.pop();
+        self.in_order_by = in_order_by;
         result
     }
 
-    /// Names that tell all entries of this and the enclosing levels apart.
-    fn table_names(&self, table: &[RangeTableEntry]) -> Vec<String> {
-        let mut used: Vec<String> = self.levels.iter().flat_map(|l| l.names.iter().cloned()).collect();
-        let mut names = Vec::with_capacity(table.len());
-        for entry in table {
-            let named = !matches!(entry.kind, RangeTableKind::Group { .. } | RangeTableKind::Result)
-                && !(matches!(entry.kind, RangeTableKind::Join { .. }) && entry.alias.is_none());
-            if !named {
-                names.push(String::new());
-                continue;
-            }
-            let mut name = entry.eref.name.clone();
-            let mut number = 0;
-            while used.contains(&name) {
-                number += 1;
-                name = format!("{}_{number}", entry.eref.name);
-            }
-            used.push(name.clone());
-            names.push(name);
-        }
-        names
+    pub(super) fn level_of(&self, query: &Query, columns: Option<&[String]>) -> Result<Level> {
+        let tables =
+            query.range_table.iter().filter(|e| !matches!(e.kind, RangeTableKind::Group { .. })).count();
+        let outputs = ir::visible_targets(&query.target_list)
+            .enumerate()
+            .filter_map(|(i, t)| {
+                let name = columns.and_then(|c| c.get(i)).or(t.name.as_ref())?;
+                Some((name.clone(), t.expr.clone()))
+            })
+            .collect();
+        Ok(Level {
+            names: self.table_names(&query.range_table),
+            columns: query.range_table.iter().map(|e| self.column_names(e)).collect::<Result<_>>()?,
+            qualified: !self.levels.is_empty() || tables != 1,
+            outputs,
+            ctes: query.ctes.iter().map(|c| c.name.clone()).collect(),
+            table: query.range_table.clone(),
+        })
     }
 
-    fn query_body(&mut self, query: &Query, column_names: Option<&[String]>) -> Result<()> {
+    fn query_body(&mut self, query: &Query, columns: Option<&[String]>, visible: bool) -> Result<()> {
         if !query.ctes.is_empty() {
             self.with(query)?;
         }
         match &query.set_operations {
-            Some(tree) => {
-                self.set_operation(tree, query)?;
-            }
-            None => self.select(query, column_names)?,
+            Some(tree) => self.set_operation(tree, query, columns, visible)?,
+            None => self.select(query, columns, visible)?,
         }
         if !query.sort_clause.is_empty() {
-            self.clause("  ORDER BY ");
-            self.sort_list(&query.sort_clause, &query.target_list)?;
+            self.keyword(" ORDER BY ", -STEP, STEP, 1);
+            self.sort_list(&query.sort_clause, &query.target_list, query.set_operations.is_some())?;
         }
         if let Some(offset) = &query.limit_offset {
-            self.clause("  OFFSET ");
-            self.expr(offset)?;
+            self.keyword(" OFFSET ", -STEP, STEP, 0);
+            self.plain(offset)?;
         }
         if let Some(limit) = &query.limit_count {
             if query.limit_with_ties {
-                self.clause("  FETCH FIRST ");
-                self.expr(limit)?;
-                self.push(" ROWS WITH TIES");
+                self.keyword(" FETCH FIRST ", -STEP, STEP, 0);
+                self.push("(");
+                self.plain(limit)?;
+                self.push(") ROWS WITH TIES");
             } else {
-                self.clause("  LIMIT ");
+                self.keyword(" LIMIT ", -STEP, STEP, 0);
                 match &**limit {
                     Expr::Const(c) if c.value.is_none() => self.push("ALL"),
-                    limit => self.expr(limit)?,
+                    limit => self.plain(limit)?,
                 }
             }
         }
@@ -136,13 +147,17 @@ impl Printer<'_> {
     }
 
     fn row_marks(&mut self, query: &Query) -> Result<()> {
+        if !query.has_for_update {
+            return Ok(());
+        }
         for mark in query.row_marks.iter().filter(|m| !m.pushed_down) {
-            self.clause(match mark.strength {
+            let words = match mark.strength {
                 ir::LockStrength::ForKeyShare => " FOR KEY SHARE",
                 ir::LockStrength::ForShare => " FOR SHARE",
                 ir::LockStrength::ForNoKeyUpdate => " FOR NO KEY UPDATE",
                 ir::LockStrength::ForUpdate => " FOR UPDATE",
-            });
+            };
+            self.keyword(words, -STEP, STEP, 0);
             let name = self.levels.last().and_then(|l| l.names.get(mark.relation - 1)).cloned();
             self.push(&format!(" OF {}", quote_identifier(&name.unwrap_or_default())));
             match mark.wait {
@@ -154,46 +169,72 @@ impl Printer<'_> {
         Ok(())
     }
 
-    /// Starts a clause on a line of its own.
-    fn clause(&mut self, word: &str) {
-        self.line();
-        self.push(word);
+    /// Ends the line where lines are broken at all.
+    fn line(&mut self) {
+        if self.style.indent {
+            self.keyword("", 0, 0, 0);
+        }
     }
 
     fn with(&mut self, query: &Query) -> Result<()> {
-        self.push(if query.has_recursive { " WITH RECURSIVE " } else { " WITH " });
+        if self.style.indent {
+            self.indent += STEP;
+            self.push(" ");
+        }
+        self.push(if query.has_recursive { "WITH RECURSIVE " } else { "WITH " });
         for (i, cte) in query.ctes.iter().enumerate() {
             if i > 0 {
                 self.push(", ");
             }
             self.push(&quote_identifier(&cte.name));
             if !cte.alias_columns.is_empty() {
-                let names: Vec<String> = cte.alias_columns.iter().map(|n| quote_identifier(n)).collect();
-                self.push(&format!("({})", names.join(", ")));
+                self.push(&format!("({})", quoted_list(&cte.alias_columns)));
             }
             self.push(match cte.materialized {
                 ir::Materialized::Default => " AS (",
                 ir::Materialized::Always => " AS MATERIALIZED (",
                 ir::Materialized::Never => " AS NOT MATERIALIZED (",
             });
-            let saved = self.indent;
-            self.indent += 8;
             self.line();
-            self.query(&cte.query, None)?;
-            self.indent = saved + 8;
+            self.query(&cte.query, None, true)?;
             self.line();
             self.push(")");
-            self.indent = saved;
+            if let Some(search) = &cte.search {
+                let order = if search.breadth_first { "BREADTH" } else { "DEPTH" };
+                let columns = quoted_list(&search.columns);
+                let sequence = quote_identifier(&search.sequence_column);
+                self.push(&format!(" SEARCH {order} FIRST BY {columns} SET {sequence}"));
+            }
+            if let Some(cycle) = &cte.cycle {
+                let mark = quote_identifier(&cycle.mark_column);
+                self.push(&format!(" CYCLE {} SET {mark}", quoted_list(&cycle.columns)));
+                if !(is_bool(&cycle.mark_value, true) && is_bool(&cycle.mark_default, false)) {
+                    self.push(" TO ");
+                    self.plain(&cycle.mark_value)?;
+                    self.push(" DEFAULT ");
+                    self.plain(&cycle.mark_default)?;
+                }
+                self.push(&format!(" USING {}", quote_identifier(&cycle.path_column)));
+            }
         }
-        self.line();
+        if self.style.indent {
+            self.indent -= STEP;
+            self.line();
+        } else {
+            self.push(" ");
+        }
         Ok(())
     }
 
-    fn select(&mut self, query: &Query, column_names: Option<&[String]>) -> Result<()> {
-        if let Some(lists) = simple_values(query) {
+    fn select(&mut self, query: &Query, columns: Option<&[String]>, visible: bool) -> Result<()> {
+        if self.style.indent {
+            self.indent += STEP;
+            self.push(" ");
+        }
+        if let Some(lists) = simple_values(query, columns) {
             return self.values(&lists);
         }
-        self.push(" SELECT");
+        self.push("SELECT");
         if !query.distinct_clause.is_empty() {
             self.push(" DISTINCT");
             if query.has_distinct_on {
@@ -209,21 +250,21 @@ impl Printer<'_> {
                 self.push(")");
             }
         }
-        self.targets(&query.target_list, column_names)?;
+        self.targets(&query.target_list, columns, visible)?;
         self.from(&query.join_tree)?;
         if let Some(quals) = &query.join_tree.quals {
-            self.clause("  WHERE ");
-            self.expr(quals)?;
+            self.keyword(" WHERE ", -STEP, STEP, 1);
+            self.plain(quals)?;
         }
         self.group_by(query)?;
         if let Some(having) = &query.having {
-            self.clause(" HAVING ");
-            self.expr(having)?;
+            self.keyword(" HAVING ", -STEP, STEP, 0);
+            self.plain(having)?;
         }
         let named: Vec<&WindowClause> = query.windows.iter().filter(|w| w.name.is_some()).collect();
         for (i, window) in named.iter().enumerate() {
             if i == 0 {
-                self.clause("  WINDOW ")
+                self.keyword(" WINDOW ", -STEP, STEP, 1)
             } else {
                 self.push(", ")
             }
@@ -234,50 +275,90 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn targets(&mut self, list: &[TargetEntry], column_names: Option<&[String]>) -> Result<()> {
-        let saved = self.indent;
+    fn targets(&mut self, list: &[TargetEntry], columns: Option<&[String]>, visible: bool) -> Result<()> {
+        let mut broken = false;
         for (i, target) in ir::visible_targets(list).enumerate() {
-            if i == 0 {
-                self.push(" ");
-            } else {
-                self.push(",");
-                self.indent = saved + 4;
-                self.line();
-            }
-            self.indent = saved + 4;
-            let wanted = column_names.and_then(|n| n.get(i)).or(target.name.as_ref());
-            let natural = match &target.expr {
-                Expr::Var(var) if var.attribute != 0 => {
-                    let text = self.var_text(var)?;
-                    self.push(&text);
-                    text.rsplit('.').next().map(str::to_owned)
-                }
-                other => {
-                    self.expr(other)?;
-                    None
-                }
-            };
-            if let Some(wanted) = wanted {
-                let wanted = quote_identifier(wanted);
-                let unnamed = natural.is_none() && wanted == "\"?column?\"";
-                if natural.as_ref() != Some(&wanted) && !unnamed {
-                    self.push(&format!(" AS {wanted}"));
-                }
-            }
+            self.push(if i == 0 { " " } else { ", " });
+            let outer = std::mem::take(&mut self.text);
+            let result = self.target(target, columns.and_then(|c| c.get(i)), visible);
+            let item = std::mem::replace(&mut self.text, outer);
+            result?;
+            broken = self.append_item(&item, i > 0, broken);
         }
-        self.indent = saved;
         Ok(())
     }
 
-    fn values(&mut self, lists: &[Vec<Expr>]) -> Result<()> {
-        self.push(" VALUES ");
+    /// Appends a list's item, on a new line where it would become too long or the one before took several. Answers
+    /// whether this one takes several.
+    pub(super) fn append_item(&mut self, item: &str, may_break: bool, broken: bool) -> bool {
+        let (true, Some(wrap)) = (self.style.indent, self.style.wrap) else {
+            self.push(item);
+            return false;
+        };
+        let leading = item.starts_with('\n');
+        if leading {
+            while self.text.ends_with(' ') {
+                self.text.pop();
+            }
+        } else {
+            let line = self.text.len() - self.text.rfind('\n').map_or(0, |at| at + 1);
+            if may_break && (line + item.len() > wrap || broken) {
+                self.keyword("", -STEP, STEP, 4);
+            }
+        }
+        self.push(item);
+        item[usize::from(leading)..].contains('\n')
+    }
+
+    fn target(&mut self, target: &TargetEntry, column: Option<&String>, visible: bool) -> Result<()> {
+        let natural = match &target.expr {
+            Expr::Var(var) => {
+                let text = self.var_text(var, true)?;
+                self.push(&text);
+                self.var_name(var)
+            }
+            other => {
+                self.expr(other)?;
+                (!visible).then(|| "?column?".to_owned())
+            }
+        };
+        let Some(wanted) = column.or(target.name.as_ref()) else { return Ok(()) };
+        if natural.as_ref() != Some(wanted) {
+            self.push(&format!(" AS {}", quote_identifier(wanted)));
+        }
+        Ok(())
+    }
+
+    /// The bare name of the column that a variable is printed as.
+    fn var_name(&self, var: &Var) -> Option<String> {
+        let level = &self.levels[self.levels.len().checked_sub(1 + var.levels_up as usize)?];
+        let VarSource::Relation(mut index) = var.source else { return None };
+        let mut attribute = var.attribute;
+        if var.syntactic.0 > 0 {
+            (index, attribute) = var.syntactic;
+        }
+        let entry = level.table.get(index - 1)?;
+        if let (RangeTableKind::Join { alias_vars, .. }, true) = (&entry.kind, entry.alias.is_none())
+            && let Some(Expr::Var(inner)) = alias_vars.get((attribute as usize).wrapping_sub(1))
+        {
+            return self.var_name(&Var { levels_up: inner.levels_up + var.levels_up, ..inner.clone() });
+        }
+        match attribute {
+            0 => None,
+            n if n > 0 => level.columns.get(index - 1)?.names.get(n as usize - 1).cloned(),
+            n => Some(system_name(n).to_owned()),
+        }
+    }
+
+    pub(super) fn values(&mut self, lists: &[Vec<Expr>]) -> Result<()> {
+        self.push("VALUES ");
         for (i, list) in lists.iter().enumerate() {
             self.push(if i > 0 { ", (" } else { "(" });
             for (i, value) in list.iter().enumerate() {
                 if i > 0 {
                     self.push(",");
                 }
-                self.expr(value)?;
+                self.plain(value)?;
             }
             self.push(")");
         }
@@ -288,7 +369,7 @@ impl Printer<'_> {
         if query.group_clause.is_empty() && query.grouping_sets.is_empty() {
             return Ok(());
         }
-        self.clause("  GROUP BY ");
+        self.keyword(" GROUP BY ", -STEP, STEP, 1);
         if query.group_distinct {
             self.push("DISTINCT ");
         }
@@ -365,7 +446,7 @@ impl Printer<'_> {
         }
         if !window.order.is_empty() && !window.copied_order {
             self.push(&format!("{separator}ORDER BY "));
-            self.sort_list(&window.order, targets)?;
+            self.sort_list(&window.order, targets, false)?;
             separator = " ";
         }
         self.frame(window, separator)?;
@@ -395,7 +476,7 @@ impl Printer<'_> {
         } else if has(0x200) {
             self.push("CURRENT ROW");
         } else if let Some(offset) = &window.start_offset {
-            self.expr(offset)?;
+            self.plain(offset)?;
             self.push(if has(0x800) { " PRECEDING" } else { " FOLLOWING" });
         }
         if has(0x10) {
@@ -405,7 +486,7 @@ impl Printer<'_> {
             } else if has(0x400) {
                 self.push("CURRENT ROW");
             } else if let Some(offset) = &window.end_offset {
-                self.expr(offset)?;
+                self.plain(offset)?;
                 self.push(if has(0x1000) { " PRECEDING" } else { " FOLLOWING" });
             }
         }
@@ -419,214 +500,76 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn from(&mut self, from: &FromExpr) -> Result<()> {
-        let shown: Vec<&JoinNode> = from.items.iter().filter(|n| self.is_shown(n)).collect();
-        let saved = self.indent;
-        for (i, node) in shown.into_iter().enumerate() {
-            if i == 0 {
-                self.clause("   FROM ");
-            } else {
-                self.push(",");
-                self.indent = saved + 4;
-                self.line();
-            }
-            self.indent = saved + 4;
-            self.from_node(node)?;
-            self.indent = saved;
-        }
-        Ok(())
-    }
-
-    fn is_shown(&self, node: &JoinNode) -> bool {
-        let JoinNode::Relation(index) = node else { return true };
-        let level = self.levels.last();
-        level.and_then(|l| l.table.get(index - 1)).is_some_and(|e| e.in_from)
-    }
-
-    fn from_node(&mut self, node: &JoinNode) -> Result<()> {
-        match node {
-            JoinNode::Relation(index) => self.from_entry(*index),
-            JoinNode::From(from) => {
-                for (i, node) in from.items.iter().enumerate() {
-                    if i > 0 {
-                        self.push(", ");
-                    }
-                    self.from_node(node)?;
-                }
-                Ok(())
-            }
-            JoinNode::Join(join) => {
-                self.push("(");
-                self.from_node(&join.left)?;
-                self.line();
-                if join.natural {
-                    self.push(" NATURAL");
-                }
-                self.push(match join.kind {
-                    JoinKind::Inner if join.quals.is_none() && !join.natural => " CROSS JOIN ",
-                    JoinKind::Left => " LEFT JOIN ",
-                    JoinKind::Full => " FULL JOIN ",
-                    JoinKind::Right => " RIGHT JOIN ",
-                    _ => " JOIN ",
-                });
-                self.from_node(&join.right)?;
-                if !join.using.is_empty() && !join.natural {
-                    let names: Vec<String> = join.using.iter().map(|n| quote_identifier(n)).collect();
-                    self.push(&format!(" USING ({})", names.join(", ")));
-                    if let Some(alias) = &join.using_alias {
-                        self.push(&format!(" AS {}", quote_identifier(&alias.name)));
-                    }
-                } else if let (Some(quals), false) = (&join.quals, join.natural) {
-                    self.push(" ON (");
-                    self.expr(quals)?;
-                    self.push(")");
-                }
-                self.push(")");
-                if let Some(alias) = &join.alias {
-                    self.push(&format!(" {}", quote_identifier(&alias.name)));
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn from_entry(&mut self, index: usize) -> Result<()> {
-        let Some(level) = self.levels.last() else { return Ok(()) };
-        let entry = level.table[index - 1].clone();
-        let name = level.names[index - 1].clone();
-        if entry.lateral {
-            self.push("LATERAL ");
-        }
-        let mut natural = String::new();
-        match &entry.kind {
-            RangeTableKind::Relation { oid, inherit, sample, .. } => {
-                let text = self.relation_name(*oid)?;
-                if !inherit {
-                    self.push("ONLY ");
-                }
-                self.push(&text);
-                natural = self.session.relation(*oid)?.map(|e| e.class.relname.clone()).unwrap_or_default();
-                if sample.is_some() {
-                    return Err(Error::unsupported("printing TABLESAMPLE"));
-                }
-            }
-            RangeTableKind::Subquery { query, .. } => {
-                self.push("(");
-                self.subquery(query)?;
-                self.push(")");
-            }
-            RangeTableKind::Function { functions, ordinality } => {
-                if functions.len() > 1 {
-                    self.push("ROWS FROM(");
-                }
-                for (i, function) in functions.iter().enumerate() {
-                    if i > 0 {
-                        self.push(", ");
-                    }
-                    self.expr(&function.expr)?;
-                }
-                if functions.len() > 1 {
-                    self.push(")");
-                }
-                if *ordinality {
-                    self.push(" WITH ORDINALITY");
-                }
-            }
-            RangeTableKind::Values { lists, .. } => {
-                self.push("(");
-                let saved = std::mem::take(&mut self.indent);
-                self.values(lists)?;
-                self.indent = saved;
-                self.push(")");
-            }
-            RangeTableKind::Cte { name, .. } | RangeTableKind::NamedTuplestore { name, .. } => {
-                self.push(&quote_identifier(name));
-                natural = name.clone();
-            }
-            _ => {}
-        }
-        self.alias(&entry, &name, &natural)
-    }
-
-    fn alias(&mut self, entry: &RangeTableEntry, name: &str, natural: &str) -> Result<()> {
-        let is_function = matches!(entry.kind, RangeTableKind::Function { .. });
-        let needs_columns = is_function
-            || matches!(entry.kind, RangeTableKind::Values { .. })
-            || entry.alias.as_ref().is_some_and(|a| !a.columns.is_empty());
-        if name != natural || is_function {
-            self.push(&format!(" {}", quote_identifier(name)));
-        }
-        let mut definitions = Vec::new();
-        if let RangeTableKind::Function { functions, .. } = &entry.kind {
-            for function in functions {
-                for i in 0..function.column_types.len() {
-                    let type_name = self.type_text(function.column_types[i], function.column_typmods[i])?;
-                    definitions.push(format!("{} {type_name}", quote_identifier(&function.column_names[i])));
-                }
-            }
-        }
-        if !definitions.is_empty() {
-            self.push(&format!("({})", definitions.join(", ")));
-        } else if needs_columns && !entry.eref.columns.is_empty() {
-            let names: Vec<String> =
-                entry.eref.columns.iter().filter(|c| !c.is_empty()).map(|c| quote_identifier(c)).collect();
-            self.push(&format!("({})", names.join(", ")));
-        }
-        Ok(())
-    }
-
-    fn set_operation(&mut self, tree: &SetOperationTree, query: &Query) -> Result<()> {
-        match tree {
-            SetOperationTree::Relation(index) => {
-                let RangeTableKind::Subquery { query: leaf, .. } = &query.range_table[index - 1].kind else {
-                    return Err(Error::internal("set operation on what is no query"));
-                };
-                let parens = !leaf.ctes.is_empty()
-                    || !leaf.sort_clause.is_empty()
-                    || !leaf.row_marks.is_empty()
-                    || leaf.limit_count.is_some()
-                    || leaf.limit_offset.is_some()
-                    || leaf.set_operations.is_some();
-                if parens {
-                    self.push("(");
-                }
-                self.query(leaf, None)?;
-                if parens {
-                    self.push(")");
-                }
-                Ok(())
-            }
-            SetOperationTree::Operation(op) => {
-                self.set_member(&op.left, query, op)?;
-                self.line();
-                self.push(match op.kind {
-                    SetOperationKind::Union => "UNION",
-                    SetOperationKind::Intersect => "INTERSECT",
-                    SetOperationKind::Except => "EXCEPT",
-                });
-                if op.all {
-                    self.push(" ALL");
-                }
-                self.line();
-                self.set_member(&op.right, query, op)
-            }
-        }
-    }
-
-    fn set_member(
+    fn set_operation(
         &mut self,
         tree: &SetOperationTree,
         query: &Query,
-        parent: &ir::SetOperation,
+        columns: Option<&[String]>,
+        visible: bool,
     ) -> Result<()> {
-        let parens = match tree {
-            SetOperationTree::Operation(op) => !(op.kind == parent.kind && op.all == parent.all),
-            SetOperationTree::Relation(_) => false,
+        let op = match tree {
+            SetOperationTree::Operation(op) => op,
+            SetOperationTree::Relation(index) => return self.set_leaf(*index, query, columns, visible),
         };
+        let nested = matches!(&*op.left, SetOperationTree::Operation(left) if (left.kind, left.all) != (op.kind, op.all));
+        if nested {
+            self.push("(");
+            self.keyword("", STEP, 0, 0);
+        }
+        self.set_operation(&op.left, query, columns, visible)?;
+        if nested {
+            self.keyword(") ", -STEP, 0, 0);
+        } else if self.style.indent {
+            self.line();
+        } else {
+            self.push(" ");
+        }
+        self.push(match op.kind {
+            SetOperationKind::Union => "UNION ",
+            SetOperationKind::Intersect => "INTERSECT ",
+            SetOperationKind::Except => "EXCEPT ",
+        });
+        if op.all {
+            self.push("ALL ");
+        }
+        let nested = matches!(&*op.right, SetOperationTree::Operation(_));
+        let step = if nested { STEP } else { 0 };
+        if nested {
+            self.push("(");
+        }
+        self.keyword("", step, 0, 0);
+        self.set_operation(&op.right, query, columns, false)?;
+        if self.style.indent {
+            self.indent -= step;
+        }
+        if nested {
+            self.keyword(")", 0, 0, 0);
+        }
+        Ok(())
+    }
+
+    fn set_leaf(
+        &mut self,
+        index: usize,
+        query: &Query,
+        columns: Option<&[String]>,
+        visible: bool,
+    ) -> Result<()> {
+        let Some(RangeTableKind::Subquery { query: leaf, .. }) =
+            query.range_table.get(index - 1).map(|e| &e.kind)
+        else {
+            return Err(Error::internal("set operation on what is no query"));
+        };
+        let parens = !leaf.ctes.is_empty()
+            || !leaf.sort_clause.is_empty()
+            || !leaf.row_marks.is_empty()
+            || leaf.limit_count.is_some()
+            || leaf.limit_offset.is_some()
+            || leaf.set_operations.is_some();
         if parens {
             self.push("(");
         }
-        self.set_operation(tree, query)?;
+        self.query(leaf, columns, visible)?;
         if parens {
             self.push(")");
         }
@@ -634,13 +577,31 @@ impl Printer<'_> {
     }
 }
 
+pub(super) fn quoted_list(names: &[String]) -> String {
+    names.iter().map(|n| quote_identifier(n)).collect::<Vec<_>>().join(", ")
+}
+
+fn is_bool(expr: &Expr, wanted: bool) -> bool {
+    matches!(expr, Expr::Const(c) if c.value.as_ref().is_some_and(|v| matches!(v, datum::OwnedDatum::Bool(b) if *b == wanted)))
+}
+
 /// The lists of a query that is nothing but VALUES.
-fn simple_values(query: &Query) -> Option<Vec<Vec<Expr>>> {
-    let [JoinNode::Relation(index)] = query.join_tree.items[..] else { return None };
-    let RangeTableKind::Values { lists, .. } = &query.range_table.get(index - 1)?.kind else { return None };
-    let plain = |(i, t): (usize, &TargetEntry)| matches!(&t.expr, Expr::Var(v) if v.source == VarSource::Relation(index) && v.attribute as usize == i + 1);
-    let unnamed = query.range_table[index - 1].alias.is_none();
-    (unnamed && query.target_list.iter().enumerate().all(plain)).then(|| lists.clone())
+fn simple_values(query: &Query, columns: Option<&[String]>) -> Option<Vec<Vec<Expr>>> {
+    let mut values = query.range_table.iter().filter_map(|entry| match &entry.kind {
+        RangeTableKind::Values { lists, .. } if entry.in_from => Some((entry, lists)),
+        _ => None,
+    });
+    let (entry, lists) = values.next()?;
+    let only = query.range_table.len() == 1 && matches!(query.join_tree.items[..], [JoinNode::Relation(1)]);
+    if !only || entry.alias.is_some() || query.target_list.len() != entry.eref.columns.len() {
+        return None;
+    }
+    let plain = |(i, target): (usize, &TargetEntry)| {
+        let name = columns.and_then(|c| c.get(i)).or(target.name.as_ref());
+        let reads = matches!(&target.expr, Expr::Var(v) if v.attribute as usize == i + 1 && v.levels_up == 0);
+        reads && !target.junk && name == entry.eref.columns.get(i)
+    };
+    query.target_list.iter().enumerate().all(plain).then(|| lists.clone())
 }
 
 /// Replaces columns of the grouping step by what is grouped.
@@ -659,10 +620,10 @@ fn flatten_group(query: &mut Query) -> Result<()> {
             let Some(grouped) = exprs.get(var.attribute as usize - 1) else { return Ok(false) };
             let mut grouped = grouped.clone();
             walk_levels_mut(&mut grouped, 0, &mut |inner, level| {
-                if let Expr::Var(inner) = inner {
-                    if inner.levels_up == level {
-                        inner.levels_up += depth;
-                    }
+                if let Expr::Var(inner) = inner
+                    && inner.levels_up == level
+                {
+                    inner.levels_up += depth;
                 }
                 Ok(true)
             })?;

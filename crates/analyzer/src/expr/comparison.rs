@@ -18,10 +18,10 @@ impl Analyzer<'_> {
             return self.row_comparison(&binary.operator, left, right, location);
         }
         // `(a, b) = (SELECT ...)` compares rows too.
-        if let (true, Ast::Subquery(subquery)) = (is_row(&binary.left), &binary.right) {
-            if subquery.kind == syntax::SubqueryKind::Scalar {
-                return self.row_compare_sublink(&binary.left, &binary.operator, subquery, binary.location);
-            }
+        if let (true, Ast::Subquery(subquery)) = (is_row(&binary.left), &binary.right)
+            && subquery.kind == syntax::SubqueryKind::Scalar
+        {
+            return self.row_compare_sublink(&binary.left, &binary.operator, subquery, binary.location);
         }
         let left = self.expr(&binary.left)?;
         let right = self.expr(&binary.right)?;

@@ -60,14 +60,13 @@ impl Analyzer<'_> {
     }
 
     fn unknown_attribute(&self, arg: &Expr, name: &str, type_oid: base::Oid) -> Result<Error> {
-        if let Expr::Var(var) = arg {
-            if var.attribute == 0 {
-                if let ir::VarSource::Relation(index) = var.source {
-                    let level = &self.levels[self.levels.len() - 1 - var.levels_up as usize];
-                    let table = &level.range_table[index - 1].eref.name;
-                    return Ok(err!(UNDEFINED_COLUMN, "column {table}.{name} does not exist"));
-                }
-            }
+        if let Expr::Var(var) = arg
+            && var.attribute == 0
+            && let ir::VarSource::Relation(index) = var.source
+        {
+            let level = &self.levels[self.levels.len() - 1 - var.levels_up as usize];
+            let table = &level.range_table[index - 1].eref.name;
+            return Ok(err!(UNDEFINED_COLUMN, "column {table}.{name} does not exist"));
         }
         if type_oid == RECORD {
             return Ok(err!(UNDEFINED_COLUMN, "could not identify column \"{name}\" in record data type"));
@@ -91,17 +90,16 @@ impl Analyzer<'_> {
         location: Option<usize>,
     ) -> Result<Option<Expr>> {
         // A whole-row reference: the column itself.
-        if let Expr::Var(var) = arg {
-            if var.attribute == 0 {
-                if let ir::VarSource::Relation(index) = var.source {
-                    let at = self.levels.len() - 1 - var.levels_up as usize;
-                    let item = self.levels[at].items.get(index - 1).cloned();
-                    if let Some(mut item) = item {
-                        item.returning = var.returning;
-                        item.columns.iter_mut().for_each(|c| c.returning = var.returning);
-                        return self.column_of_item(&item, var.levels_up, name, location);
-                    }
-                }
+        if let Expr::Var(var) = arg
+            && var.attribute == 0
+            && let ir::VarSource::Relation(index) = var.source
+        {
+            let at = self.levels.len() - 1 - var.levels_up as usize;
+            let item = self.levels[at].items.get(index - 1).cloned();
+            if let Some(mut item) = item {
+                item.returning = var.returning;
+                item.columns.iter_mut().for_each(|c| c.returning = var.returning);
+                return self.column_of_item(&item, var.levels_up, name, location);
             }
         }
         let Some(desc) = self.row_descriptor(arg)? else { return Ok(None) };
@@ -200,15 +198,14 @@ impl Analyzer<'_> {
     }
 
     pub(crate) fn expand_row(&mut self, row: Expr) -> Result<Vec<(String, Expr)>> {
-        if let Expr::Var(var) = &row {
-            if var.attribute == 0 {
-                if let ir::VarSource::Relation(index) = var.source {
-                    let at = self.levels.len() - 1 - var.levels_up as usize;
-                    if let Some(mut item) = self.levels[at].items.get(index - 1).cloned() {
-                        item.columns.iter_mut().for_each(|c| c.returning = var.returning);
-                        return self.expand_item(&item, var.levels_up, var.location);
-                    }
-                }
+        if let Expr::Var(var) = &row
+            && var.attribute == 0
+            && let ir::VarSource::Relation(index) = var.source
+        {
+            let at = self.levels.len() - 1 - var.levels_up as usize;
+            if let Some(mut item) = self.levels[at].items.get(index - 1).cloned() {
+                item.columns.iter_mut().for_each(|c| c.returning = var.returning);
+                return self.expand_item(&item, var.levels_up, var.location);
             }
         }
         let at = expr_location(&row);

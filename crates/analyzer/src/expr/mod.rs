@@ -324,10 +324,11 @@ impl Analyzer<'_> {
 pub(crate) fn find_variable(expr: &Expr, level: u32) -> Option<Option<usize>> {
     let mut found = None;
     ir::walk_levels(expr, level, &mut |e, depth| {
-        if let Expr::Var(var) = e {
-            if var.levels_up == depth && found.is_none() {
-                found = Some(var.location);
-            }
+        if let Expr::Var(var) = e
+            && var.levels_up == depth
+            && found.is_none()
+        {
+            found = Some(var.location);
         }
         found.is_none()
     });

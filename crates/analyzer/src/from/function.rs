@@ -21,7 +21,7 @@ struct ResultColumn {
 }
 
 impl Analyzer<'_> {
-    pub(super) fn from_function(&mut self, table: &FunctionTable) -> Result<NamespaceItem> {
+    pub(super) fn function_item(&mut self, table: &FunctionTable) -> Result<NamespaceItem> {
         let saved = std::mem::replace(&mut self.level().lateral_active, true);
         let calls = self.table_function_calls(table);
         self.level().lateral_active = saved;

@@ -25,7 +25,7 @@ struct Columns {
 
 impl Analyzer<'_> {
     pub(super) fn join(&mut self, join: &Join) -> Result<FromItem> {
-        let left = self.deeper(|a| a.from_item(&join.left))?;
+        let left = self.deeper(|a| a.analyze_item(&join.left))?;
         let kind = match join.kind {
             syntax::JoinKind::Inner => JoinKind::Inner,
             syntax::JoinKind::Left => JoinKind::Left,
@@ -41,7 +41,7 @@ impl Analyzer<'_> {
             item
         });
         self.level().namespace.extend(lateral);
-        let right = self.deeper(|a| a.from_item(&join.right));
+        let right = self.deeper(|a| a.analyze_item(&join.right));
         self.level().namespace.truncate(before);
         let right = right?;
         self.check_name_conflicts(&left.namespace, &right.namespace)?;

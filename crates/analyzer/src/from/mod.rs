@@ -21,10 +21,10 @@ pub(crate) struct FromItem {
 
 impl Analyzer<'_> {
     /// Analyses a FROM list and makes its items visible.
-    pub(crate) fn from_clause(&mut self, list: &[TableRef]) -> Result<Vec<JoinNode>> {
+    pub(crate) fn analyze_from(&mut self, list: &[TableRef]) -> Result<Vec<JoinNode>> {
         let mut nodes = Vec::with_capacity(list.len());
         for table in list {
-            let mut found = self.deeper(|a| a.from_item(table))?;
+            let mut found = self.deeper(|a| a.analyze_item(table))?;
             self.check_name_conflicts(&self.current().namespace, &found.namespace)?;
             // Until the list is complete, other members see this one through LATERAL only.
             for item in &mut found.namespace {
@@ -71,10 +71,10 @@ impl Analyzer<'_> {
         }
     }
 
-    pub(crate) fn from_item(&mut self, table: &TableRef) -> Result<FromItem> {
+    pub(crate) fn analyze_item(&mut self, table: &TableRef) -> Result<FromItem> {
         match table {
             TableRef::Relation { relation, alias, sample } => {
-                let item = self.from_relation(relation, alias.as_ref())?;
+                let item = self.relation_item(relation, alias.as_ref())?;
                 if let Some(sample) = sample {
                     self.table_sample(&item, sample)?;
                 }
@@ -98,7 +98,7 @@ impl Analyzer<'_> {
                 }
                 Ok(item)
             }
-            TableRef::Function(function) => Ok(single(self.from_function(function)?)),
+            TableRef::Function(function) => Ok(single(self.function_item(function)?)),
             TableRef::XmlTable { table, .. } => Err(Error::unsupported("XMLTABLE").at(table.location)),
             TableRef::JsonTable { table, .. } => Err(Error::unsupported("JSON_TABLE").at(table.location)),
             TableRef::Join(join) => self.join(join),
@@ -112,13 +112,13 @@ impl Analyzer<'_> {
             || level.locking.iter().any(|l| l.is_empty() || name.is_some_and(|n| l.iter().any(|r| r == n)))
     }
 
-    fn from_relation(&mut self, name: &RelationName, alias: Option<&syntax::Alias>) -> Result<NamespaceItem> {
+    fn relation_item(&mut self, name: &RelationName, alias: Option<&syntax::Alias>) -> Result<NamespaceItem> {
         let alias = alias.map(alias_of);
-        if name.schema.is_none() {
-            if let Some((at, up)) = self.find_cte(&name.name) {
-                self.prepare_cte_reference(at, up, name.location)?;
-                return self.add_cte(at, up, alias, name.location);
-            }
+        if name.schema.is_none()
+            && let Some((at, up)) = self.find_cte(&name.name)
+        {
+            self.prepare_cte_reference(at, up, name.location)?;
+            return self.add_cte(at, up, alias, name.location);
         }
         let locked = self.is_locked(Some(alias.as_ref().map_or(name.name.as_str(), |a| a.name.as_str())));
         let mode = if locked { LockMode::RowShare } else { LockMode::AccessShare };

@@ -105,12 +105,13 @@ impl Analyzer<'_> {
             });
         }
         // A one-argument call may be a cast in function notation.
-        if types.len() == 1 && args.is_some() && shape.names.is_empty() {
-            if let Some(target) = self.function_as_type(name)? {
-                if self.is_functional_cast(types[0], target, args)? {
-                    return Ok(Resolved::Coercion(target));
-                }
-            }
+        if types.len() == 1
+            && args.is_some()
+            && shape.names.is_empty()
+            && let Some(target) = self.function_as_type(name)?
+            && self.is_functional_cast(types[0], target, args)?
+        {
+            return Ok(Resolved::Coercion(target));
         }
         let mut usable = Vec::new();
         for candidate in candidates {

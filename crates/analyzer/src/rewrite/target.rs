@@ -251,10 +251,10 @@ pub(super) fn default_expr(session: &Session, relation: &RelationEntry, number: 
         return Ok(Some(Expr::NextValue { sequence, type_oid: attribute.type_oid }));
     }
     let layouts = |oid| session.type_layout(oid);
-    if let Some(Some(text)) = relation.defaults.get(number as usize - 1) {
-        if attribute.generated == 0 {
-            return ir::text::read_expr(text, &layouts).map(Some);
-        }
+    if let Some(Some(text)) = relation.defaults.get(number as usize - 1)
+        && attribute.generated == 0
+    {
+        return ir::text::read_expr(text, &layouts).map(Some);
     }
     // A domain's default applies to columns of the domain.
     let row = session.type_row(attribute.type_oid)?;

@@ -191,7 +191,7 @@ impl Analyzer<'_> {
         query.can_set_tag = false;
         let list = if query.command == CommandType::Select { &query.target_list } else { &query.returning };
         self.set_cte_columns(cte, list, false)?;
-        cte.query = Box::new(query);
+        *cte.query = query;
         Ok(())
     }
 

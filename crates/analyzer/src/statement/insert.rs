@@ -44,7 +44,7 @@ impl Analyzer<'_> {
                         self.many_rows(lists, insert, &columns)?
                     }
                 }
-                _ => self.from_select(source)?,
+                _ => self.select_rows(source)?,
             },
         };
         let values = self.insert_row(values, &insert.columns, &columns, false)?;
@@ -215,7 +215,7 @@ impl Analyzer<'_> {
         Ok(self.expand_item(&item, 0, None)?.into_iter().map(|(_, e)| e).collect())
     }
 
-    fn from_select(&mut self, source: &SelectStatement) -> Result<Vec<Expr>> {
+    fn select_rows(&mut self, source: &SelectStatement) -> Result<Vec<Expr>> {
         let query = self.subselect(source, None, false, true)?;
         let list: Vec<TargetEntry> = ir::visible_targets(&query.target_list).cloned().collect();
         let alias = Alias { name: "*SELECT*".to_owned(), columns: Vec::new() };

@@ -33,7 +33,7 @@ impl Analyzer<'_> {
         }
         query.result_relation = target.index;
         query.merge_target_relation = target.index;
-        let source = self.from_item(&merge.source)?;
+        let source = self.analyze_item(&merge.source)?;
         if source.namespace.iter().any(|i| i.relation_visible && i.names.name == target.names.name) {
             return Err(err!(DUPLICATE_ALIAS, "name \"{}\" specified more than once", target.names.name)
                 .detail("The name is used both as MERGE target table and data source."));

@@ -29,7 +29,7 @@ impl Analyzer<'_> {
         // FROM sees the target only to say that it may not.
         let hidden = NamespaceItem { lateral_only: true, lateral_ok: false, ..item.clone() };
         self.level().namespace.push(hidden);
-        items.extend(self.from_clause(&update.from)?);
+        items.extend(self.analyze_from(&update.from)?);
         let mut set = self.update_targets(&update.assignments)?;
         let quals = self.condition(update.where_clause.as_ref(), ExprKind::Where, "WHERE")?;
         if let Some(returning) = &update.returning {
@@ -58,7 +58,7 @@ impl Analyzer<'_> {
         let mut items = vec![JoinNode::Relation(item.index)];
         let hidden = NamespaceItem { lateral_only: true, lateral_ok: false, ..item.clone() };
         self.level().namespace.push(hidden);
-        items.extend(self.from_clause(&delete.using)?);
+        items.extend(self.analyze_from(&delete.using)?);
         let quals = self.condition(delete.where_clause.as_ref(), ExprKind::Where, "WHERE")?;
         if let Some(returning) = &delete.returning {
             self.returning(returning, &mut query, ExprKind::Returning)?;

@@ -74,7 +74,7 @@ impl Analyzer<'_> {
         self.level().locking =
             select.locking.iter().map(|l| l.relations.iter().map(|r| r.name.clone()).collect()).collect();
         self.level().windows = simple.windows.clone();
-        let items = self.from_clause(&simple.from)?;
+        let items = self.analyze_from(&simple.from)?;
         let mut list = self.target_list(&simple.targets, ExprKind::SelectTarget)?;
         self.mark_origins(&mut list);
         let quals = self.condition(simple.where_clause.as_ref(), ExprKind::Where, "WHERE")?;
@@ -139,13 +139,13 @@ impl Analyzer<'_> {
         let Some(quals) = &query.join_tree.quals else { return Ok(()) };
         let mut failure = None;
         ir::walk_levels(quals, 0, &mut |e, depth| {
-            if let Expr::Aggref(a) = e {
-                if a.levels_up == depth && failure.is_none() {
-                    failure = Some(
-                        err!(GROUPING_ERROR, "aggregate functions are not allowed in WHERE")
-                            .or_at(a.location),
-                    );
-                }
+            if let Expr::Aggref(a) = e
+                && a.levels_up == depth
+                && failure.is_none()
+            {
+                failure = Some(
+                    err!(GROUPING_ERROR, "aggregate functions are not allowed in WHERE").or_at(a.location),
+                );
             }
             true
         });

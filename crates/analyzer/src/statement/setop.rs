@@ -162,29 +162,24 @@ impl Analyzer<'_> {
             return Ok(expr);
         }
         let coerced = self.coerce_to_common(expr, common, context)?;
-        if unknown {
-            if let SetOperationTree::Relation(index) = tree {
-                if let RangeTableKind::Subquery { query, .. } = &mut self.level().range_table[index - 1].kind
-                {
-                    let target = query.target_list.iter_mut().filter(|t| !t.junk).nth(column);
-                    if let Some(target) = target {
-                        target.expr = coerced.clone();
-                    }
-                }
+        if unknown
+            && let SetOperationTree::Relation(index) = tree
+            && let RangeTableKind::Subquery { query, .. } = &mut self.level().range_table[index - 1].kind
+        {
+            let target = query.target_list.iter_mut().filter(|t| !t.junk).nth(column);
+            if let Some(target) = target {
+                target.expr = coerced.clone();
             }
         }
         Ok(coerced)
     }
 
     fn operand(&mut self, select: &SelectStatement, non_recursive_term: bool) -> Result<Side> {
-        if let SelectBody::Select(simple) = &select.body {
-            if let Some(into) = &simple.into {
-                return Err(err!(
-                    SYNTAX_ERROR,
-                    "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT"
-                )
+        if let SelectBody::Select(simple) = &select.body
+            && let Some(into) = &simple.into
+        {
+            return Err(err!(SYNTAX_ERROR, "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT")
                 .at(into.relation.location));
-            }
         }
         if let Some(lock) = select.locking.first() {
             return Err(err!(
@@ -211,12 +206,11 @@ impl Analyzer<'_> {
         if !self.current().namespace.is_empty() {
             let mut bad = None;
             ir::walk_query_levels(&query, 0, &mut |e, depth| {
-                if bad.is_none() {
-                    if let Expr::Var(var) = e {
-                        if var.levels_up == depth + 1 {
-                            bad = Some(var.location);
-                        }
-                    }
+                if bad.is_none()
+                    && let Expr::Var(var) = e
+                    && var.levels_up == depth + 1
+                {
+                    bad = Some(var.location);
                 }
                 true
             });

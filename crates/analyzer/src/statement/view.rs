@@ -176,10 +176,10 @@ pub fn analyze_view(
 ) -> Result<Query> {
     let mut params = ParamTypes::none();
     let select = &view.query;
-    if let syntax::SelectBody::Select(simple) = &select.body {
-        if simple.into.is_some() {
-            return Err(err!(FEATURE_NOT_SUPPORTED, "views must not contain SELECT INTO"));
-        }
+    if let syntax::SelectBody::Select(simple) = &select.body
+        && simple.into.is_some()
+    {
+        return Err(err!(FEATURE_NOT_SUPPORTED, "views must not contain SELECT INTO"));
     }
     let mut analyzer = Analyzer::new(session, input, sql, &mut params);
     let mut query = analyzer.select(select)?;

@@ -3,7 +3,7 @@
 use super::array::{ArrayBuild, ArrayCoerce, ArrayOp, SubscriptEval};
 use super::row::{FieldSelect, FieldStore, RowBuild, RowCompareEval};
 use super::subplan::SubPlanEval;
-use super::values::{CoerceViaIo, DomainCheck, SqlValue};
+use super::values::{CoerceViaIo, DomainCheck, ForeignCall, SqlValue};
 use super::{CallInfo, Eval, fast};
 use base::{Error, Oid, Result};
 use catalog::Session;
@@ -11,6 +11,14 @@ use datum::{Column, OwnedDatum, Repr};
 use functions::Registry;
 use ir::{BoolOp, Expr, Var, VarSource, expr_collation, expr_type};
 use std::sync::Arc;
+
+/// Whether the function's body is looked up by its source name: languages internal and C.
+pub fn is_built_in(row: &catalog::PgProc) -> bool {
+    matches!(row.prolang.0, 12 | 13)
+}
+
+/// How deep expressions nest before the stack may be in danger.
+const MAX_DEPTH: usize = 1000;
 
 /// Where a plan node's expressions find their columns.
 pub enum Inputs<'a> {
@@ -36,11 +44,25 @@ pub struct Compiler<'a> {
     case_frames: Vec<usize>,
     /// The frame that VALUE of a domain reads.
     domain_frames: Vec<usize>,
+    depth: usize,
+    /// Aggregates, window functions and GROUPING that the node computes itself: columns of the input from
+    /// `resolved_base` on.
+    resolved: Vec<Expr>,
+    resolved_base: usize,
 }
 
 impl<'a> Compiler<'a> {
     pub fn new(session: &'a Session, inputs: Inputs<'a>) -> Compiler<'a> {
-        Compiler { session, inputs, frames: 0, case_frames: Vec::new(), domain_frames: Vec::new() }
+        Compiler {
+            session,
+            inputs,
+            frames: 0,
+            case_frames: Vec::new(),
+            domain_frames: Vec::new(),
+            depth: 0,
+            resolved: Vec::new(),
+            resolved_base: 0,
+        }
     }
 
     pub fn compile_all<'e>(&mut self, exprs: impl IntoIterator<Item = &'e Expr>) -> Result<Vec<Eval>> {
@@ -50,6 +72,13 @@ impl<'a> Compiler<'a> {
     /// The values' representation of an expression's type.
     pub fn repr(&self, type_oid: Oid) -> Result<Repr> {
         Ok(self.session.type_layout(type_oid)?.repr)
+    }
+
+    /// Lets the expressions find the values of `exprs` in the input's columns from `base` on.
+    pub fn resolving(mut self, exprs: Vec<Expr>, base: usize) -> Compiler<'a> {
+        self.resolved = exprs;
+        self.resolved_base = base;
+        self
     }
 
     pub(super) fn new_frame(&mut self) -> usize {
@@ -74,8 +103,18 @@ impl<'a> Compiler<'a> {
     }
 
     /// # Errors
-    /// `0A000` for what has no body or no evaluation yet, naming it.
+    /// `0A000` for what has no body or no evaluation yet, naming it; `54001` for too deep an expression.
     pub fn compile(&mut self, expr: &Expr) -> Result<Eval> {
+        if self.depth >= MAX_DEPTH {
+            base::bail!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+        }
+        self.depth += 1;
+        let compiled = self.compile_inner(expr);
+        self.depth -= 1;
+        compiled
+    }
+
+    fn compile_inner(&mut self, expr: &Expr) -> Result<Eval> {
         Ok(match expr {
             Expr::Var(var) => Eval::Input(self.column_of(var)?),
             Expr::Const(c) => {
@@ -115,7 +154,9 @@ impl<'a> Compiler<'a> {
             Expr::BooleanTest { arg, test, .. } => {
                 Eval::BooleanTest { arg: Box::new(self.compile(arg)?), test: *test }
             }
-            Expr::Relabel { arg, .. } | Expr::Collate { arg, .. } | Expr::NamedArg { arg, .. } => self.compile(arg)?,
+            Expr::Relabel { arg, .. } | Expr::Collate { arg, .. } | Expr::NamedArg { arg, .. } => {
+                self.compile(arg)?
+            }
             Expr::Case { result_type, arg, whens, default, .. } => {
                 self.case(*result_type, arg.as_deref(), whens, default.as_deref())?
             }
@@ -136,18 +177,27 @@ impl<'a> Compiler<'a> {
                 order: self.default_order(*result_type, *input_collation)?,
                 repr: self.repr(*result_type)?,
             },
+            _ => self.compile_structured(expr)?,
+        })
+    }
+
+    /// Arrays, rows, conversions, subplans.
+    fn compile_structured(&mut self, expr: &Expr) -> Result<Eval> {
+        Ok(match expr {
             Expr::ScalarArrayOp(op) => Eval::ArrayOp(Box::new(ArrayOp::compile(self, op)?)),
             Expr::Array { .. } => Eval::ArrayBuild(Box::new(ArrayBuild::compile(self, expr)?)),
             Expr::Subscript(subscript) => Eval::Subscript(Box::new(SubscriptEval::compile(self, subscript)?)),
             Expr::ArrayCoerce { .. } => Eval::ArrayCoerce(Box::new(ArrayCoerce::compile(self, expr)?)),
-            Expr::Row { args, row_type, .. } => Eval::RowBuild(Box::new(RowBuild::compile(self, args, *row_type)?)),
+            Expr::Row { .. } => Eval::RowBuild(Box::new(RowBuild::compile(self, expr)?)),
             Expr::FieldSelect { .. } => Eval::FieldSelect(Box::new(FieldSelect::compile(self, expr)?)),
             Expr::FieldStore { .. } => Eval::FieldStore(Box::new(FieldStore::compile(self, expr)?)),
             Expr::RowCompare { .. } => Eval::RowCompare(Box::new(RowCompareEval::compile(self, expr)?)),
             Expr::CoerceViaIo { arg, result_type, .. } => {
                 Eval::CoerceViaIo(Box::new(CoerceViaIo::compile(self, arg, *result_type)?))
             }
-            Expr::SqlValue { function, typmod, .. } => Eval::SqlValue(SqlValue { function: *function, typmod: *typmod }),
+            Expr::SqlValue { function, typmod, .. } => {
+                Eval::SqlValue(SqlValue { function: *function, typmod: *typmod })
+            }
             Expr::CoerceToDomain { arg, result_type, .. } => {
                 Eval::Domain(Box::new(DomainCheck::compile(self, arg, *result_type)?))
             }
@@ -156,19 +206,29 @@ impl<'a> Compiler<'a> {
             }
             Expr::SubPlan(plan) => Eval::SubPlan(Box::new(SubPlanEval::compile(self, plan)?)),
             Expr::PlaceHolder(placeholder) => self.compile(&placeholder.expr)?,
-            Expr::ConvertRowtype { .. } => return Err(Error::unsupported("converting a row to another row type")),
+            Expr::ConvertRowtype { .. } => {
+                return Err(Error::unsupported("converting a row to another row type"));
+            }
             Expr::CurrentOf { .. } => return Err(Error::unsupported("WHERE CURRENT OF")),
             Expr::MergeAction { .. } => return Err(Error::unsupported("merge_action()")),
-            Expr::Returning { .. } => return Err(Error::unsupported("OLD and NEW in RETURNING")),
+            Expr::Returning { arg, .. } => self.compile(arg)?,
             Expr::Grouping { .. } | Expr::Aggref(_) | Expr::WindowFunc(_) => {
-                return Err(Error::internal("an aggregate or window function outside of its plan node"));
+                match self.resolved.iter().position(|known| known == expr) {
+                    Some(place) => Eval::Input(self.resolved_base + place),
+                    None => {
+                        return Err(Error::internal(
+                            "an aggregate or window function outside of its plan node",
+                        ));
+                    }
+                }
             }
             Expr::SubLink(_) => return Err(Error::internal("a subquery that was not planned")),
             Expr::SetToDefault { .. } => return Err(Error::internal("DEFAULT that was not replaced")),
+            other => return Err(Error::internal(format!("unexpected expression {other:?}"))),
         })
     }
 
-    fn column_of(&self, var: &Var) -> Result<usize> {
+    pub(super) fn column_of(&self, var: &Var) -> Result<usize> {
         let number = usize::try_from(i32::from(var.attribute) - 1);
         let found = match (&self.inputs, var.source) {
             (Inputs::Outer | Inputs::OuterInner { .. }, VarSource::Outer) => number.ok(),
@@ -176,7 +236,9 @@ impl<'a> Compiler<'a> {
             (Inputs::Scan { relation, attributes }, VarSource::Relation(r)) if r == *relation => {
                 attributes.iter().position(|a| *a == var.attribute)
             }
-            (Inputs::Scan { attributes, .. }, VarSource::Index) => attributes.iter().position(|a| *a == var.attribute),
+            (Inputs::Scan { attributes, .. }, VarSource::Index) => {
+                attributes.iter().position(|a| *a == var.attribute)
+            }
             (Inputs::Resolve(resolve), _) => resolve(var),
             _ => None,
         };
@@ -200,9 +262,10 @@ impl<'a> Compiler<'a> {
             result_type,
             variadic,
         };
-        const INTERNAL: Oid = Oid(12);
-        if row.prolang != INTERNAL {
-            return Err(Error::unsupported(format!("function {} in its language", row.proname)));
+        if !is_built_in(&row) {
+            let (strict, repr) = (row.proisstrict, self.repr(result_type)?);
+            let args = self.compile_all(args)?;
+            return Ok(Eval::Foreign(Box::new(ForeignCall { info, strict, args, repr })));
         }
         let body = Registry::get().function(&row)?;
         let mut compiled = self.compile_all(args)?;
@@ -278,7 +341,8 @@ impl<'a> Compiler<'a> {
             base::err!(UNDEFINED_FUNCTION, "could not identify a comparison function for type {name}")
         };
         let class = self.session.default_opclass(type_oid, BTREE)?.ok_or_else(missing)?;
-        let order = self.session.family_order(class.opcfamily, class.opcintype, class.opcintype, collation)?;
+        let order =
+            self.session.family_order(class.opcfamily, class.opcintype, class.opcintype, collation)?;
         order.ok_or_else(missing)
     }
 

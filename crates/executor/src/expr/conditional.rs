@@ -113,9 +113,10 @@ pub fn min_max(
     let mut out = ColumnBuilder::new(repr, rows.bound());
     rows.for_each(|row| {
         out.pad_to(row);
-        let best = columns.iter().filter_map(|c| c.get(row)).reduce(|best, value| {
-            if order.compare(value, best) == wanted { value } else { best }
-        });
+        let best = columns
+            .iter()
+            .filter_map(|c| c.get(row))
+            .reduce(|best, value| if order.compare(value, best) == wanted { value } else { best });
         out.push(best);
     });
     Ok(Arc::new(out.finish()))

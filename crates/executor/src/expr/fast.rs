@@ -83,8 +83,12 @@ impl Fast {
                     op => Values::Bool(sides.compare(op)?),
                 }
             }
-            (Values::Int2(a), Values::Int2(b)) => Values::Bool(Sides { a, b, left, right, bound }.compare(self.op)?),
-            (Values::Bool(a), Values::Bool(b)) => Values::Bool(Sides { a, b, left, right, bound }.compare(self.op)?),
+            (Values::Int2(a), Values::Int2(b)) => {
+                Values::Bool(Sides { a, b, left, right, bound }.compare(self.op)?)
+            }
+            (Values::Bool(a), Values::Bool(b)) => {
+                Values::Bool(Sides { a, b, left, right, bound }.compare(self.op)?)
+            }
             (Values::Float8(a), Values::Float8(b)) => {
                 let sides = Sides { a, b, left, right, bound };
                 let special = |v: f64| !v.is_finite();

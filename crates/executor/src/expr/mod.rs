@@ -13,8 +13,9 @@ mod row;
 mod subplan;
 mod values;
 
-pub use compile::{Compiler, Inputs};
-pub use values::filter;
+pub use compile::{Compiler, Inputs, is_built_in};
+pub use subplan::{Contents, InitPlan, finish_cte, subplan_node};
+pub use values::{evaluate_once, filter};
 
 use crate::context::Execution;
 use base::{Oid, Result};
@@ -52,24 +53,68 @@ pub enum Eval {
     Constant(Arc<Column>),
     ExternalParam(usize),
     ExecParam(usize),
-    Call { function: Function, info: CallInfo, args: Vec<Eval>, repr: Repr },
+    Call {
+        function: Function,
+        info: CallInfo,
+        args: Vec<Eval>,
+        repr: Repr,
+    },
     /// A comparison or arithmetic on numbers that has a loop of its own.
-    Fast { kernel: fast::Fast, args: Box<[Eval; 2]>, fallback: Function, info: CallInfo },
+    Fast {
+        kernel: fast::Fast,
+        args: Box<[Eval; 2]>,
+        fallback: Function,
+        info: CallInfo,
+    },
     And(Vec<Eval>),
     Or(Vec<Eval>),
     Not(Box<Eval>),
-    NullTest { arg: Box<Eval>, is_null: bool },
+    NullTest {
+        arg: Box<Eval>,
+        is_null: bool,
+    },
     /// IS [NOT] NULL of a row: all fields are (not) null.
-    RowNullTest { arg: Box<Eval>, is_null: bool },
-    BooleanTest { arg: Box<Eval>, test: ir::BooleanTest },
+    RowNullTest {
+        arg: Box<Eval>,
+        is_null: bool,
+    },
+    BooleanTest {
+        arg: Box<Eval>,
+        test: ir::BooleanTest,
+    },
     /// IS DISTINCT FROM, by the type's equality.
-    Distinct { equal: Box<Eval>, left: Box<Eval>, right: Box<Eval>, scratch: usize },
-    NullIf { equal: Box<Eval>, left: Box<Eval>, repr: Repr },
-    Case { arms: Vec<(Eval, Eval)>, default: Option<Box<Eval>>, repr: Repr },
+    Distinct {
+        equal: Box<Eval>,
+        left: Box<Eval>,
+        right: Box<Eval>,
+        scratch: usize,
+    },
+    NullIf {
+        equal: Box<Eval>,
+        left: Box<Eval>,
+        repr: Repr,
+    },
+    Case {
+        arms: Vec<(Eval, Eval)>,
+        default: Option<Box<Eval>>,
+        repr: Repr,
+    },
     /// `body` with a frame set to `value`.
-    Let { frame: usize, value: Box<Eval>, body: Box<Eval> },
-    Coalesce { args: Vec<Eval>, repr: Repr },
-    MinMax { args: Vec<Eval>, greatest: bool, order: Arc<dyn access_api::KeyOrder>, repr: Repr },
+    Let {
+        frame: usize,
+        value: Box<Eval>,
+        body: Box<Eval>,
+    },
+    Coalesce {
+        args: Vec<Eval>,
+        repr: Repr,
+    },
+    MinMax {
+        args: Vec<Eval>,
+        greatest: bool,
+        order: Arc<dyn access_api::KeyOrder>,
+        repr: Repr,
+    },
     ArrayOp(Box<array::ArrayOp>),
     ArrayBuild(Box<array::ArrayBuild>),
     Subscript(Box<array::SubscriptEval>),
@@ -81,8 +126,13 @@ pub enum Eval {
     CoerceViaIo(Box<values::CoerceViaIo>),
     SqlValue(values::SqlValue),
     Domain(Box<values::DomainCheck>),
-    NextValue { sequence: Oid, repr: Repr },
+    NextValue {
+        sequence: Oid,
+        repr: Repr,
+    },
     SubPlan(Box<subplan::SubPlanEval>),
+    /// A function in another language.
+    Foreign(Box<values::ForeignCall>),
     /// The value under test, kept in the frame by an enclosing expression (CASE x WHEN, element coercion, VALUE).
     Frame(usize),
 }
@@ -91,11 +141,21 @@ pub enum Eval {
 pub type Frames = Vec<Option<Arc<Column>>>;
 
 impl Eval {
+    /// Whether it is the source of a multi-column assignment, whose values other expressions read as exec params.
+    pub(crate) fn sets_params(&self) -> bool {
+        matches!(self, Eval::SubPlan(plan) if plan.sets_params())
+    }
+
     /// The expression's values at the selected rows.
     ///
     /// # Errors
     /// What functions fail with.
-    pub fn evaluate(&self, execution: &mut Execution, input: &Batch, rows: &Selection) -> Result<Arc<Column>> {
+    pub fn evaluate(
+        &self,
+        execution: &mut Execution,
+        input: &Batch,
+        rows: &Selection,
+    ) -> Result<Arc<Column>> {
         let mut frames = Frames::new();
         self.evaluate_in(execution, input, rows, &mut frames)
     }
@@ -129,9 +189,15 @@ impl Eval {
             Eval::And(args) => boolean::connective(args, true, execution, input, rows, frames),
             Eval::Or(args) => boolean::connective(args, false, execution, input, rows, frames),
             Eval::Not(arg) => boolean::not(arg, execution, input, rows, frames),
-            Eval::NullTest { arg, is_null } => boolean::null_test(arg, *is_null, execution, input, rows, frames),
-            Eval::RowNullTest { arg, is_null } => row::null_test(arg, *is_null, execution, input, rows, frames),
-            Eval::BooleanTest { arg, test } => boolean::boolean_test(arg, *test, execution, input, rows, frames),
+            Eval::NullTest { arg, is_null } => {
+                boolean::null_test(arg, *is_null, execution, input, rows, frames)
+            }
+            Eval::RowNullTest { arg, is_null } => {
+                row::null_test(arg, *is_null, execution, input, rows, frames)
+            }
+            Eval::BooleanTest { arg, test } => {
+                boolean::boolean_test(arg, *test, execution, input, rows, frames)
+            }
             Eval::Distinct { equal, left, right, scratch } => {
                 conditional::distinct(equal, left, right, *scratch, execution, input, rows, frames)
             }
@@ -146,7 +212,9 @@ impl Eval {
                 conditional::set_frame(frames, *frame, value);
                 body.evaluate_in(execution, input, rows, frames)
             }
-            Eval::Coalesce { args, repr } => conditional::coalesce(args, *repr, execution, input, rows, frames),
+            Eval::Coalesce { args, repr } => {
+                conditional::coalesce(args, *repr, execution, input, rows, frames)
+            }
             Eval::MinMax { args, greatest, order, repr } => {
                 conditional::min_max(args, *greatest, order.as_ref(), *repr, execution, input, rows, frames)
             }
@@ -163,7 +231,10 @@ impl Eval {
             Eval::Domain(check) => check.evaluate(execution, input, rows, frames),
             Eval::NextValue { sequence, repr } => values::next_value(*sequence, *repr, execution, rows),
             Eval::SubPlan(plan) => plan.evaluate(execution, input, rows, frames),
-            Eval::Frame(slot) => Ok(frames[*slot].clone().expect("the enclosing expression has set its frame")),
+            Eval::Foreign(call) => call.evaluate(execution, input, rows, frames),
+            Eval::Frame(slot) => {
+                Ok(frames[*slot].clone().expect("the enclosing expression has set its frame"))
+            }
         }
     }
 }

@@ -84,7 +84,7 @@ pub const FUNCTIONS: &[Function] = functions! {
 };
 
 /// Ages count on the calendar of the session's zone.
-fn timestamptz_age(call: &Call<'_>, a: i64, b: i64) -> Result<Interval> {
+pub fn timestamptz_age(call: &Call<'_>, a: i64, b: i64) -> Result<Interval> {
     let zone = call.zone();
     let local = |t: i64| {
         if timestamp_is_finite(t) { timestamp_from_timestamptz(t, &zone) } else { Ok(t) }

@@ -9,6 +9,7 @@ mod series;
 
 use crate::call::Function;
 use crate::set::SetFunction;
+pub use arithmetic::timestamptz_age;
 
 pub const FUNCTIONS: &[&[Function]] = &[
     io::FUNCTIONS,

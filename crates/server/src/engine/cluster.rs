@@ -6,7 +6,9 @@ use buffer::{BufferOptions, BufferPool, ResourceManager};
 use catalog::{Instance, Session, SessionStart, bootstrap};
 use lock::{LockManager, NoInterrupt, ThreadWaiter};
 use recovery::control::{Checkpoint, ClusterState, ControlFile};
-use recovery::{CheckpointKind, Checkpointer, ControlStore, Recovery, Retention, TransactionState, XlogManager};
+use recovery::{
+    CheckpointKind, Checkpointer, ControlStore, Recovery, Retention, TransactionState, XlogManager,
+};
 use settings::{ServerSettings, SessionSettings};
 use std::sync::Arc;
 use storage::RelationFiles;
@@ -83,7 +85,10 @@ fn managers(
     managers
 }
 
-fn storage(system: &System, options: &ClusterOptions) -> Result<(Arc<RelationFiles>, Arc<Wal>, Arc<BufferPool>)> {
+fn storage(
+    system: &System,
+    options: &ClusterOptions,
+) -> Result<(Arc<RelationFiles>, Arc<Wal>, Arc<BufferPool>)> {
     let files = Arc::new(RelationFiles::new(system.disk.clone(), options.open_files, options.fsync));
     let wal = Wal::new(system, options.wal.clone())?;
     let pool = BufferPool::new(files.clone(), wal.clone(), options.buffers)?;
@@ -114,8 +119,14 @@ impl Cluster {
         })?;
         let state: Arc<dyn TransactionState> = transactions.clone();
         let managers = managers(&transactions, &state, &control);
-        let recovery =
-            Recovery { system, pool: &pool, control: &control, transactions: &state, managers: &managers, log };
+        let recovery = Recovery {
+            system,
+            pool: &pool,
+            control: &control,
+            transactions: &state,
+            managers: &managers,
+            log,
+        };
         recovery.run()?;
         let checkpointer = Arc::new(Checkpointer::new(system, pool.clone(), control.clone(), state));
         let toast = Arc::new(btree::ToastBtree);
@@ -160,7 +171,7 @@ impl Cluster {
             wal: wal.clone(),
             pool: pool.clone(),
             locks: locks.clone(),
-            counters: Counters::initial(),
+            counters: initial_counters(),
             sync: options.fsync,
         };
         Transactions::bootstrap(config())?;
@@ -182,7 +193,8 @@ impl Cluster {
     }
 
     fn fill_catalogs(&self, choices: &bootstrap::Choices) -> Result<()> {
-        let session = self.maintenance_session(bootstrap::TEMPLATE1, "template1", &Arc::new(ServerSettings::boot()));
+        let session =
+            self.maintenance_session(bootstrap::TEMPLATE1, "template1", &Arc::new(ServerSettings::boot()));
         let transaction = session.transaction_session().begin(txn::Options::default())?;
         session.set_transaction(Some(transaction.clone()));
         let filled = bootstrap::run(&session, choices);
@@ -197,7 +209,12 @@ impl Cluster {
     }
 
     /// A session of the server's own, as the bootstrap superuser.
-    pub fn maintenance_session(&self, database: Oid, name: &str, settings: &Arc<ServerSettings>) -> Arc<Session> {
+    pub fn maintenance_session(
+        &self,
+        database: Oid,
+        name: &str,
+        settings: &Arc<ServerSettings>,
+    ) -> Arc<Session> {
         let interrupt = Arc::new(NoInterrupt);
         let transactions = self.transactions.session(txn::SessionOptions {
             pid: std::process::id() as i32,
@@ -223,7 +240,10 @@ impl Cluster {
 
 fn write_version(system: &System, directory: &str) -> Result<()> {
     let path = format!("{directory}PG_VERSION");
-    system.disk.replace(&path, b"18\n").map_err(|e| file_error(&e, format!("could not write file \"{path}\"")))
+    system
+        .disk
+        .replace(&path, b"18\n")
+        .map_err(|e| file_error(&e, format!("could not write file \"{path}\"")))
 }
 
 fn write_first_checkpoint(system: &System, wal: &Arc<Wal>, options: &ClusterOptions) -> Result<ControlStore> {
@@ -248,7 +268,7 @@ fn write_first_checkpoint(system: &System, wal: &Arc<Wal>, options: &ClusterOpti
         time: now / 1_000_000,
         ..Checkpoint::default()
     };
-    let counters = Counters::initial();
+    let counters = initial_counters();
     checkpoint.next_xid = counters.next_xid;
     checkpoint.next_oid = counters.next_oid;
     checkpoint.next_multi = counters.next_multi;
@@ -279,3 +299,8 @@ fn copy_database(system: &System, from: Oid, to: Oid) -> Result<()> {
     system.disk.sync_dir(&target).map_err(failed(&target))
 }
 
+/// Where numbering starts: behind the OIDs that the catalogs' first rows have.
+fn initial_counters() -> Counters {
+    const FIRST_VIEW: Oid = Oid(13_000);
+    Counters { next_oid: FIRST_VIEW, ..Counters::initial() }
+}

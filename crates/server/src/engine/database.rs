@@ -37,7 +37,6 @@ pub struct Database {
     /// By process id.
     pub connected: Mutex<BTreeMap<u32, Connected>>,
     pub stopping: AtomicBool,
-    pub checks: super::checks::ServerChecks,
     pub workers: Mutex<Vec<std::thread::JoinHandle<()>>>,
 }
 
@@ -102,7 +101,8 @@ impl Engine for EngineHandle {
 
     fn is_member(&self, role: &str, group: &str) -> bool {
         let found = self.0.internally(Oid::INVALID, |session| {
-            let (Some(role), Some(group)) = (session.role_by_name(role)?, session.role_by_name(group)?) else {
+            let (Some(role), Some(group)) = (session.role_by_name(role)?, session.role_by_name(group)?)
+            else {
                 return Ok(false);
             };
             session.is_member(role.oid, group.oid)
@@ -114,12 +114,13 @@ impl Engine for EngineHandle {
         let (flags, _) = adt::regex::Flags::parse("")?;
         let regex = adt::regex::Regex::compile(pattern, flags)?;
         let Some(found) = regex.find_at(text, 0)? else { return Ok(None) };
-        let groups = (1..=regex.groups()).map(|i| found.get(i).map(|range| text[range].to_owned()));
+        let groups =
+            (1..=regex.groups()).map(|i| found.get(i).map(|range| text[range.0..range.1].to_owned()));
         Ok(Some(groups.collect()))
     }
 
     fn checks(&self) -> &dyn Checks {
-        &self.0.checks
+        &commands::SettingChecks
     }
 
     fn mock_authentication_nonce(&self) -> [u8; 32] {
@@ -180,7 +181,7 @@ fn connect(database: &Arc<Database>, startup: Startup) -> Result<Box<dyn EngineS
     let number = admit(database, &row, &startup)?;
     let waiter = Arc::new(lock::ThreadWaiter::default());
     let waker: Arc<dyn lock::Waiter> = waiter.clone();
-    startup.interrupt.on_raise(Some(Box::new(move || waker.wake())));
+    startup.interrupt.on_raise(Some(Arc::new(move || waker.wake())));
     let interrupt: Arc<dyn lock::Interrupt> = Arc::new(SessionInterrupt(startup.interrupt.clone()));
     let transactions = database.cluster.transactions.session(txn::SessionOptions {
         pid: startup.process_id as i32,
@@ -201,11 +202,10 @@ fn connect(database: &Arc<Database>, startup: Startup) -> Result<Box<dyn EngineS
             number,
         },
     );
-    let connected =
-        Connected { number, database: row.oid, role: startup.role.oid, session: session.clone() };
+    let connected = Connected { number, database: row.oid, role: startup.role.oid, session: session.clone() };
     database.connected.lock().insert(startup.process_id, connected);
     let client = ClientSession::new(database.clone(), session.clone(), startup.process_id);
-    apply_stored_settings(database, &session, startup.role.superuser)?;
+    apply_stored_settings(&session, startup.role.superuser)?;
     Ok(Box::new(client))
 }
 
@@ -253,15 +253,15 @@ fn admit(database: &Database, row: &PgDatabase, startup: &Startup) -> Result<u32
 }
 
 /// ALTER DATABASE SET and ALTER ROLE SET: what names more goes over what names less.
-fn apply_stored_settings(database: &Database, session: &Arc<Session>, superuser: bool) -> Result<()> {
+fn apply_stored_settings(session: &Arc<Session>, superuser: bool) -> Result<()> {
     let transaction = session.transaction_session().begin(txn::Options::default())?;
     session.set_transaction(Some(transaction.clone()));
     let user = session.user();
     let read = [
         (Oid(0), Oid(0), Source::Global),
         (session.database(), Oid(0), Source::Database),
-        (Oid(0), user, Source::User),
-        (session.database(), user, Source::DatabaseUser),
+        (Oid(0), user, Source::Role),
+        (session.database(), user, Source::DatabaseRole),
     ]
     .into_iter()
     .map(|(in_database, of_role, source)| {
@@ -278,7 +278,7 @@ fn apply_stored_settings(database: &Database, session: &Arc<Session>, superuser:
                 source,
                 superuser,
                 granted: &|_| false,
-                checks: &database.checks,
+                checks: &commands::SettingChecks,
                 restricted: false,
             };
             let set = session.settings().set(name, Some(value), Scope::Session, &who);
@@ -289,4 +289,3 @@ fn apply_stored_settings(database: &Database, session: &Arc<Session>, superuser:
     }
     Ok(())
 }
-

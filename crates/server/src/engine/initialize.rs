@@ -4,7 +4,12 @@ use super::cluster::{Cluster, ClusterOptions};
 use crate::session::engine_api::InitOptions;
 use base::{Error, Result, Severity, bail};
 use buffer::BufferOptions;
-use catalog::bootstrap::Choices;
+use catalog::Session;
+use catalog::bootstrap::{self, Choices};
+use commands::{Client, Invocation, pipeline};
+use settings::ServerSettings;
+use std::sync::Arc;
+use syntax::Statement;
 use sys::System;
 
 /// Fills an empty data directory.
@@ -15,15 +20,25 @@ pub fn initialize(options: &InitOptions) -> Result<()> {
     let locale = match options.locale_provider.as_str() {
         "builtin" => options.locale.clone().unwrap_or_else(|| options.lc_ctype.clone()),
         // The C locales of libc are the builtin ones by another name.
-        "libc" if matches!(options.lc_collate.as_str(), "C" | "POSIX" | "C.UTF-8" | "C.utf8") => "C.UTF-8".to_owned(),
-        provider => return Err(Error::unsupported(format!("the locale provider {provider}")).severity(Severity::Fatal)),
+        "libc" if matches!(options.lc_collate.as_str(), "C" | "POSIX" | "C.UTF-8" | "C.utf8") => {
+            "C.UTF-8".to_owned()
+        }
+        provider => {
+            return Err(
+                Error::unsupported(format!("the locale provider {provider}")).severity(Severity::Fatal)
+            );
+        }
     };
     if !matches!(locale.as_str(), "C" | "C.UTF-8" | "C.utf8") {
         bail!(INVALID_PARAMETER_VALUE, "invalid locale name \"{locale}\" for builtin provider");
     }
     let system = System::real(&options.data_directory);
     let cluster = ClusterOptions {
-        buffers: BufferOptions { frames: 4096, checksums: options.data_checksums, ..BufferOptions::default() },
+        buffers: BufferOptions {
+            frames: 4096,
+            checksums: options.data_checksums,
+            ..BufferOptions::default()
+        },
         wal: wal::WalOptions {
             segment_size: options.wal_segment_bytes,
             fsync: options.sync,
@@ -38,5 +53,82 @@ pub fn initialize(options: &InitOptions) -> Result<()> {
         password: options.superuser_password.clone(),
         locale: if locale == "C" { "C".to_owned() } else { "C.UTF-8".to_owned() },
     };
-    Cluster::create(&system, &cluster, &choices, &mut |_| Ok(()))
+    Cluster::create(&system, &cluster, &choices, &mut |cluster| make_views(cluster))
+}
+
+/// What is written in SQL: the system views and information_schema, through the same commands as any client's.
+fn make_views(cluster: &Cluster) -> Result<()> {
+    let mut server = ServerSettings::boot();
+    server.set("allow_system_table_mods", "on", settings::Source::Override)?;
+    let settings = Arc::new(server);
+    let session = cluster.maintenance_session(bootstrap::TEMPLATE1, "template1", &settings);
+    for (name, sql) in [("system_views.sql", bootstrap::SYSTEM_VIEWS)] {
+        let transaction = session.transaction_session().begin(txn::Options::default())?;
+        session.set_transaction(Some(transaction.clone()));
+        let made = run_script(&session, sql);
+        session.set_transaction(None);
+        match made {
+            Ok(()) => transaction.commit()?,
+            Err(error) => {
+                transaction.abort()?;
+                return Err(error.context(format!("initial script {name}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn run_script(session: &Arc<Session>, sql: &str) -> Result<()> {
+    for raw in syntax::parse(sql)? {
+        let text = &sql[raw.location..raw.location + raw.length];
+        run_statement(session, sql, &raw.statement).map_err(|error| error.context(text.trim().to_owned()))?;
+        session.command_counter_increment()?;
+    }
+    Ok(())
+}
+
+fn run_statement(session: &Arc<Session>, sql: &str, statement: &Statement) -> Result<()> {
+    if let Statement::Insert(_) = statement {
+        let options = executor::Options {
+            budget: executor::Budget::new(usize::MAX),
+            hooks: commands::hooks(),
+            instrument: None,
+            trusted: true,
+        };
+        for plan in pipeline::analyze_and_plan(session, statement, sql, &[])? {
+            let snapshot = session.transaction()?.snapshot()?;
+            let mut running = executor::start(session, &plan, &[], snapshot, &options)?;
+            while running.next(datum::MAX_BATCH_ROWS)?.is_some() {}
+            running.finish()?;
+        }
+        return Ok(());
+    }
+    let mut invocation = Invocation {
+        session,
+        sql,
+        client: &mut NoClient,
+        top_level: true,
+        in_block: true,
+        params: Arc::new([]),
+    };
+    commands::execute(&mut invocation, statement)?;
+    Ok(())
+}
+
+/// Nobody is at the other end.
+struct NoClient;
+
+impl Client for NoClient {
+    fn notice(&mut self, _: &Error) {}
+    fn copy_in_begin(&mut self, _: bool, _: usize) -> Result<()> {
+        Err(Error::internal("initial scripts do not COPY"))
+    }
+    fn copy_read(&mut self) -> Result<Option<&[u8]>> {
+        Ok(None)
+    }
+    fn copy_out_begin(&mut self, _: bool, _: usize) {}
+    fn copy_data(&mut self, _: &[u8]) -> Result<()> {
+        Ok(())
+    }
+    fn copy_done(&mut self) {}
 }

@@ -1,6 +1,5 @@
 //! The engine behind the sessions: opens a data directory and serves it. See README.md.
 
-mod checks;
 pub mod cluster;
 mod database;
 mod initialize;
@@ -30,17 +29,17 @@ impl Installation for Ferrodon {
         let system = System::real(&start.paths.data_directory);
         let options = cluster_options(&start.settings);
         let logger = start.logger.clone();
-        let log = |line: &str| logger.line(&Error::with_severity(Severity::Log, base::SqlState::SUCCESSFUL_COMPLETION, line));
+        let log = |line: &str| logger.log(line);
         let cluster = Cluster::open(&system, &options, &log)?;
         let database = Arc::new(Database {
             cluster,
             plans: plans::PlanCache::default(),
             budget: Budget::new(memory_budget()),
+            hooks: commands::hooks(),
             settings: arc_swap::ArcSwap::new(start.settings),
             logger: start.logger,
             connected: parking_lot::Mutex::default(),
             stopping: AtomicBool::new(false),
-            checks: checks::ServerChecks::default(),
             workers: parking_lot::Mutex::default(),
         });
         Ok(Arc::new(EngineHandle(database)))
@@ -49,8 +48,7 @@ impl Installation for Ferrodon {
 
 /// A quarter of the machine's memory is left to everything that is not a query.
 fn memory_budget() -> usize {
-    let pages = sys::memory::physical_bytes().unwrap_or(4 << 30);
-    pages / 4 * 3
+    sys::memory::physical_bytes().unwrap_or(4 << 30) / 4 * 3
 }
 
 /// The storage options that the settings say.

@@ -134,7 +134,8 @@ impl Prepared {
             PlanCacheMode::ForceCustomPlan => true,
             PlanCacheMode::Auto => {
                 let cache = self.plans.lock();
-                cache.custom_plans < CUSTOM_PLANS_FIRST || (cache.generic.is_some() && cache.custom_is_cheaper())
+                cache.custom_plans < CUSTOM_PLANS_FIRST
+                    || (cache.generic.is_some() && cache.custom_is_cheaper())
             }
         }
     }

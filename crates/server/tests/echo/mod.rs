@@ -1,11 +1,11 @@
 //! An engine that only echoes, for tests of what lies above it.
 
 use base::{Error, Oid, Result, SqlState, bail};
+use parking_lot::{Mutex, MutexGuard};
 use protocol::backend::{self, FieldDescription, TransactionStatus};
 use server::auth::scram::stored_password;
 use server::interrupt::Interrupt;
 use server::session::engine_api::*;
-use parking_lot::{Mutex, MutexGuard};
 use settings::{Assigner, Checks, NoChecks, Scope, ServerSettings, SessionSettings, Source};
 use std::sync::Arc;
 use std::time::Duration;

@@ -156,12 +156,21 @@ impl ClientSession {
                     error.context(format!("{portal} parameter ${}", i + 1))
                 })?,
             };
-            values.push(ParamValue { type_oid: *type_oid, layout: self.session.type_layout(*type_oid)?, value });
+            values.push(ParamValue {
+                type_oid: *type_oid,
+                layout: self.session.type_layout(*type_oid)?,
+                value,
+            });
         }
         Ok(values.into())
     }
 
-    fn read_parameter(&self, type_oid: Oid, format: Format, bytes: &[u8]) -> Result<Option<datum::OwnedDatum>> {
+    fn read_parameter(
+        &self,
+        type_oid: Oid,
+        format: Format,
+        bytes: &[u8],
+    ) -> Result<Option<datum::OwnedDatum>> {
         match format {
             Format::Text => {
                 adt::encoding::validate_utf8(bytes)?;
@@ -264,4 +273,3 @@ fn result_list(query: &ir::Query) -> &[ir::TargetEntry] {
         _ => &query.returning,
     }
 }
-

@@ -79,10 +79,10 @@ impl ClientSession {
 /// client_min_messages as a severity.
 fn least_severity(settings: &SessionSettings) -> Severity {
     match settings.get(settings::CLIENT_MIN_MESSAGES) {
-        settings::ClientMinMessages::Log => Severity::Log,
-        settings::ClientMinMessages::Notice => Severity::Notice,
-        settings::ClientMinMessages::Warning => Severity::Warning,
-        settings::ClientMinMessages::Error => Severity::Error,
+        settings::ClientMessageLevel::Log => Severity::Log,
+        settings::ClientMessageLevel::Notice => Severity::Notice,
+        settings::ClientMessageLevel::Warning => Severity::Warning,
+        settings::ClientMessageLevel::Error => Severity::Error,
         _ => Severity::Debug,
     }
 }

@@ -24,7 +24,11 @@ pub enum State {
     New,
     Running(Box<RunningPortal>),
     /// All rows at hand: RETURNING, SHOW, EXPLAIN, held cursors.
-    Ready { batches: std::collections::VecDeque<Batch>, output: RowOutput, tag: String },
+    Ready {
+        batches: std::collections::VecDeque<Batch>,
+        output: RowOutput,
+        tag: String,
+    },
     Done,
 }
 

@@ -66,15 +66,18 @@ impl ClientSession {
         self.require_sound()?;
         self.start_statement()?;
         let sql = self.query.clone();
-        let prepared =
-            Arc::new(Prepared::new(&self.session, sql, statement, &[], false)?);
+        let prepared = Arc::new(Prepared::new(&self.session, sql, statement, &[], false)?);
         if single {
             self.database.plans.put(&self.session, &[], &prepared);
         }
         self.run_prepared(prepared, out)
     }
 
-    pub(super) fn run_transaction(&mut self, command: &TransactionStatement, out: &mut dyn Output) -> Result<()> {
+    pub(super) fn run_transaction(
+        &mut self,
+        command: &TransactionStatement,
+        out: &mut dyn Output,
+    ) -> Result<()> {
         if self.block != Block::Failed {
             self.start_statement()?;
         }
@@ -152,7 +155,12 @@ impl ClientSession {
             let types: Vec<_> = portal::result_targets(plan).iter().map(|t| expr_type(&t.expr)).collect();
             let output = RowOutput::new(&self.session, &types, &portal.formats)?;
             if plan.command == CommandType::Select && !plan.has_modifying_cte {
-                state = State::Running(Box::new(RunningPortal { running, output, plan: prepared.clone(), sent: 0 }));
+                state = State::Running(Box::new(RunningPortal {
+                    running,
+                    output,
+                    plan: prepared.clone(),
+                    sent: 0,
+                }));
                 continue;
             }
             let mut batches = VecDeque::new();
@@ -173,7 +181,11 @@ impl ClientSession {
     }
 
     /// The statement's plans with their relations locked and still true.
-    fn locked_plans(&self, prepared: &Arc<Prepared>, params: &[ParamValue]) -> Result<Arc<[Arc<PreparedPlan>]>> {
+    fn locked_plans(
+        &self,
+        prepared: &Arc<Prepared>,
+        params: &[ParamValue],
+    ) -> Result<Arc<[Arc<PreparedPlan>]>> {
         let mut current = prepared.clone();
         for _ in 0..100 {
             if !current.is_current(&self.session)? {
@@ -194,7 +206,10 @@ impl ClientSession {
                 return Ok(plans);
             }
         }
-        bail!(LOCK_NOT_AVAILABLE, "the catalogs changed again and again while the statement was being planned")
+        bail!(
+            LOCK_NOT_AVAILABLE,
+            "the catalogs changed again and again while the statement was being planned"
+        )
     }
 
     fn lock_relations(&self, plan: &PlannedStmt) -> Result<()> {
@@ -220,6 +235,7 @@ impl ClientSession {
     /// Sends up to `max_rows` rows, then the tag or PortalSuspended.
     fn send_rows(&mut self, portal: &mut Portal, max_rows: u64, out: &mut dyn Output) -> Result<()> {
         let session = self.session.clone();
+        let is_query = portal.is_query();
         let limit = if max_rows == 0 { u64::MAX } else { max_rows };
         match &mut portal.state {
             State::Running(running) => {
@@ -258,7 +274,7 @@ impl ClientSession {
                 }
                 portal.state = State::Done;
             }
-            State::Done if portal.is_query() => out.command_complete("SELECT 0"),
+            State::Done if is_query => out.command_complete("SELECT 0"),
             State::Done => {}
             State::New => debug_assert!(false, "a portal is started before rows are asked of it"),
         }

@@ -105,9 +105,14 @@ impl ClientSession {
     }
 
     fn before_commit(&mut self) -> Result<()> {
-        executor::fire_deferred_constraints(&self.session)?;
+        self.check_deferred()?;
         self.end_portals_at_commit()?;
         commands::on_commit_actions(&self.session)
+    }
+
+    /// Foreign keys and unique constraints that were deferred to the transaction's end.
+    fn check_deferred(&self) -> Result<()> {
+        executor::fire_deferred_constraints(&self.session)
     }
 
     /// Rolls the whole transaction back. Failing at this leaves nothing behind that could be seen.

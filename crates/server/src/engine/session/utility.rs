@@ -6,7 +6,7 @@ use super::cursor;
 use super::portal::{self, Portal, State};
 use super::{Block, ClientSession, NamedStatement};
 use crate::session::engine_api::Output;
-use base::{Error, Result, Severity, SqlState, bail, err};
+use base::{Error, Oid, Result, Severity, SqlState, bail, err};
 use commands::output::{Format, RowOutput};
 use commands::{Client, Invocation, Outcome, pipeline};
 use datum::{Attribute, Batch, Repr, TupleDesc, TypeLayout};
@@ -54,8 +54,13 @@ impl ClientSession {
                 let select = Statement::Select(Box::new(declare.query.clone()));
                 let inner = RawStatement { statement: select, ..(*raw).clone() };
                 let types: Vec<_> = portal.params.iter().map(|p| p.type_oid).collect();
-                let query =
-                    Arc::new(Prepared::new(&self.session, prepared.sql.clone(), Arc::new(inner), &types, false)?);
+                let query = Arc::new(Prepared::new(
+                    &self.session,
+                    prepared.sql.clone(),
+                    Arc::new(inner),
+                    &types,
+                    false,
+                )?);
                 self.declare(declare, query, portal.params.clone())?;
                 "DECLARE CURSOR".to_owned()
             }
@@ -65,7 +70,7 @@ impl ClientSession {
                 self.prepare(prepare, prepared)?;
                 "PREPARE".to_owned()
             }
-            Statement::Execute(execute) => return self.start_execute(portal, execute, prepared, out),
+            Statement::Execute(execute) => return self.start_execute(portal, execute, out),
             Statement::Deallocate(deallocate) => self.deallocate(deallocate)?.to_owned(),
             Statement::Discard(discard) => self.discard(*discard)?.to_owned(),
             Statement::Set(set) if matches!(set.action, SetAction::Transaction(_)) => {
@@ -138,7 +143,8 @@ impl ClientSession {
         if fetch.move_only {
             return self.answer(portal, None, Vec::new(), format!("MOVE {count}"));
         }
-        let source = self.portals.get(&fetch.cursor).ok_or_else(|| super::extended::missing_portal(&fetch.cursor))?;
+        let source =
+            self.portals.get(&fetch.cursor).ok_or_else(|| super::extended::missing_portal(&fetch.cursor))?;
         let types: Vec<_> = match source.prepared.as_deref().map(|p| &p.kind) {
             Some(Kind::Query(query)) => {
                 query.target_list.iter().filter(|t| !t.junk).map(|t| ir::expr_type(&t.expr)).collect()
@@ -176,17 +182,11 @@ impl ClientSession {
         Ok(())
     }
 
-    fn start_execute(
-        &mut self,
-        portal: &mut Portal,
-        execute: &Execute,
-        outer: &Prepared,
-        out: &mut dyn Output,
-    ) -> Result<()> {
+    fn start_execute(&mut self, portal: &mut Portal, execute: &Execute, out: &mut dyn Output) -> Result<()> {
         let Some(prepared) = self.current_statement(&execute.name)? else {
             return self.answer(portal, None, Vec::new(), String::new());
         };
-        let params = self.execute_parameters(execute, &prepared, outer)?;
+        let params = self.execute_parameters(execute, &prepared)?;
         let mut inner = Portal::new(Some(prepared.clone()), params, portal.formats.clone());
         match prepared.kind {
             Kind::Query(_) => self.start_query(&mut inner, &prepared)?,
@@ -196,12 +196,7 @@ impl ClientSession {
         Ok(())
     }
 
-    fn execute_parameters(
-        &self,
-        execute: &Execute,
-        prepared: &Prepared,
-        outer: &Prepared,
-    ) -> Result<Arc<[ParamValue]>> {
+    fn execute_parameters(&self, execute: &Execute, prepared: &Prepared) -> Result<Arc<[ParamValue]>> {
         let (given, expected) = (execute.params.len(), prepared.param_types.len());
         if given != expected {
             return Err(err!(
@@ -213,8 +208,12 @@ impl ClientSession {
         }
         let mut values = Vec::with_capacity(given);
         for (i, (expr, type_oid)) in execute.params.iter().zip(&prepared.param_types).enumerate() {
-            let value = pipeline::evaluate_parameter(&self.session, expr, &outer.sql, i + 1, *type_oid)?;
-            values.push(ParamValue { type_oid: *type_oid, layout: self.session.type_layout(*type_oid)?, value });
+            let value = pipeline::evaluate_parameter(&self.session, expr, i + 1, *type_oid)?;
+            values.push(ParamValue {
+                type_oid: *type_oid,
+                layout: self.session.type_layout(*type_oid)?,
+                value,
+            });
         }
         Ok(values.into())
     }
@@ -269,7 +268,7 @@ impl ClientSession {
                 let statement = self.statements.get(&execute.name).and_then(|s| s.prepared.clone());
                 let missing =
                     || err!(UNDEFINED_PSTATEMENT, "prepared statement \"{}\" does not exist", execute.name);
-                self.statement_fields(&statement.ok_or_else(missing)?, formats)
+                self.statement_fields(&*statement.ok_or_else(missing)?, formats)
             }
             Statement::Fetch(fetch) if !fetch.move_only => match self.portals.get(&fetch.cursor) {
                 Some(source) => {
@@ -282,20 +281,20 @@ impl ClientSession {
                 }
                 None => Ok(None),
             },
-            statement => Ok(commands::result_columns(&self.session, statement)?
-                .map(|columns| portal::describe_desc(&text_columns(&columns), formats))),
+            statement => {
+                let columns = commands::result_columns(&self.session, statement)?;
+                Ok(columns.map(|columns| portal::describe_desc(&command_columns(&columns), formats)))
+            }
         }
     }
 }
 
-/// A descriptor of columns by name and type.
-fn text_columns(columns: &[(String, base::Oid)]) -> TupleDesc {
-    let attributes = columns.iter().map(|(name, type_oid)| {
-        let layout = match type_oid.0 {
-            16 => TypeLayout { len: 1, by_value: true, align: 1, repr: Repr::Bool },
-            _ => TypeLayout { len: -1, by_value: false, align: 4, repr: Repr::Bytes },
-        };
-        Attribute::result(name.clone(), *type_oid, -1, layout, base::Oid(100))
-    });
-    TupleDesc::new(attributes.collect())
+/// A descriptor of columns that a command makes up: all of them are texts of some kind.
+fn command_columns(columns: &[(String, Oid)]) -> TupleDesc {
+    const DEFAULT_COLLATION: Oid = Oid(100);
+    let layout = TypeLayout { len: -1, by_value: false, align: 4, repr: Repr::Bytes };
+    let attribute = |(name, type_oid): &(String, Oid)| {
+        Attribute::result(name.clone(), *type_oid, -1, layout, DEFAULT_COLLATION)
+    };
+    TupleDesc::new(columns.iter().map(attribute).collect())
 }

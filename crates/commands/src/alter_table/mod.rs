@@ -1,0 +1,209 @@
+//! ALTER TABLE and its relatives: one command of the statement after the other, under the strongest lock that any
+//! needs.
+
+mod column;
+mod constraint;
+mod options;
+mod rewrite;
+mod validate;
+
+use crate::invocation::{Invocation, Outcome};
+use crate::name;
+use crate::notice::notice;
+use crate::{owner, privilege};
+use base::{Error, Oid, Result, bail, err};
+use catalog::{RelationEntry, Session};
+use lock::LockMode;
+use std::sync::Arc;
+use syntax::{AlterTable, AlterTableCommand, ObjectType, Statement};
+
+/// One ALTER TABLE while it runs.
+pub(super) struct Alteration<'a> {
+    pub session: &'a Arc<Session>,
+    pub table: Oid,
+}
+
+impl Alteration<'_> {
+    /// The relation as it is now.
+    pub fn entry(&self) -> Result<Arc<RelationEntry>> {
+        self.session.require_relation(self.table)
+    }
+
+    /// A column's number; `42703` if there is none.
+    pub fn column(&self, entry: &RelationEntry, name: &str) -> Result<i16> {
+        match entry.desc().position(name) {
+            Some(position) => Ok(position as i16 + 1),
+            None => {
+                if catalog::template::SYSTEM_COLUMNS.iter().any(|system| system.0 == name) {
+                    bail!(FEATURE_NOT_SUPPORTED, "cannot alter system column \"{name}\"");
+                }
+                bail!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", entry.name())
+            }
+        }
+    }
+}
+
+fn lock_of(command: &AlterTableCommand) -> LockMode {
+    use AlterTableCommand as C;
+    match command {
+        C::SetStatistics { .. }
+        | C::SetColumnOptions { .. }
+        | C::ResetColumnOptions { .. }
+        | C::ValidateConstraint { .. }
+        | C::ClusterOn { .. }
+        | C::SetWithoutCluster
+        | C::SetOptions(_)
+        | C::ResetOptions(_) => LockMode::ShareUpdateExclusive,
+        C::Trigger { .. } => LockMode::ShareRowExclusive,
+        C::AddConstraint(constraint) if matches!(constraint.kind, syntax::ConstraintKind::Foreign(_)) => {
+            LockMode::ShareRowExclusive
+        }
+        _ => LockMode::AccessExclusive,
+    }
+}
+
+/// The pass in which a command runs: drops first, then types, columns, constraints, the rest.
+fn pass(command: &AlterTableCommand) -> u8 {
+    use AlterTableCommand as C;
+    use syntax::ConstraintKind as K;
+    match command {
+        C::DropColumn { .. } | C::DropConstraint { .. } => 0,
+        C::AlterColumnType { .. } => 1,
+        C::AddColumn { .. } => 2,
+        C::DropNotNull { .. } => 3,
+        C::SetNotNull { .. } | C::ColumnDefault { .. } => 4,
+        C::AddConstraint(c) => match c.kind {
+            K::Foreign(_) => 7,
+            K::Check(_) | K::NotNull { .. } => 6,
+            _ => 5,
+        },
+        _ => 8,
+    }
+}
+
+/// ALTER TABLE, INDEX, SEQUENCE, VIEW and MATERIALIZED VIEW.
+///
+/// # Errors
+/// PostgreSQL's; `0A000` for what is not built.
+pub(crate) fn alter(invocation: &mut Invocation<'_>, statement: &AlterTable) -> Result<Outcome> {
+    let tag = Statement::AlterTable(Box::new(statement.clone())).tag().to_owned();
+    if matches!(statement.object_type, ObjectType::Type | ObjectType::ForeignTable) {
+        return Err(Error::unsupported(tag));
+    }
+    let session = invocation.session;
+    let mode = statement.commands.iter().map(lock_of).max().unwrap_or(LockMode::AccessExclusive);
+    let Some(entry) = name::find_relation(session, &statement.relation, mode)? else {
+        if statement.if_exists {
+            let text = format!("relation \"{}\" does not exist, skipping", statement.relation.name);
+            session.notice(notice(text));
+            return Ok(Outcome::Tag(tag));
+        }
+        name::open_relation(session, &statement.relation, mode)?;
+        return Err(Error::internal("a relation that is and is not"));
+    };
+    check_kind(statement.object_type, &entry)?;
+    let only_owner = statement.commands.iter().all(|c| matches!(c, AlterTableCommand::OwnerTo(_)));
+    if !only_owner {
+        privilege::require_relation_owner(session, &entry)?;
+    }
+    let alteration = Alteration { session, table: entry.oid() };
+    let mut ordered: Vec<&AlterTableCommand> = statement.commands.iter().collect();
+    ordered.sort_by_key(|command| pass(command));
+    for command in ordered {
+        run(&alteration, command)?;
+        session.command_counter_increment()?;
+    }
+    Ok(Outcome::Tag(tag))
+}
+
+fn check_kind(wanted: ObjectType, entry: &RelationEntry) -> Result<()> {
+    let (fits, word) = match wanted {
+        ObjectType::Index => (matches!(entry.kind(), b'i' | b'I'), "an index"),
+        ObjectType::Sequence => (entry.kind() == b'S', "a sequence"),
+        ObjectType::View => (entry.kind() == b'v', "a view"),
+        ObjectType::MaterializedView => (entry.kind() == b'm', "a materialized view"),
+        _ => (true, ""),
+    };
+    if !fits {
+        bail!(WRONG_OBJECT_TYPE, "\"{}\" is not {word}", entry.name());
+    }
+    if entry.kind() == b'c' {
+        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is a composite type", entry.name())
+            .hint("Use ALTER TYPE instead."));
+    }
+    Ok(())
+}
+
+/// What needs a table.
+fn require_table(entry: &RelationEntry, action: &str) -> Result<()> {
+    let plural = match entry.kind() {
+        b'r' => return Ok(()),
+        b'p' => return Err(Error::unsupported("ALTER TABLE of partitioned tables")),
+        b'v' => "views",
+        b'm' => "materialized views",
+        b'S' => "sequences",
+        b'i' | b'I' => "indexes",
+        b't' => "TOAST tables",
+        _ => "foreign tables",
+    };
+    Err(err!(WRONG_OBJECT_TYPE, "ALTER action {action} cannot be performed on relation \"{}\"", entry.name())
+        .detail(format!("This operation is not supported for {plural}.")))
+}
+
+fn run(alteration: &Alteration<'_>, command: &AlterTableCommand) -> Result<()> {
+    use AlterTableCommand as C;
+    let session = alteration.session;
+    let entry = alteration.entry()?;
+    match command {
+        C::AddColumn { column, if_not_exists } => {
+            require_table(&entry, "ADD COLUMN")?;
+            column::add(alteration, column, *if_not_exists)
+        }
+        C::DropColumn { name, if_exists, behavior } => {
+            require_table(&entry, "DROP COLUMN")?;
+            column::drop(alteration, name, *if_exists, *behavior)
+        }
+        C::ColumnDefault { column, default } => column::set_default(alteration, column, default.as_ref()),
+        C::SetNotNull { column } => {
+            require_table(&entry, "ALTER COLUMN ... SET NOT NULL")?;
+            column::set_not_null(alteration, column)
+        }
+        C::DropNotNull { column } => {
+            require_table(&entry, "ALTER COLUMN ... DROP NOT NULL")?;
+            column::drop_not_null(alteration, column)
+        }
+        C::AlterColumnType { column, type_name, collation, using, .. } => {
+            require_table(&entry, "ALTER COLUMN ... SET DATA TYPE")?;
+            rewrite::alter_type(alteration, column, type_name, collation.as_ref(), using.as_ref())
+        }
+        C::SetStatistics { column, target } => options::set_statistics(alteration, column, *target),
+        C::SetStorage { column, storage } => options::set_storage(alteration, column, storage),
+        C::SetCompression { column, compression } => {
+            options::set_compression(alteration, column, compression)
+        }
+        C::SetOptions(items) => options::set_options(alteration, items, false),
+        C::ResetOptions(items) => options::set_options(alteration, items, true),
+        C::SetIdentity { column, options: items } => options::set_identity(alteration, column, items),
+        C::DropIdentity { column, if_exists } => options::drop_identity(alteration, column, *if_exists),
+        C::AddConstraint(constraint) => {
+            require_table(&entry, "ADD CONSTRAINT")?;
+            constraint::add(alteration, constraint)
+        }
+        C::DropConstraint { name, if_exists, behavior } => {
+            constraint::drop(alteration, name, *if_exists, *behavior)
+        }
+        C::ValidateConstraint { name } => constraint::validate(alteration, name),
+        C::OwnerTo(role) => owner::change_relation(session, &entry, privilege::required_role(session, role)?),
+        C::RowSecurity { enable } => {
+            require_table(&entry, "ENABLE ROW SECURITY")?;
+            crate::relation::update_class(session, entry.oid(), |class| class.relrowsecurity = *enable)
+        }
+        C::ForceRowSecurity { force } => {
+            require_table(&entry, "FORCE ROW SECURITY")?;
+            crate::relation::update_class(session, entry.oid(), |class| class.relforcerowsecurity = *force)
+        }
+        C::ReplicaIdentity(identity) => options::replica_identity(alteration, identity),
+        C::SetWithoutOids => Ok(()),
+        _ => Err(Error::unsupported("this form of ALTER TABLE")),
+    }
+}

@@ -1,0 +1,280 @@
+//! From fields to values: whole columns at a time, and row by row once something is wrong, to tell what and where.
+
+use super::context::{Place, shown};
+use super::options::{CopyOptions, Verbosity};
+use super::read::FieldBatch;
+use crate::input::ValueInput;
+use base::{Error, Oid, Result, Severity, SqlState, err};
+use catalog::Session;
+use datum::{Attribute, Batch, Column, ColumnBuilder, Repr, Selection};
+use executor::{Compiler, Eval, Execution, Inputs};
+use ir::{CoercionForm, Expr, RelSet, Returning, Var, VarSource};
+use std::sync::Arc;
+
+/// How one column of the file becomes values of a table column.
+pub struct FieldInput {
+    pub name: String,
+    /// In the table, from 0.
+    pub attribute: usize,
+    /// `None` when the field's text is the value.
+    reader: Option<ValueInput>,
+    repr: Repr,
+    /// Of a domain, over the base type's value as the only column.
+    domain: Option<Eval>,
+    /// Over no row.
+    pub default: Option<Eval>,
+}
+
+const TEXT: Oid = Oid(25);
+const VARCHAR: Oid = Oid(1043);
+
+impl FieldInput {
+    /// # Errors
+    /// `0A000` when the type's input function has no body yet.
+    pub fn new(
+        session: &Session,
+        attribute: usize,
+        description: &Attribute,
+        binary: bool,
+        default: Option<Eval>,
+    ) -> Result<FieldInput> {
+        let (base, base_typmod) = session.base_type(description.type_oid)?;
+        let is_domain = base != description.type_oid;
+        let typmod = if is_domain { base_typmod } else { description.typmod };
+        let as_it_is = !binary && (base == TEXT || base == VARCHAR && typmod < 0);
+        let reader = match (as_it_is, binary) {
+            (true, _) => None,
+            (false, true) => Some(ValueInput::binary(session, base, typmod)?),
+            (false, false) => Some(ValueInput::text(session, base, typmod)?),
+        };
+        let domain = if is_domain { Some(domain_check(session, base, typmod, description)?) } else { None };
+        Ok(FieldInput {
+            name: description.name.clone(),
+            attribute,
+            reader,
+            repr: description.layout.repr,
+            domain,
+            default,
+        })
+    }
+
+    fn read(
+        &self,
+        session: &Session,
+        execution: &mut Execution,
+        texts: &Arc<Column>,
+        rows: usize,
+    ) -> Result<Arc<Column>> {
+        let values = match &self.reader {
+            None => texts.clone(),
+            Some(reader) => Arc::new(reader.read_column(session, texts, rows)?),
+        };
+        match &self.domain {
+            None => Ok(values),
+            Some(check) => check.evaluate(execution, &Batch::new(vec![values], rows), &Selection::All(rows)),
+        }
+    }
+}
+
+fn domain_check(session: &Session, base: Oid, typmod: i32, description: &Attribute) -> Result<Eval> {
+    let value = Expr::Var(Var {
+        source: VarSource::Outer,
+        attribute: 1,
+        type_oid: base,
+        typmod,
+        collation: description.collation,
+        nulling: RelSet::new(),
+        levels_up: 0,
+        returning: Returning::Default,
+        syntactic: (0, 0),
+        location: None,
+    });
+    let check = Expr::CoerceToDomain {
+        arg: Box::new(value),
+        result_type: description.type_oid,
+        typmod: description.typmod,
+        collation: description.collation,
+        form: CoercionForm::ImplicitCast,
+        location: None,
+    };
+    Compiler::new(session, Inputs::Outer).compile(&check)
+}
+
+/// Values of the rows that could be read.
+pub struct Values {
+    /// One per column of the file.
+    pub columns: Vec<Arc<Column>>,
+    pub rows: usize,
+    /// The rows' places among the fields' rows.
+    pub sources: Vec<u32>,
+    /// What stopped the reading after these rows.
+    pub failure: Option<Error>,
+}
+
+/// Rows left out so far (ON_ERROR ignore).
+#[derive(Default)]
+pub struct Skipped {
+    pub rows: i64,
+}
+
+pub struct Converter<'a> {
+    pub session: &'a Arc<Session>,
+    pub inputs: Vec<FieldInput>,
+    pub place: &'a Place,
+    pub options: &'a CopyOptions,
+    pub skipped: Skipped,
+}
+
+impl Converter<'_> {
+    /// # Errors
+    /// What evaluating defaults fails with, `22P02` and so on come in [`Values::failure`].
+    pub fn convert(&mut self, execution: &mut Execution, fields: &mut FieldBatch) -> Result<Values> {
+        let failure = fields.failure.take();
+        let mut columns = Vec::with_capacity(self.inputs.len());
+        for (input, texts) in self.inputs.iter().zip(&fields.columns) {
+            match input.read(self.session, execution, texts, fields.rows) {
+                Ok(column) => columns.push(column),
+                Err(_) => return self.by_rows(execution, fields, failure),
+            }
+        }
+        let sources = (0..fields.rows as u32).collect();
+        let mut values = Values { columns, rows: fields.rows, sources, failure };
+        self.fill_defaults(execution, fields, &mut values)?;
+        Ok(values)
+    }
+
+    /// Again, row by row, up to the first row that cannot be read, or leaving those out.
+    fn by_rows(
+        &mut self,
+        execution: &mut Execution,
+        fields: &FieldBatch,
+        failure: Option<Error>,
+    ) -> Result<Values> {
+        let mut builders: Vec<_> =
+            self.inputs.iter().map(|input| ColumnBuilder::new(input.repr, fields.rows)).collect();
+        let mut values = Values { columns: Vec::new(), rows: 0, sources: Vec::new(), failure };
+        for row in 0..fields.rows {
+            match self.one_row(execution, fields, row) {
+                Ok(read) => {
+                    builders.iter_mut().zip(&read).for_each(|(builder, column)| builder.push(column.get(0)));
+                    values.sources.push(row as u32);
+                }
+                Err(failed) => {
+                    if let Err(error) = self.skip(failed, fields, row) {
+                        values.failure = Some(error);
+                        break;
+                    }
+                }
+            }
+        }
+        values.rows = values.sources.len();
+        values.columns = builders.into_iter().map(|b| Arc::new(b.finish())).collect();
+        self.fill_defaults(execution, fields, &mut values)?;
+        Ok(values)
+    }
+
+    /// One row's values, or the column that has none and why.
+    fn one_row(
+        &self,
+        execution: &mut Execution,
+        fields: &FieldBatch,
+        row: usize,
+    ) -> Result<Vec<Arc<Column>>, (usize, Error)> {
+        let mut read = Vec::with_capacity(self.inputs.len());
+        for (number, input) in self.inputs.iter().enumerate() {
+            let texts = Arc::new(fields.columns[number].take(&[row as u32]));
+            if fields.defaults.contains(&(number, row as u32)) {
+                let mut null = ColumnBuilder::new(input.repr, 1);
+                null.push_null();
+                read.push(Arc::new(null.finish()));
+                continue;
+            }
+            match input.read(self.session, execution, &texts, 1) {
+                Ok(column) => read.push(column),
+                Err(error) => return Err((number, error)),
+            }
+        }
+        Ok(read)
+    }
+
+    /// Leaves a row out, if that is allowed (ON_ERROR ignore) for errors like this.
+    fn skip(&mut self, (number, error): (usize, Error), fields: &FieldBatch, row: usize) -> Result<()> {
+        let line = fields.lines[row].number;
+        let name = &self.inputs[number].name;
+        let value = fields.columns[number].get(row).map(datum::Datum::bytes);
+        // What input functions and domains say of a value: data exceptions and integrity violations.
+        let soft = matches!(error.state().class(), "22" | "23");
+        if !self.options.ignore_errors || !soft {
+            return Err(self.place.column(error, line, name, value));
+        }
+        self.skipped.rows += 1;
+        if self.options.verbosity == Verbosity::Verbose {
+            let shown = match value {
+                Some(value) => format!("\"{}\"", shown(value)),
+                None => "null input".to_owned(),
+            };
+            self.session.notice(Error::with_severity(
+                Severity::Notice,
+                SqlState::SUCCESSFUL_COMPLETION,
+                format!(
+                    "skipping row due to data type incompatibility at line {line} for column \"{name}\": {shown}"
+                ),
+            ));
+        }
+        match self.options.reject_limit {
+            Some(limit) if self.skipped.rows > limit => Err(self.place.line(
+                err!(
+                    INVALID_TEXT_REPRESENTATION,
+                    "skipped more than REJECT_LIMIT ({limit}) rows due to data type incompatibility"
+                ),
+                line,
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Evaluates the defaults that fields asked for.
+    fn fill_defaults(
+        &self,
+        execution: &mut Execution,
+        fields: &FieldBatch,
+        values: &mut Values,
+    ) -> Result<()> {
+        if fields.defaults.is_empty() {
+            return Ok(());
+        }
+        for (number, input) in self.inputs.iter().enumerate() {
+            let wanted = |source: u32| fields.defaults.contains(&(number, source));
+            let rows: Vec<u32> =
+                (0..values.rows as u32).filter(|row| wanted(values.sources[*row as usize])).collect();
+            let (Some(default), false) = (&input.default, rows.is_empty()) else { continue };
+            let made = default.evaluate(
+                execution,
+                &Batch::new(Vec::new(), values.rows),
+                &Selection::Rows(rows.clone()),
+            )?;
+            let mut merged = ColumnBuilder::new(input.repr, values.rows);
+            for row in 0..values.rows {
+                let from =
+                    if rows.binary_search(&(row as u32)).is_ok() { &made } else { &values.columns[number] };
+                merged.push(from.get(row));
+            }
+            values.columns[number] = Arc::new(merged.finish());
+        }
+        Ok(())
+    }
+
+    /// The notice at the end, for rows left out.
+    pub fn summary(&self) -> Option<Error> {
+        let rows = self.skipped.rows;
+        if rows == 0 || self.options.verbosity == Verbosity::Silent {
+            return None;
+        }
+        let what = if rows == 1 { "row was" } else { "rows were" };
+        Some(Error::with_severity(
+            Severity::Notice,
+            SqlState::SUCCESSFUL_COMPLETION,
+            format!("{rows} {what} skipped due to data type incompatibility"),
+        ))
+    }
+}

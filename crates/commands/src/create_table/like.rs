@@ -1,0 +1,327 @@
+//! LIKE: columns and, as far as asked for, what hangs on them, copied from another relation.
+
+use super::{ColumnDraft, DefaultSource, Draft, column::WantedSequence};
+use crate::comment;
+use crate::constraint::{self, CheckSource, NotNull};
+use crate::expression;
+use crate::index::{self, IndexConstraintSpec, IndexSpec, KeyColumn};
+use crate::name::{self, choose_relation_name, joined_columns};
+use base::{Error, Oid, Result, bail, err};
+use catalog::{
+    IndexEntry, ObjectAddress, PgClass, PgConstraint, PgOpclass, PgSequence, RelationEntry, Session,
+    index as catalog_index,
+};
+use ir::Expr;
+use lock::LockMode;
+use std::sync::Arc;
+use syntax::{LikeClause, LikeOption, OptionItem, OptionValue};
+
+/// What one LIKE brings along besides columns.
+pub(crate) struct Copied {
+    source: Arc<RelationEntry>,
+    /// For each attribute of the source (from 0), its number in the new table; 0 for dropped ones.
+    map: Vec<i16>,
+    checks: bool,
+    indexes: bool,
+    comments: bool,
+}
+
+fn wants(clause: &LikeClause, option: LikeOption) -> bool {
+    let mut wanted = false;
+    for (including, named) in &clause.options {
+        if *named == option || *named == LikeOption::All {
+            wanted = *including;
+        }
+    }
+    wanted
+}
+
+/// Variables renumbered for the new table.
+fn renumber(expr: &Expr, map: &[i16]) -> Result<Expr> {
+    let mut whole_row = false;
+    let renumbered = renumber_step(expr.clone(), map, &mut whole_row);
+    if whole_row {
+        return Err(err!(FEATURE_NOT_SUPPORTED, "cannot convert whole-row table reference"));
+    }
+    Ok(renumbered)
+}
+
+fn renumber_step(mut expr: Expr, map: &[i16], whole_row: &mut bool) -> Expr {
+    if let Expr::Var(var) = &mut expr
+        && var.levels_up == 0
+    {
+        if var.attribute == 0 {
+            *whole_row = true;
+        }
+        if var.attribute > 0 {
+            var.attribute = map.get(var.attribute as usize - 1).copied().unwrap_or_default();
+            var.syntactic.1 = var.attribute;
+        }
+        return expr;
+    }
+    ir::map_children(expr, &mut |child| renumber_step(child, map, whole_row))
+}
+
+/// Adds the columns of a LIKE to the draft.
+///
+/// # Errors
+/// `42P01`, `42809`, `42501`.
+pub(super) fn expand<'a>(session: &Arc<Session>, clause: &LikeClause, draft: &mut Draft<'a>) -> Result<()> {
+    let source = name::open_relation(session, &clause.relation, LockMode::AccessShare)
+        .map_err(|e| e.or_at(Some(clause.relation.location)))?;
+    if !matches!(source.kind(), b'r' | b'v' | b'm' | b'c' | b'f' | b'p') {
+        return Err(err!(WRONG_OBJECT_TYPE, "relation \"{}\" is invalid in LIKE clause", source.name())
+            .detail("This operation is not supported for this kind of relation.")
+            .at(clause.relation.location));
+    }
+    if wants(clause, LikeOption::Statistics) && has_statistics(session, source.oid())? {
+        return Err(Error::unsupported("LIKE INCLUDING STATISTICS"));
+    }
+    super::require_select(session, &source)?;
+    let first = draft.columns.len();
+    let mut map = vec![0; source.desc().len()];
+    let not_nulls = constraint::constraints(session, source.oid())?;
+    for (position, attribute) in source.desc().attributes().iter().enumerate() {
+        if attribute.dropped {
+            continue;
+        }
+        map[position] = draft.columns.len() as i16 + 1;
+        let stated = not_nulls
+            .iter()
+            .find(|c| c.contype as u8 == b'n' && c.conkey.as_deref() == Some(&[position as i16 + 1]));
+        let mut column = attribute.clone();
+        column.missing = None;
+        column.has_default = false;
+        (column.identity, column.generated) = (0, 0);
+        if !wants(clause, LikeOption::Storage) {
+            column.storage = session.type_row(column.type_oid)?.typstorage as u8;
+        }
+        if !wants(clause, LikeOption::Compression) {
+            column.compression = 0;
+        }
+        let mut sequence = None;
+        if attribute.identity != 0 && wants(clause, LikeOption::Identity) {
+            column.identity = attribute.identity;
+            sequence = Some(identity_of(session, source.oid(), position as i16 + 1)?);
+        }
+        let default = match source.defaults.get(position) {
+            Some(Some(text)) if attribute.generated != 0 && wants(clause, LikeOption::Generated) => {
+                column.generated = attribute.generated;
+                Some(expression::load(session, text)?)
+            }
+            Some(Some(text)) if attribute.generated == 0 && wants(clause, LikeOption::Defaults) => {
+                Some(expression::load(session, text)?)
+            }
+            _ => None,
+        };
+        let not_null = column.not_null.then(|| NotNull {
+            column: 0,
+            name: stated.map(|c| c.conname.clone()),
+            no_inherit: stated.is_some_and(|c| c.connoinherit),
+            validated: true,
+        });
+        let default = default.map(DefaultSource::Ready);
+        draft.columns.push(ColumnDraft { attribute: column, default, sequence, not_null });
+    }
+    // Generation expressions refer to columns that come after theirs, too.
+    for column in &mut draft.columns[first..] {
+        if let Some(DefaultSource::Ready(expr)) = &column.default
+            && column.attribute.generated != 0
+        {
+            column.default = Some(DefaultSource::Ready(renumber(expr, &map)?));
+        }
+    }
+    draft.copies.push(Copied {
+        source,
+        map,
+        checks: wants(clause, LikeOption::Constraints),
+        indexes: wants(clause, LikeOption::Indexes),
+        comments: wants(clause, LikeOption::Comments),
+    });
+    Ok(())
+}
+
+fn has_statistics(session: &Session, table: Oid) -> Result<bool> {
+    let rows =
+        session.rows::<catalog::PgStatisticExt>(catalog_index::PG_STATISTIC_EXT_RELID, &[table.into()])?;
+    Ok(!rows.is_empty())
+}
+
+/// The options that make a sequence like that of an identity column.
+fn identity_of(session: &Session, table: Oid, column: i16) -> Result<WantedSequence> {
+    let sequences = constraint::owned_sequences(session, table, column, b'i')?;
+    let Some(sequence) = sequences.first() else {
+        return Err(Error::internal("no owned sequence found"));
+    };
+    let Some(row) = session.row::<PgSequence>(catalog_index::PG_SEQUENCE_SEQRELID, &[(*sequence).into()])?
+    else {
+        return Err(Error::internal(format!("cache lookup failed for sequence {sequence}")));
+    };
+    let option = |name: &str, value: OptionValue| OptionItem {
+        namespace: None,
+        name: name.to_owned(),
+        value: Some(value),
+        action: Default::default(),
+        location: 0,
+    };
+    let number = |name: &str, value: i64| option(name, OptionValue::Numeric(value.to_string()));
+    let options = vec![
+        number("cache", row.seqcache),
+        option("cycle", OptionValue::Bool(row.seqcycle)),
+        number("increment", row.seqincrement),
+        number("maxvalue", row.seqmax),
+        number("minvalue", row.seqmin),
+        number("start", row.seqstart),
+    ];
+    Ok(WantedSequence { options, identity: true })
+}
+
+/// INCLUDING CONSTRAINTS.
+///
+/// # Errors
+/// `42710`, `0A000` for conditions over whole rows.
+pub(super) fn add_checks(
+    session: &Arc<Session>,
+    table: &RelationEntry,
+    copies: &[Copied],
+    taken: &mut Vec<String>,
+) -> Result<()> {
+    for copied in copies.iter().filter(|c| c.checks) {
+        for row in &copied.source.checks {
+            let Some(text) = &row.conbin else { continue };
+            let expr = renumber(&expression::load(session, text)?, &copied.map)?;
+            constraint::add_check(session, table, &like_written(row), CheckSource::Ready(expr), true, taken)?;
+        }
+    }
+    Ok(())
+}
+
+fn like_written(row: &PgConstraint) -> syntax::Constraint {
+    syntax::Constraint {
+        name: Some(row.conname.clone()),
+        kind: syntax::ConstraintKind::Null,
+        deferrable: row.condeferrable,
+        initially_deferred: row.condeferred,
+        no_inherit: row.connoinherit,
+        not_valid: false,
+        not_enforced: !row.conenforced,
+        location: 0,
+    }
+}
+
+/// INCLUDING INDEXES.
+///
+/// # Errors
+/// What making indexes fails with.
+pub(super) fn add_indexes(session: &Arc<Session>, oid: Oid, copies: &[Copied]) -> Result<()> {
+    for copied in copies.iter().filter(|c| c.indexes) {
+        for entry in &copied.source.indexes {
+            add_index(session, oid, copied, entry)?;
+        }
+    }
+    Ok(())
+}
+
+fn add_index(session: &Arc<Session>, oid: Oid, copied: &Copied, entry: &IndexEntry) -> Result<()> {
+    if entry.class.relam != index::BTREE {
+        return Err(Error::unsupported("LIKE INCLUDING INDEXES with indexes that are no B-trees"));
+    }
+    let table = session.require_relation(oid)?;
+    let row = &entry.index;
+    let mut exprs = match &row.indexprs {
+        Some(text) => expression::load_list(session, text)?,
+        None => Vec::new(),
+    }
+    .into_iter();
+    let at = |number: i16| copied.map.get(number as usize - 1).copied().unwrap_or_default();
+    let mut keys = Vec::new();
+    let key_count = row.indnkeyatts as usize;
+    for (position, number) in row.indkey[..key_count].iter().enumerate() {
+        let class = session
+            .row::<PgOpclass>(catalog_index::PG_OPCLASS_OID, &[row.indclass[position].into()])?
+            .ok_or_else(|| Error::internal("cache lookup failed for an operator class"))?;
+        let expr = match number {
+            0 => exprs.next().map(|e| renumber(&e, &copied.map)).transpose()?,
+            _ => None,
+        };
+        keys.push(KeyColumn {
+            attribute: if *number > 0 { at(*number) } else { 0 },
+            expr,
+            class,
+            collation: row.indcollation[position],
+            options: row.indoption[position],
+        });
+    }
+    let predicate = match &row.indpred {
+        Some(text) => {
+            let parts: Result<Vec<Expr>> =
+                expression::load_list(session, text)?.iter().map(|e| renumber(e, &copied.map)).collect();
+            conjunction(parts?)
+        }
+        None => None,
+    };
+    let index_columns = session.require_relation(entry.oid)?;
+    let column_names: Vec<String> = index_columns
+        .desc()
+        .attributes()
+        .iter()
+        .zip(&row.indkey)
+        .map(|(a, number)| match *number {
+            0 => a.name.clone(),
+            number => table.desc().attributes()[at(number) as usize - 1].name.clone(),
+        })
+        .collect();
+    let constraint = entry.constraint.as_ref();
+    let joined = joined_columns(column_names[..key_count].iter().map(String::as_str));
+    let (second, label) = match (row.indisprimary, constraint.is_some()) {
+        (true, _) => (None, "pkey"),
+        (false, true) => (Some(joined.as_str()), "key"),
+        (false, false) => (Some(joined.as_str()), "idx"),
+    };
+    if row.indisexclusion {
+        bail!(FEATURE_NOT_SUPPORTED, "exclusion constraints are not supported yet");
+    }
+    let namespace = table.class.relnamespace;
+    let name = choose_relation_name(session, table.name(), second, label, namespace, constraint.is_some())?;
+    let spec = IndexSpec {
+        name,
+        keys,
+        include: row.indkey[key_count..].iter().map(|n| at(*n)).collect(),
+        column_names,
+        unique: row.indisunique,
+        primary: row.indisprimary,
+        nulls_not_distinct: row.indnullsnotdistinct,
+        constraint: constraint
+            .map(|c| IndexConstraintSpec { deferrable: c.condeferrable, deferred: c.condeferred }),
+        predicate,
+        options: entry.class.reloptions.clone(),
+        tablespace: entry.class.reltablespace,
+    };
+    index::create(session, &table, &spec)?;
+    Ok(())
+}
+
+fn conjunction(mut parts: Vec<Expr>) -> Option<Expr> {
+    match parts.len() {
+        0 => None,
+        1 => parts.pop(),
+        _ => Some(Expr::Bool { op: ir::BoolOp::And, args: parts, location: None }),
+    }
+}
+
+/// INCLUDING COMMENTS: those on columns.
+///
+/// # Errors
+/// What writing fails with.
+pub(super) fn add_comments(session: &Session, oid: Oid, copies: &[Copied]) -> Result<()> {
+    for copied in copies.iter().filter(|c| c.comments) {
+        let object = ObjectAddress::new::<PgClass>(copied.source.oid());
+        for (column, text) in comment::of_columns(session, object)? {
+            let number = copied.map.get(column as usize - 1).copied().unwrap_or_default();
+            if number > 0 {
+                comment::set(session, ObjectAddress::column(oid, number), Some(&text))?;
+            }
+        }
+    }
+    Ok(())
+}

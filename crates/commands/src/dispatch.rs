@@ -1,0 +1,82 @@
+//! Which command does what.
+
+use crate::invocation::{Invocation, Outcome};
+use crate::{
+    alter_table, comment, copy, create_table, database, drop, explain, grant, index, lock_table, owner,
+    rename, role, schema, sequence, settings, truncate, types, vacuum, view,
+};
+use base::{Error, Result};
+use syntax::Statement;
+
+/// Runs a utility command in the session's transaction.
+///
+/// # Errors
+/// PostgreSQL's; `0A000` naming the command for those that are not built.
+pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result<Outcome> {
+    if changes_data(statement) {
+        invocation.session.require_writable(statement.tag())?;
+    }
+    let outcome = match statement {
+        Statement::CreateTable(create) => create_table::create(invocation, create)?,
+        Statement::CreateIndex(create) => index::define(invocation, create)?,
+        Statement::CreateSequence(create) => sequence::create(invocation, create)?,
+        Statement::AlterSequence(alter) => sequence::alter(invocation, alter)?,
+        Statement::CreateView(create) => view::create(invocation, create)?,
+        Statement::CreateSchema(create) => schema::create(invocation, create)?,
+        Statement::Drop(statement) => drop::drop(invocation, statement)?,
+        Statement::Comment(statement) => comment::comment(invocation, statement)?,
+        Statement::Reindex(statement) => index::reindex(invocation, statement)?,
+        Statement::AlterTable(alter) => alter_table::alter(invocation, alter)?,
+        Statement::Rename(statement) => rename::rename(invocation, statement)?,
+        Statement::AlterObjectSchema(alter) => rename::set_schema(invocation, alter)?,
+        Statement::CreateEnum(create) => types::create_enum(invocation, create)?,
+        Statement::AlterEnum(alter) => types::alter_enum(invocation, alter)?,
+        Statement::CreateCompositeType(create) => types::create_composite(invocation, create)?,
+        Statement::CreateDomain(create) => types::create_domain(invocation, create)?,
+        Statement::CreateRole(create) => role::create(invocation, create)?,
+        Statement::AlterRole(alter) => role::alter(invocation, alter)?,
+        Statement::AlterRoleSet(alter) => role::alter_role_setting(invocation, alter)?,
+        Statement::DropRole(statement) => role::drop(invocation, statement)?,
+        Statement::GrantRole(statement) => role::grant(invocation, statement)?,
+        Statement::Grant(statement) => grant::grant(invocation, statement)?,
+        Statement::AlterOwner(alter) => owner::alter(invocation, alter)?,
+        Statement::CreateDatabase(create) => database::create(invocation, create)?,
+        Statement::AlterDatabase(alter) => database::alter(invocation, alter)?,
+        Statement::DropDatabase(statement) => database::drop(invocation, statement)?,
+        Statement::Truncate(statement) => truncate::truncate(invocation, statement)?,
+        Statement::LockTable(statement) => lock_table::lock_table(invocation, statement)?,
+        Statement::Set(statement) => settings::set(invocation, statement)?,
+        Statement::Show(statement) => settings::show(invocation, statement)?,
+        Statement::AlterSystem(_) => settings::alter_system(invocation.session)?,
+        Statement::Copy(statement) => copy::run(invocation, statement)?,
+        Statement::Explain(statement) => explain::run(invocation, statement)?,
+        // Its own transactions end and begin inside.
+        Statement::Vacuum(statement) => return vacuum::run(invocation, statement),
+        other => return Err(Error::unsupported(other.tag())),
+    };
+    invocation.session.command_counter_increment()?;
+    Ok(outcome)
+}
+
+/// Whether a read-only transaction refuses the command.
+fn changes_data(statement: &Statement) -> bool {
+    !matches!(
+        statement,
+        Statement::Set(_)
+            | Statement::Show(_)
+            | Statement::SetConstraints(_)
+            | Statement::LockTable(_)
+            | Statement::Checkpoint
+            | Statement::Discard(_)
+            | Statement::Load { .. }
+            | Statement::Do(_)
+            | Statement::Call(_)
+            | Statement::Copy(_)
+            | Statement::Explain(_)
+            | Statement::Vacuum(_)
+            | Statement::Transaction(_)
+            | Statement::Listen { .. }
+            | Statement::Unlisten { .. }
+            | Statement::Notify(_)
+    )
+}

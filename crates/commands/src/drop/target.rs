@@ -1,0 +1,175 @@
+//! The objects that a DROP names.
+
+use crate::expression;
+use crate::name::{self, lock_relation};
+use crate::notice::notice;
+use crate::privilege;
+use base::{Error, Oid, Result, bail, err};
+use catalog::{ObjectAddress, PgClass, PgExtension, PgIndex, PgNamespace, PgType, Session, index};
+use lock::LockMode;
+use std::sync::Arc;
+use syntax::{Drop, ObjectName, ObjectRef, ObjectType, TypeName};
+
+/// One object of a DROP, locked; `None` after a notice that it is not there.
+///
+/// # Errors
+/// `42P01`, `42704`, `3F000`, `42809`, `42501`; `0A000` for kinds that cannot be made either.
+pub(super) fn find(
+    session: &Arc<Session>,
+    statement: &Drop,
+    object: &ObjectRef,
+) -> Result<Option<ObjectAddress>> {
+    use ObjectType as O;
+    match (statement.object_type, object) {
+        (O::Table | O::Index | O::Sequence | O::View | O::MaterializedView, ObjectRef::Name(name)) => {
+            relation(session, statement, name)
+        }
+        (O::Schema, ObjectRef::Name(name)) => schema(session, statement, name.name()),
+        (O::Type | O::Domain, ObjectRef::Type(name)) => type_target(session, statement, name),
+        (O::Extension, ObjectRef::Name(name)) => extension(session, statement, name.name()),
+        (kind, _) => {
+            let tag =
+                syntax::Statement::Drop(Box::new(Drop { object_type: kind, ..statement.clone() })).tag();
+            Err(Error::unsupported(tag))
+        }
+    }
+}
+
+fn skip(session: &Session, statement: &Drop, error: Error) -> Result<Option<ObjectAddress>> {
+    if !statement.if_exists {
+        return Err(error);
+    }
+    session.notice(notice(format!("{}, skipping", error.message())));
+    Ok(None)
+}
+
+fn words(kind: ObjectType) -> (&'static str, &'static str) {
+    match kind {
+        ObjectType::Index => ("index", "an index"),
+        ObjectType::Sequence => ("sequence", "a sequence"),
+        ObjectType::View => ("view", "a view"),
+        ObjectType::MaterializedView => ("materialized view", "a materialized view"),
+        _ => ("table", "a table"),
+    }
+}
+
+/// Which DROP removes a relation of this kind.
+fn proper_command(kind: u8) -> &'static str {
+    match kind {
+        b'S' => "Use DROP SEQUENCE to remove a sequence.",
+        b'v' => "Use DROP VIEW to remove a view.",
+        b'm' => "Use DROP MATERIALIZED VIEW to remove a materialized view.",
+        b'i' | b'I' => "Use DROP INDEX to remove an index.",
+        b'c' => "Use DROP TYPE to remove a type.",
+        b'f' => "Use DROP FOREIGN TABLE to remove a foreign table.",
+        _ => "Use DROP TABLE to remove a table.",
+    }
+}
+
+fn fits(kind: ObjectType, relkind: u8) -> bool {
+    match kind {
+        ObjectType::Index => matches!(relkind, b'i' | b'I'),
+        ObjectType::Sequence => relkind == b'S',
+        ObjectType::View => relkind == b'v',
+        ObjectType::MaterializedView => relkind == b'm',
+        _ => matches!(relkind, b'r' | b'p'),
+    }
+}
+
+fn relation(session: &Arc<Session>, statement: &Drop, name: &ObjectName) -> Result<Option<ObjectAddress>> {
+    let relation_name = name::as_relation_name(name)?;
+    let (word, a_word) = words(statement.object_type);
+    if let Some(schema) = &relation_name.schema
+        && schema != "pg_temp"
+        && session.namespace_by_name(schema)?.is_none()
+    {
+        return skip(session, statement, err!(INVALID_SCHEMA_NAME, "schema \"{schema}\" does not exist"));
+    }
+    // The table is locked before its index, as everybody does.
+    if statement.object_type == ObjectType::Index
+        && let Some(oid) = session.relation_by_name(relation_name.schema.as_deref(), &relation_name.name)?
+        && let Some(row) = session.row::<PgIndex>(index::PG_INDEX_INDEXRELID, &[oid.into()])?
+    {
+        lock_relation(session, row.indrelid, LockMode::AccessExclusive)?;
+    }
+    let Some(entry) = name::find_relation(session, &relation_name, LockMode::AccessExclusive)? else {
+        let text = format!("{word} \"{}\" does not exist", relation_name.name);
+        let error = match statement.object_type {
+            ObjectType::Index => err!(UNDEFINED_OBJECT, "{text}"),
+            _ => err!(UNDEFINED_TABLE, "{text}"),
+        };
+        return skip(session, statement, error);
+    };
+    if !fits(statement.object_type, entry.kind()) {
+        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not {a_word}", entry.name())
+            .hint(proper_command(entry.kind())));
+    }
+    let namespace =
+        session.row::<PgNamespace>(index::PG_NAMESPACE_OID, &[entry.class.relnamespace.into()])?;
+    let owns_schema = match &namespace {
+        Some(row) => privilege::is_owner(session, row.nspowner)?,
+        None => false,
+    };
+    if !owns_schema {
+        privilege::require_class_owner(session, &entry.class)?;
+    }
+    privilege::refuse_catalog(&entry.class)?;
+    Ok(Some(ObjectAddress::new::<PgClass>(entry.oid())))
+}
+
+fn schema(session: &Arc<Session>, statement: &Drop, name: &str) -> Result<Option<ObjectAddress>> {
+    let rows = session.rows::<PgNamespace>(index::PG_NAMESPACE_NSPNAME, &[name.into()])?;
+    let Some(row) = rows.first() else {
+        return skip(session, statement, err!(INVALID_SCHEMA_NAME, "schema \"{name}\" does not exist"));
+    };
+    let object = ObjectAddress::new::<PgNamespace>(row.oid);
+    privilege::require_owner(session, row.nspowner, "schema", name)?;
+    privilege::lock_object(session, object, false, LockMode::AccessExclusive)?;
+    Ok(Some(object))
+}
+
+fn extension(session: &Arc<Session>, statement: &Drop, name: &str) -> Result<Option<ObjectAddress>> {
+    let rows = session.rows::<PgExtension>(index::PG_EXTENSION_NAME, &[name.into()])?;
+    let Some(row) = rows.first() else {
+        return skip(session, statement, err!(UNDEFINED_OBJECT, "extension \"{name}\" does not exist"));
+    };
+    privilege::require_owner(session, row.extowner, "extension", name)?;
+    Ok(Some(ObjectAddress::new::<PgExtension>(row.oid)))
+}
+
+/// The type of this name, without modifiers; `None` if it or its schema is not there.
+///
+/// # Errors
+/// What reading the catalogs fails with.
+pub(crate) fn find_type(session: &Session, name: &TypeName) -> Result<Option<Oid>> {
+    if let [schema, _] = &name.names[..]
+        && session.namespace_by_name(schema)?.is_none()
+    {
+        return Ok(None);
+    }
+    match expression::resolve_type(session, name) {
+        Ok((oid, _)) => Ok(Some(oid)),
+        Err(error) if error.state() == base::SqlState::UNDEFINED_OBJECT => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn type_target(session: &Arc<Session>, statement: &Drop, name: &TypeName) -> Result<Option<ObjectAddress>> {
+    let Some(oid) = find_type(session, name)? else {
+        if let [schema, _] = &name.names[..]
+            && session.namespace_by_name(schema)?.is_none()
+        {
+            return skip(session, statement, err!(INVALID_SCHEMA_NAME, "schema \"{schema}\" does not exist"));
+        }
+        let text = name.names.join(".");
+        return skip(session, statement, err!(UNDEFINED_OBJECT, "type \"{text}\" does not exist"));
+    };
+    let row = session.type_row(oid)?;
+    if statement.object_type == ObjectType::Domain && row.typtype as u8 != b'd' {
+        bail!(WRONG_OBJECT_TYPE, "{} is not a domain", session.format_type(oid, None)?);
+    }
+    privilege::require_type_owner(session, &row)?;
+    let object = ObjectAddress::new::<PgType>(oid);
+    privilege::lock_object(session, object, false, LockMode::AccessExclusive)?;
+    Ok(Some(object))
+}

@@ -1,0 +1,189 @@
+//! Foreign keys, and other checks that come after a statement or at the end of the transaction.
+//!
+//! Changes queue events. At the end of a statement those that are not deferred are worked off in order: a new
+//! referencing row must find its referenced one, and locks it (FOR KEY SHARE) so that it stays; a referenced row that
+//! has gone or changed its key must not be referenced any more, or takes the referencing rows along. What that changes
+//! queues further events. Deferred events wait for SET CONSTRAINTS or the commit.
+
+mod child;
+mod parent;
+mod queue;
+mod search;
+
+pub use queue::{enter, fire_deferred_constraints, leave, set_constraints};
+
+use crate::context::Execution;
+use crate::hooks::RowImage;
+use crate::index_entries::{as_datums, duplicate_key_error, live_conflict};
+use base::{Oid, Result, Tid};
+use catalog::{IndexEntry, PgConstraint, RelationEntry};
+use datum::{Datum, OwnedDatum, Row};
+use queue::{Event, EventKind};
+use std::sync::Arc;
+
+/// confupdtype and confdeltype.
+const NO_ACTION: u8 = b'a';
+const RESTRICT: u8 = b'r';
+const CASCADE: u8 = b'c';
+const SET_NULL: u8 = b'n';
+
+/// The values of some attributes (numbers from 1).
+fn pick(row: &[Option<OwnedDatum>], attributes: &[i16]) -> Row {
+    let value = |number: &i16| row.get(usize::try_from(*number - 1).ok()?)?.clone();
+    attributes.iter().map(value).collect()
+}
+
+fn columns(list: &Option<Vec<i16>>) -> &[i16] {
+    list.as_deref().unwrap_or_default()
+}
+
+/// A row was inserted into a table with foreign keys.
+pub fn queue_insert(
+    execution: &mut Execution,
+    entry: &Arc<RelationEntry>,
+    values: &[Option<Datum<'_>>],
+    tid: Tid,
+) {
+    for constraint in entry.foreign_keys.iter().filter(|c| c.conenforced) {
+        let key: Row = columns(&constraint.conkey)
+            .iter()
+            .map(|n| values.get(usize::try_from(*n - 1).ok()?).copied().flatten().map(Datum::to_owned))
+            .collect();
+        queue_child(execution, entry, constraint, key, tid);
+    }
+}
+
+fn queue_child(
+    execution: &mut Execution,
+    entry: &Arc<RelationEntry>,
+    constraint: &PgConstraint,
+    key: Row,
+    tid: Tid,
+) {
+    let full = constraint.confmatchtype as u8 == b'f';
+    let nulls = key.iter().filter(|v| v.is_none()).count();
+    if nulls == key.len() || (nulls > 0 && !full) {
+        return;
+    }
+    let kind = EventKind::Referencing { key, tid };
+    queue::push(execution, Event::new(entry, constraint, kind, true));
+}
+
+/// A row of a table with foreign keys, or of one that is referenced, was updated.
+pub fn queue_update(execution: &mut Execution, entry: &Arc<RelationEntry>, old: &RowImage, new: &RowImage) {
+    for constraint in entry.foreign_keys.iter().filter(|c| c.conenforced) {
+        let attributes = columns(&constraint.conkey);
+        let key = pick(&new.values, attributes);
+        // A key that is as it was has been checked, unless that check is itself still waiting for this row.
+        if key != pick(&old.values, attributes) || queue::is_waiting(execution, constraint.oid, old.tid) {
+            queue_child(execution, entry, constraint, key, new.tid);
+        }
+    }
+    for constraint in entry.referenced_by.iter().filter(|c| c.conenforced) {
+        let attributes = columns(&constraint.confkey);
+        let (before, after) = (pick(&old.values, attributes), pick(&new.values, attributes));
+        if before == after || before.iter().any(Option::is_none) {
+            continue;
+        }
+        let deferrable = constraint.confupdtype as u8 == NO_ACTION;
+        let kind = EventKind::Referenced { key: before, new_key: Some(after) };
+        queue::push(execution, Event::new(entry, constraint, kind, deferrable));
+    }
+}
+
+/// A row of a referenced table was deleted.
+pub fn queue_delete(execution: &mut Execution, entry: &Arc<RelationEntry>, old: &RowImage) {
+    for constraint in entry.referenced_by.iter().filter(|c| c.conenforced) {
+        let key = pick(&old.values, columns(&constraint.confkey));
+        if key.iter().any(Option::is_none) {
+            continue;
+        }
+        let deferrable = constraint.confdeltype as u8 == NO_ACTION;
+        let kind = EventKind::Referenced { key, new_key: None };
+        queue::push(execution, Event::new(entry, constraint, kind, deferrable));
+    }
+}
+
+/// A row was entered into a deferrable unique index although an equal one may be there.
+pub fn queue_unique(
+    execution: &mut Execution,
+    entry: &Arc<RelationEntry>,
+    index: &IndexEntry,
+    key: Row,
+    tid: Tid,
+) {
+    let Some(constraint) = &index.constraint else { return };
+    let kind = EventKind::Unique { index: index.oid, key, tid };
+    queue::push(execution, Event::new(entry, constraint, kind, true));
+}
+
+/// Works off this statement's events that are not deferred.
+///
+/// # Errors
+/// `23503`, `23001`, `23505`, and whatever referential actions fail with.
+pub fn check_immediate(execution: &mut Execution) -> Result<()> {
+    if !std::mem::take(&mut execution.has_queued) {
+        return Ok(());
+    }
+    while let Some(event) = queue::next(execution, false) {
+        execution.check()?;
+        process(execution, &event)?;
+    }
+    Ok(())
+}
+
+/// A statement has failed: its events are dropped.
+pub fn forget_immediate(execution: &mut Execution) {
+    if std::mem::take(&mut execution.has_queued) {
+        queue::forget(execution);
+    }
+}
+
+fn process(execution: &mut Execution, event: &Event) -> Result<()> {
+    match &event.kind {
+        EventKind::Referencing { key, tid } => child::check(execution, event, key, Some(*tid)),
+        EventKind::Referenced { key, new_key } => parent::check(execution, event, key, new_key.as_deref()),
+        EventKind::Unique { index, key, tid } => recheck_unique(execution, event.relation, *index, key, *tid),
+    }
+}
+
+fn recheck_unique(
+    execution: &mut Execution,
+    relation: Oid,
+    index: Oid,
+    key: &[Option<OwnedDatum>],
+    tid: Tid,
+) -> Result<()> {
+    let entry = execution.session.require_relation(relation)?;
+    let Some(index) = entry.indexes.iter().find(|i| i.oid == index) else { return Ok(()) };
+    if heap::fetch(&execution.context, &entry.relation, tid, &heap::Visibility::Own)?.is_none() {
+        return Ok(());
+    }
+    let key = as_datums(key);
+    match live_conflict(execution, &entry, index, &key, Some(tid))? {
+        Some(_) => Err(duplicate_key_error(&execution.session, index, &key)),
+        None => Ok(()),
+    }
+}
+
+/// Checks every row of a table against one of its foreign keys, as ALTER TABLE does.
+///
+/// # Errors
+/// `23503` for the first row that has no referenced one.
+pub fn validate(
+    execution: &mut Execution,
+    entry: &Arc<RelationEntry>,
+    constraint: &PgConstraint,
+) -> Result<()> {
+    let event_entry = entry.clone();
+    search::for_each_row(execution, entry, columns(&constraint.conkey), &mut |execution, key| {
+        let nulls = key.iter().filter(|v| v.is_none()).count();
+        let full = constraint.confmatchtype as u8 == b'f';
+        if nulls == key.len() || (nulls > 0 && !full) {
+            return Ok(());
+        }
+        let kind = EventKind::Referencing { key: key.clone(), tid: Tid::INVALID };
+        let event = Event::new(&event_entry, constraint, kind, false);
+        child::check(execution, &event, &key, None)
+    })
+}

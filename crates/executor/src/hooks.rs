@@ -1,0 +1,183 @@
+//! What the executor asks of the layers above it: row and statement triggers, functions in other languages,
+//! sequences. `commands` implements these; [`NoHooks`] answers that nothing of the kind is there.
+
+use base::{Error, Oid, Result};
+use catalog::{RelationEntry, Session};
+use datum::{Datum, OwnedDatum, Row};
+use functions::{Call, SetRows};
+use std::sync::Arc;
+
+/// What happened to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowEvent {
+    Insert,
+    Update,
+    Delete,
+}
+
+/// A row version: where it is and its attributes (dropped ones NULL).
+#[derive(Clone, Debug)]
+pub struct RowImage {
+    pub tid: base::Tid,
+    pub values: Row,
+}
+
+/// Triggers. Called only for relations that have some, foreign keys' own apart.
+pub trait RowHooks: Send + Sync {
+    /// BEFORE ... FOR EACH STATEMENT.
+    ///
+    /// # Errors
+    /// What the triggers raise.
+    fn before_statement(
+        &self,
+        session: &Arc<Session>,
+        relation: &RelationEntry,
+        event: RowEvent,
+    ) -> Result<()>;
+
+    /// BEFORE ... FOR EACH ROW: the row to store instead, or `None` to leave the operation out.
+    /// `old` is absent for INSERT, `new` for DELETE, where any row returned means "go on".
+    ///
+    /// # Errors
+    /// What the triggers raise.
+    fn before_row(
+        &self,
+        session: &Arc<Session>,
+        relation: &RelationEntry,
+        event: RowEvent,
+        old: Option<&RowImage>,
+        new: Option<Row>,
+        updated: &[i16],
+    ) -> Result<Option<Row>>;
+
+    /// AFTER ... FOR EACH ROW: to be queued until the statement's end, or the transaction's for deferred ones.
+    ///
+    /// # Errors
+    /// What queueing fails with.
+    fn after_row(
+        &self,
+        session: &Arc<Session>,
+        relation: &RelationEntry,
+        event: RowEvent,
+        old: Option<&RowImage>,
+        new: Option<&RowImage>,
+        updated: &[i16],
+    ) -> Result<()>;
+
+    /// Runs what was queued for the statement's end, then AFTER ... FOR EACH STATEMENT.
+    ///
+    /// # Errors
+    /// What the triggers raise.
+    fn after_statement(
+        &self,
+        session: &Arc<Session>,
+        relation: &RelationEntry,
+        event: RowEvent,
+    ) -> Result<()>;
+}
+
+/// Calls that leave the executor.
+pub trait Calls: Send + Sync {
+    /// Calls a function in a language other than internal.
+    ///
+    /// # Errors
+    /// What the function raises.
+    fn call(
+        &self,
+        session: &Arc<Session>,
+        call: &Call<'_>,
+        args: &[Option<Datum<'_>>],
+    ) -> Result<Option<OwnedDatum>>;
+
+    /// Begins a set-returning function in a language other than internal.
+    ///
+    /// # Errors
+    /// What the function raises.
+    fn call_set(
+        &self,
+        session: &Arc<Session>,
+        call: &Call<'_>,
+        args: &[Option<Datum<'_>>],
+    ) -> Result<Box<dyn SetRows>>;
+
+    /// nextval without permission checks, for identity columns.
+    ///
+    /// # Errors
+    /// `2200H` when the sequence is exhausted.
+    fn next_value(&self, session: &Arc<Session>, sequence: Oid) -> Result<i64>;
+}
+
+#[derive(Clone)]
+pub struct Hooks {
+    pub rows: Arc<dyn RowHooks>,
+    pub calls: Arc<dyn Calls>,
+}
+
+impl Default for Hooks {
+    fn default() -> Hooks {
+        Hooks { rows: Arc::new(NoHooks), calls: Arc::new(NoHooks) }
+    }
+}
+
+/// Nothing above the executor.
+pub struct NoHooks;
+
+impl RowHooks for NoHooks {
+    fn before_statement(&self, _: &Arc<Session>, _: &RelationEntry, _: RowEvent) -> Result<()> {
+        Err(Error::unsupported("a table with triggers"))
+    }
+
+    fn before_row(
+        &self,
+        _: &Arc<Session>,
+        _: &RelationEntry,
+        _: RowEvent,
+        _: Option<&RowImage>,
+        _: Option<Row>,
+        _: &[i16],
+    ) -> Result<Option<Row>> {
+        Err(Error::unsupported("a table with triggers"))
+    }
+
+    fn after_row(
+        &self,
+        _: &Arc<Session>,
+        _: &RelationEntry,
+        _: RowEvent,
+        _: Option<&RowImage>,
+        _: Option<&RowImage>,
+        _: &[i16],
+    ) -> Result<()> {
+        Err(Error::unsupported("a table with triggers"))
+    }
+
+    fn after_statement(&self, _: &Arc<Session>, _: &RelationEntry, _: RowEvent) -> Result<()> {
+        Err(Error::unsupported("a table with triggers"))
+    }
+}
+
+impl Calls for NoHooks {
+    fn call(
+        &self,
+        session: &Arc<Session>,
+        call: &Call<'_>,
+        _: &[Option<Datum<'_>>],
+    ) -> Result<Option<OwnedDatum>> {
+        let row = session.function(call.function)?;
+        Err(Error::unsupported(format!("function {} in its language", row.proname)))
+    }
+
+    fn call_set(
+        &self,
+        session: &Arc<Session>,
+        call: &Call<'_>,
+        _: &[Option<Datum<'_>>],
+    ) -> Result<Box<dyn SetRows>> {
+        let row = session.function(call.function)?;
+        Err(Error::unsupported(format!("function {} in its language", row.proname)))
+    }
+
+    fn next_value(&self, _: &Arc<Session>, _: Oid) -> Result<i64> {
+        Err(Error::unsupported("identity columns"))
+    }
+}

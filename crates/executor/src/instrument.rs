@@ -1,0 +1,119 @@
+//! What EXPLAIN ANALYZE shows of each node.
+
+use crate::context::Execution;
+use crate::node::Node;
+use base::Result;
+use datum::Batch;
+use std::time::Duration;
+
+/// One node's counters, summed over its loops.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counters {
+    /// Times it was started; 0: never executed.
+    pub loops: u64,
+    pub rows: u64,
+    /// Until its first batch, over all loops.
+    pub startup: Duration,
+    pub total: Duration,
+    pub removed_by_filter: u64,
+    pub removed_by_join_filter: u64,
+    pub removed_by_recheck: u64,
+    pub heap_fetches: u64,
+    /// `quicksort`, `top-N heapsort`, `external merge`.
+    pub sort_method: Option<&'static str>,
+    /// Bytes in memory, or on disk for `external merge`.
+    pub sort_space: u64,
+    pub hash_buckets: u64,
+    pub hash_batches: u64,
+    pub hash_memory: u64,
+    pub disk_usage: u64,
+    pub exact_pages: u64,
+    pub lossy_pages: u64,
+    pub cache_hits: u64,
+    pub cache_misses: u64,
+    pub cache_evictions: u64,
+    pub cache_memory: u64,
+    pub full_groups: u64,
+    pub tuples_inserted: u64,
+    pub conflicting_tuples: u64,
+    pub index_searches: u64,
+}
+
+/// All nodes' counters, by plan number.
+#[derive(Clone, Debug, Default)]
+pub struct Instruments {
+    counters: Vec<Counters>,
+    /// Whether time is taken (EXPLAIN's TIMING).
+    pub timing: bool,
+}
+
+impl Instruments {
+    pub fn new(timing: bool) -> Instruments {
+        Instruments { counters: Vec::new(), timing }
+    }
+
+    pub fn get(&self, id: usize) -> Option<&Counters> {
+        self.counters.get(id)
+    }
+
+    pub fn get_mut(&mut self, id: usize) -> &mut Counters {
+        if self.counters.len() <= id {
+            self.counters.resize_with(id + 1, Counters::default);
+        }
+        &mut self.counters[id]
+    }
+}
+
+/// A node with its counters.
+pub struct Instrumented {
+    node: Box<dyn Node>,
+    id: usize,
+    running: bool,
+}
+
+impl Instrumented {
+    pub fn new(node: Box<dyn Node>, id: usize) -> Instrumented {
+        Instrumented { node, id, running: false }
+    }
+}
+
+impl Node for Instrumented {
+    fn next(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
+        let timing = execution.instruments.as_ref().is_some_and(|i| i.timing);
+        let clock = execution.session.instance().system.clock.clone();
+        let start = if timing { clock.monotonic() } else { Duration::ZERO };
+        let batch = self.node.next(execution, want)?;
+        let elapsed = if timing { clock.monotonic().saturating_sub(start) } else { Duration::ZERO };
+        let first = !std::mem::replace(&mut self.running, true);
+        if let Some(instruments) = &mut execution.instruments {
+            let counters = instruments.get_mut(self.id);
+            counters.total += elapsed;
+            if first {
+                counters.loops += 1;
+                counters.startup += elapsed;
+            }
+            counters.rows += batch.as_ref().map_or(0, |b| b.rows() as u64);
+            if batch.is_none() {
+                self.node.report(counters);
+            }
+        }
+        Ok(batch)
+    }
+
+    fn rescan(&mut self, execution: &mut Execution) -> Result<()> {
+        if std::mem::replace(&mut self.running, false)
+            && let Some(instruments) = &mut execution.instruments
+        {
+            self.node.report(instruments.get_mut(self.id));
+        }
+        self.node.rescan(execution)
+    }
+
+    fn set_bound(&mut self, rows: u64) {
+        self.node.set_bound(rows);
+    }
+
+    fn report(&self, counters: &mut Counters) {
+        self.node.report(counters);
+    }
+}

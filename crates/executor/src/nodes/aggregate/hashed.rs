@@ -1,0 +1,236 @@
+//! Groups found by hashing. When memory is full, rows of groups that are not there yet go to temporary files, divided
+//! by their keys' hashes; each file is then aggregated like the input was.
+
+use super::{Spec, States};
+use crate::context::Execution;
+use crate::instrument::Counters;
+use crate::keys::{KeyTable, NONE, row_hashes};
+use crate::node::Node;
+use crate::rows::Leftover;
+use crate::spill::SpillFile;
+use base::Result;
+use datum::{Batch, Column, MAX_BATCH_ROWS, Selection};
+use hashbrown::DefaultHashBuilder;
+use ir::Plan;
+use std::sync::Arc;
+
+pub fn build(
+    execution: &Execution,
+    plan: &Plan,
+    spec: Arc<Spec>,
+    child: Box<dyn Node>,
+) -> Result<Box<dyn Node>> {
+    Ok(Box::new(HashedAggregate {
+        states: States::new(execution, &spec)?,
+        table: KeyTable::new(spec.encoder.clone()),
+        params: execution.prepared.params_of(plan).to_vec(),
+        spec,
+        child,
+        state: State::Start,
+        kept: None,
+        at: 0,
+        charged: 0,
+        hasher: DefaultHashBuilder::default(),
+        spilled: Vec::new(),
+        waiting: Vec::new(),
+        leftover: Leftover::default(),
+        filled_at: None,
+        ever_spilled: false,
+        report: Counters::default(),
+    }))
+}
+
+#[derive(PartialEq)]
+enum State {
+    Start,
+    Returning,
+    Done,
+}
+
+/// Rows not yet aggregated: `level` counts how often they have been divided.
+struct Waiting {
+    file: SpillFile,
+    level: u32,
+}
+
+const PARTITIONS: usize = 16;
+
+struct HashedAggregate {
+    spec: Arc<Spec>,
+    states: States,
+    table: KeyTable,
+    params: Vec<usize>,
+    child: Box<dyn Node>,
+    state: State,
+    /// The groups' kept columns, once all input is in.
+    kept: Option<Batch>,
+    at: usize,
+    charged: usize,
+    hasher: DefaultHashBuilder,
+    /// Files of the input in work; empty while everything fits.
+    spilled: Vec<SpillFile>,
+    waiting: Vec<Waiting>,
+    leftover: Leftover,
+    filled_at: Option<u64>,
+    ever_spilled: bool,
+    report: Counters,
+}
+
+impl HashedAggregate {
+    fn take_in(&mut self, execution: &mut Execution, batch: &Batch, level: u32) -> Result<()> {
+        let spec = self.spec.clone();
+        let columns: Vec<&Column> = spec.group_columns.iter().map(|c| &**batch.column(*c)).collect();
+        let all = Selection::All(batch.rows());
+        let mut numbers = Vec::new();
+        if self.spilled.is_empty() {
+            let known = self.table.len();
+            self.table.insert(&columns, &all, true, &mut numbers)?;
+            if self.table.len() > known {
+                let kept = spec.kept_columns(batch);
+                let mut next = known as u32;
+                for (row, number) in numbers.iter().enumerate() {
+                    if *number == next {
+                        self.states.kept.append(&kept, row, 1);
+                        next += 1;
+                    }
+                }
+                self.states.resize(self.table.len());
+            }
+            self.states.update(execution, &spec, batch, &numbers, &all)?;
+            return self.account(execution, level);
+        }
+        self.table.find(&columns, &all, true, &mut numbers)?;
+        let known = all.filter(|row| numbers[row] != NONE);
+        self.states.update(execution, &spec, batch, &numbers, &known)?;
+        let mut hashes = Vec::new();
+        row_hashes(&spec.encoder, &self.hasher, &columns, batch.rows(), &mut hashes)?;
+        let mut parts: Vec<Vec<u32>> = vec![Vec::new(); PARTITIONS];
+        for row in (0..batch.rows()).filter(|row| numbers[*row] == NONE) {
+            let part = (hashes[row] >> (4 * (level % 14))) as usize % PARTITIONS;
+            parts[part].push(row as u32);
+        }
+        for (file, rows) in self.spilled.iter_mut().zip(parts) {
+            if !rows.is_empty() {
+                file.write(&batch.select(&Selection::Rows(rows)))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn account(&mut self, execution: &mut Execution, level: u32) -> Result<()> {
+        let kept = self.table.len() * 16 * (1 + self.spec.kept.len());
+        let bytes = self.table.memory_bytes() + self.states.memory_bytes() + kept;
+        if bytes > self.charged {
+            execution.memory.charge(bytes - self.charged)?;
+            self.charged = bytes;
+        }
+        self.report.hash_memory = self.report.hash_memory.max(bytes as u64);
+        // What was divided often enough does not get smaller by dividing: then only the process's budget bounds it.
+        if bytes > execution.memory.hash_mem_bytes && level < 8 && self.table.len() > 1 {
+            for _ in 0..PARTITIONS {
+                self.spilled.push(SpillFile::create(execution)?);
+            }
+            self.ever_spilled = true;
+        }
+        Ok(())
+    }
+
+    /// All input of this pass is in.
+    fn close(&mut self, execution: &mut Execution, level: u32) -> Result<()> {
+        for mut file in self.spilled.drain(..) {
+            if file.rows() > 0 {
+                file.rewind()?;
+                self.report.disk_usage += file.bytes();
+                self.waiting.push(Waiting { file, level: level + 1 });
+            }
+        }
+        self.report.hash_batches += 1;
+        let spec = self.spec.clone();
+        self.states.complete(execution, &spec)?;
+        self.kept = Some(self.states.kept.take());
+        self.at = 0;
+        Ok(())
+    }
+
+    fn fill(&mut self, execution: &mut Execution) -> Result<()> {
+        while let Some(batch) = self.child.next(execution, MAX_BATCH_ROWS)? {
+            execution.check()?;
+            self.take_in(execution, &batch, 0)?;
+        }
+        self.close(execution, 0)
+    }
+
+    /// Aggregates the next file; `false` when there is none.
+    fn next_file(&mut self, execution: &mut Execution) -> Result<bool> {
+        let Some(mut waiting) = self.waiting.pop() else { return Ok(false) };
+        self.clear(execution);
+        while let Some(batch) = waiting.file.next()? {
+            execution.check()?;
+            self.take_in(execution, &batch, waiting.level)?;
+        }
+        self.close(execution, waiting.level)?;
+        Ok(true)
+    }
+
+    fn clear(&mut self, execution: &mut Execution) {
+        self.table.clear();
+        self.states.reset(execution);
+        self.kept = None;
+        execution.memory.release(std::mem::take(&mut self.charged));
+    }
+}
+
+impl Node for HashedAggregate {
+    fn next(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
+        if let Some(batch) = self.leftover.next(want) {
+            return Ok(Some(batch));
+        }
+        if self.state == State::Start {
+            if self.filled_at.is_none() {
+                self.fill(execution)?;
+                self.filled_at = Some(execution.params_version(&self.params));
+            }
+            self.state = State::Returning;
+        }
+        while self.state == State::Returning {
+            let groups = self.kept.as_ref().map_or(0, Batch::rows);
+            if self.at >= groups {
+                if !self.next_file(execution)? {
+                    self.state = State::Done;
+                }
+                continue;
+            }
+            let end = groups.min(self.at + want.min(MAX_BATCH_ROWS));
+            let Some(kept) = self.kept.as_ref().map(|k| k.slice(self.at, end - self.at)) else { continue };
+            let spec = self.spec.clone();
+            let groupings = spec.grouping_values(&spec.group_columns);
+            let batch = spec.output(execution, &mut self.states, kept, self.at, end, &groupings)?;
+            self.at = end;
+            if let Some(batch) = batch {
+                return Ok(Some(self.leftover.put(batch, want)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn rescan(&mut self, execution: &mut Execution) -> Result<()> {
+        self.leftover.clear();
+        self.state = State::Start;
+        self.at = 0;
+        if self.filled_at == Some(execution.params_version(&self.params)) && !self.ever_spilled {
+            return Ok(());
+        }
+        self.filled_at = None;
+        self.ever_spilled = false;
+        self.spilled.clear();
+        self.waiting.clear();
+        self.clear(execution);
+        self.child.rescan(execution)
+    }
+
+    fn report(&self, counters: &mut Counters) {
+        counters.hash_batches = self.report.hash_batches;
+        counters.hash_memory = self.report.hash_memory;
+        counters.disk_usage = self.report.disk_usage;
+    }
+}

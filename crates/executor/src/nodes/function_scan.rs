@@ -1,0 +1,322 @@
+//! Function scan: the rows of functions in FROM, side by side for ROWS FROM, numbered WITH ORDINALITY.
+
+use super::subquery_scan::RowsSpec;
+use crate::composite::view_composite;
+use crate::context::Execution;
+use crate::expr::{CallInfo, Compiler, Eval, Inputs, evaluate_once, is_built_in};
+use crate::node::Node;
+use crate::rows::{builders, null_column};
+use base::{Error, Oid, Result, bail};
+use catalog::Session;
+use datum::{Attribute, Batch, Column, ColumnBuilder, Datum, MAX_BATCH_ROWS, Repr, TupleDesc};
+use functions::{Registry, SetFunction, SetRows};
+use ir::{Expr, Plan, RangeTableFunction, RangeTableKind, expr_collation, expr_type, expr_typmod};
+use std::sync::Arc;
+
+/// What a call in FROM or in a target list returns rows from.
+pub enum SetSource {
+    BuiltIn {
+        function: SetFunction,
+        strict: bool,
+        info: CallInfo,
+        args: Vec<Eval>,
+    },
+    Foreign {
+        strict: bool,
+        info: CallInfo,
+        args: Vec<Eval>,
+    },
+    /// An expression that yields one row.
+    Single(Eval),
+}
+
+impl SetSource {
+    pub fn compile(compiler: &mut Compiler<'_>, expr: &Expr) -> Result<SetSource> {
+        let (function, collation, result_type, returns_set, variadic, args) = match expr {
+            Expr::Func(f) => {
+                (f.function, f.input_collation, f.result_type, f.returns_set, f.variadic, &f.args)
+            }
+            Expr::Op(o) => (o.function, o.input_collation, o.result_type, o.returns_set, false, &o.args),
+            _ => return Ok(SetSource::Single(compiler.compile(expr)?)),
+        };
+        if !returns_set {
+            return Ok(SetSource::Single(compiler.compile(expr)?));
+        }
+        let row = compiler.session.function(function)?;
+        let argument_types = args.iter().map(expr_type).collect();
+        let info = CallInfo { function, collation, argument_types, result_type, variadic };
+        let args = compiler.compile_all(args)?;
+        let strict = row.proisstrict;
+        Ok(if is_built_in(&row) {
+            SetSource::BuiltIn { function: Registry::get().set_function(&row)?, strict, info, args }
+        } else {
+            SetSource::Foreign { strict, info, args }
+        })
+    }
+
+    pub fn info(&self) -> Option<&CallInfo> {
+        match self {
+            SetSource::BuiltIn { info, .. } | SetSource::Foreign { info, .. } => Some(info),
+            SetSource::Single(_) => None,
+        }
+    }
+
+    pub fn args(&self) -> &[Eval] {
+        match self {
+            SetSource::BuiltIn { args, .. } | SetSource::Foreign { args, .. } => args,
+            SetSource::Single(_) => &[],
+        }
+    }
+
+    /// Begins the call with these arguments; `None` when it returns no row because one is NULL.
+    pub fn start(
+        &self,
+        execution: &Execution,
+        values: &[Option<Datum<'_>>],
+    ) -> Result<Option<Box<dyn SetRows>>> {
+        let session = &execution.session;
+        let null = values.iter().any(Option::is_none);
+        match self {
+            SetSource::Single(_) => Ok(None),
+            SetSource::BuiltIn { strict: true, .. } | SetSource::Foreign { strict: true, .. } if null => {
+                Ok(None)
+            }
+            SetSource::BuiltIn { function, info, .. } => {
+                (function.start)(&info.call(session), values).map(Some)
+            }
+            SetSource::Foreign { info, .. } => {
+                let calls = execution.hooks.calls.clone();
+                calls.call_set(session, &info.call(session), values).map(Some)
+            }
+        }
+    }
+}
+
+/// One function of the scan.
+struct Member {
+    source: SetSource,
+    /// The columns it contributes.
+    reprs: Arc<[Repr]>,
+    /// The row type of a composite result that comes as one value.
+    composite: bool,
+}
+
+struct Spec {
+    members: Vec<Member>,
+    ordinality: bool,
+    rows: RowsSpec,
+}
+
+pub fn build(execution: &mut Execution, plan: &Plan, relation: usize) -> Result<Box<dyn Node>> {
+    let prepared = execution.prepared.clone();
+    let spec = prepared.spec(plan, || {
+        let entry = relation.checked_sub(1).and_then(|r| prepared.plan.range_table.get(r));
+        let Some(RangeTableKind::Function { functions, ordinality }) = entry.map(|e| &e.kind) else {
+            return Err(Error::internal("a function scan over something else"));
+        };
+        let session = execution.session.clone();
+        let mut members = Vec::new();
+        let mut attributes = Vec::new();
+        for function in functions {
+            let mut compiler = Compiler::new(&session, Inputs::None);
+            let source = SetSource::compile(&mut compiler, &function.expr)?;
+            let columns = columns_of(&session, function)?;
+            members.push(Member {
+                source,
+                reprs: columns.0.iter().map(|a| a.layout.repr).collect(),
+                composite: columns.1,
+            });
+            attributes.extend(columns.0);
+        }
+        if *ordinality {
+            let layout = session.type_layout(Oid(20))?;
+            attributes.push(Attribute::result("ordinality", Oid(20), -1, layout, Oid::INVALID));
+        }
+        Ok(Spec {
+            members,
+            ordinality: *ordinality,
+            rows: RowsSpec::new(execution, plan, relation, attributes)?,
+        })
+    })?;
+    Ok(Box::new(FunctionScan { spec, calls: Vec::new(), number: 0, started: false, id: plan.id }))
+}
+
+/// The columns of a function in FROM, and whether they are fields of a composite result.
+fn columns_of(session: &Session, function: &RangeTableFunction) -> Result<(Vec<Attribute>, bool)> {
+    let type_oid = expr_type(&function.expr);
+    if !function.column_types.is_empty() {
+        let columns = function.column_types.iter().enumerate().map(|(index, type_oid)| {
+            let name = function.column_names.get(index).cloned().unwrap_or_default();
+            let typmod = function.column_typmods.get(index).copied().unwrap_or(-1);
+            let collation = function.column_collations.get(index).copied().unwrap_or_default();
+            Ok(Attribute::result(name, *type_oid, typmod, session.type_layout(*type_oid)?, collation))
+        });
+        return Ok((columns.collect::<Result<_>>()?, true));
+    }
+    if let Some(desc) = session.row_type(type_oid)? {
+        return Ok((desc.attributes().to_vec(), true));
+    }
+    if type_oid == TupleDesc::RECORD_TYPE
+        && let Expr::Func(call) = &function.expr
+    {
+        return Ok((out_columns(session, call.function)?, true));
+    }
+    let (typmod, collation) = (expr_typmod(&function.expr), expr_collation(&function.expr));
+    let layout = session.type_layout(type_oid)?;
+    Ok((vec![Attribute::result("column", type_oid, typmod, layout, collation)], false))
+}
+
+/// The OUT, INOUT and TABLE parameters of a function that returns record.
+pub fn out_columns(session: &Session, function: Oid) -> Result<Vec<Attribute>> {
+    let row = session.function(function)?;
+    let (Some(types), Some(modes)) = (&row.proallargtypes, &row.proargmodes) else {
+        bail!(SYNTAX_ERROR, "a column definition list is required for functions returning \"record\"");
+    };
+    let names = row.proargnames.as_deref().unwrap_or_default();
+    let mut columns = Vec::new();
+    for (index, (type_oid, mode)) in types.iter().zip(modes).enumerate() {
+        if matches!(*mode as u8, b'o' | b'b' | b't') {
+            let name = names.get(index).filter(|n| !n.is_empty()).cloned();
+            let name = name.unwrap_or_else(|| format!("column{}", columns.len() + 1));
+            let layout = session.type_layout(*type_oid)?;
+            columns.push(Attribute::result(name, *type_oid, -1, layout, session.type_collation(*type_oid)?));
+        }
+    }
+    Ok(columns)
+}
+
+enum Rows {
+    Set(Box<dyn SetRows>),
+    Single(Option<Arc<Column>>),
+    End,
+}
+
+struct FunctionScan {
+    spec: Arc<Spec>,
+    calls: Vec<Rows>,
+    number: i64,
+    started: bool,
+    id: usize,
+}
+
+impl FunctionScan {
+    fn start(&mut self, execution: &mut Execution) -> Result<()> {
+        let spec = self.spec.clone();
+        self.calls.clear();
+        for member in &spec.members {
+            if let SetSource::Single(eval) = &member.source {
+                self.calls.push(Rows::Single(Some(evaluate_once(execution, eval)?)));
+                continue;
+            }
+            let mut columns = Vec::new();
+            for arg in member.source.args() {
+                columns.push(evaluate_once(execution, arg)?);
+            }
+            let values: Vec<_> = columns.iter().map(|c| c.get(0)).collect();
+            self.calls.push(member.source.start(execution, &values)?.map_or(Rows::End, Rows::Set));
+        }
+        self.number = 0;
+        self.started = true;
+        Ok(())
+    }
+
+    /// The next rows of one function, with their number.
+    fn advance(
+        &mut self,
+        execution: &Execution,
+        member: usize,
+        want: usize,
+    ) -> Result<(Vec<ColumnBuilder>, usize)> {
+        let described = &self.spec.members[member];
+        let mut out = builders(&described.reprs);
+        let rows = match &mut self.calls[member] {
+            Rows::End => 0,
+            Rows::Single(value) => match value.take() {
+                None => 0,
+                Some(value) if described.composite => {
+                    explode(execution, value.get(0), &mut out)?;
+                    1
+                }
+                Some(value) => {
+                    out[0].push(value.get(0));
+                    1
+                }
+            },
+            Rows::Set(rows) => {
+                let Some(info) = described.source.info() else { return Ok((out, 0)) };
+                rows.next(&info.call(&execution.session), want, &mut out)?
+            }
+        };
+        if rows == 0 {
+            self.calls[member] = Rows::End;
+        }
+        Ok((out, rows))
+    }
+}
+
+/// The fields of a composite value, or NULLs for NULL.
+fn explode(execution: &Execution, value: Option<Datum<'_>>, out: &mut [ColumnBuilder]) -> Result<()> {
+    let Some(value) = value else {
+        out.iter_mut().for_each(ColumnBuilder::push_null);
+        return Ok(());
+    };
+    let value = view_composite(value.bytes())?;
+    let desc = value.desc(&execution.session)?;
+    if desc.len() != out.len() {
+        let returned =
+            format!("Returned row contains {} attributes, but query expects {}.", desc.len(), out.len());
+        return Err(base::err!(
+            DATATYPE_MISMATCH,
+            "function return row and query-specified return row do not match"
+        )
+        .detail(returned));
+    }
+    for (builder, field) in out.iter_mut().zip(value.fields(&desc)?) {
+        builder.push(field.as_ref().map(|f| f.as_datum()));
+    }
+    Ok(())
+}
+
+impl Node for FunctionScan {
+    fn next(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
+        if !self.started {
+            self.start(execution)?;
+        }
+        let spec = self.spec.clone();
+        // Functions side by side keep step row by row; a single one may run ahead.
+        let want = if spec.members.len() > 1 { 1 } else { want.min(MAX_BATCH_ROWS) };
+        loop {
+            execution.check()?;
+            let mut parts = Vec::with_capacity(spec.members.len());
+            for member in 0..spec.members.len() {
+                parts.push(self.advance(execution, member, want)?);
+            }
+            let rows = parts.iter().map(|(_, rows)| *rows).max().unwrap_or(0);
+            if rows == 0 {
+                return Ok(None);
+            }
+            let mut columns = Vec::new();
+            for (index, (out, produced)) in parts.into_iter().enumerate() {
+                match produced {
+                    0 => columns.extend(spec.members[index].reprs.iter().map(|r| null_column(*r))),
+                    _ => columns.extend(out.into_iter().map(|b| Arc::new(b.finish()))),
+                }
+            }
+            if spec.ordinality {
+                let mut numbers = ColumnBuilder::new(Repr::Int8, rows);
+                (1..=rows as i64).for_each(|n| numbers.push(Some(Datum::Int8(self.number + n))));
+                columns.push(Arc::new(numbers.finish()));
+            }
+            self.number += rows as i64;
+            let batch = Batch::new(columns, rows);
+            if let Some(batch) = spec.rows.output(execution, batch, self.id)? {
+                return Ok(Some(batch));
+            }
+        }
+    }
+
+    fn rescan(&mut self, _: &mut Execution) -> Result<()> {
+        self.started = false;
+        Ok(())
+    }
+}

@@ -1,0 +1,229 @@
+//! Index-only scan: columns come from the index; the heap is visited only on pages that are not visible to everyone.
+
+use super::index_keys::{Bound, IndexKeys, btree_of};
+use super::index_scan::{direction_of, index_of};
+use super::scan::relation_of;
+use crate::context::Execution;
+use crate::expr::{Compiler, Eval, Inputs, filter};
+use crate::instrument::Counters;
+use crate::node::Node;
+use crate::rows::{Leftover, Projection, builders};
+use access_api::{Direction, IndexRelation};
+use base::{Error, Result, Tid};
+use btree::Matches;
+use catalog::RelationEntry;
+use datum::{Batch, Datum, MAX_BATCH_ROWS, OwnedDatum, Repr, Selection};
+use heap::{Fetcher, Rows, Visibility};
+use ir::{Plan, PlanNode};
+use std::sync::Arc;
+
+struct Spec {
+    entry: Arc<RelationEntry>,
+    relation: usize,
+    index: IndexRelation,
+    /// Attribute of the table (from 0) behind each index column; `None` for expressions.
+    sources: Vec<Option<usize>>,
+    keys: IndexKeys,
+    recheck: Vec<Eval>,
+    /// All of the index conditions, for rows that stand for the relation.
+    conditions: Vec<Eval>,
+    direction: Direction,
+    quals: Vec<Eval>,
+    projection: Projection,
+}
+
+pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
+    let PlanNode::IndexOnlyScan { relation, index, quals, direction, .. } = &plan.node else {
+        return Err(Error::internal("not an index-only scan"));
+    };
+    let prepared = execution.prepared.clone();
+    let spec = prepared.spec(plan, || {
+        let entry = relation_of(execution, *relation)?;
+        let index = index_of(&entry, *index)?;
+        let session = &execution.session;
+        let (keys, inexact) = IndexKeys::new(session, &index, quals)?;
+        let btree = btree_of(&index)?.clone();
+        let attributes: Vec<i16> = (1..=btree.attributes().len() as i16).collect();
+        let inputs = Inputs::Scan { relation: *relation, attributes: &attributes };
+        let mut compiler = Compiler::new(session, inputs);
+        let is_inexact = |q: &&ir::IndexQual| inexact.iter().any(|i| std::ptr::eq(*i, &q.original));
+        Ok(Spec {
+            recheck: compiler.compile_all(quals.iter().filter(is_inexact).map(|q| &q.condition))?,
+            conditions: compiler.compile_all(quals.iter().map(|q| &q.condition))?,
+            quals: compiler.compile_all(&plan.qual)?,
+            projection: Projection::new(compiler.compile_all(plan.target_list.iter().map(|t| &t.expr))?),
+            sources: index.index.indkey.iter().map(|n| usize::try_from(*n - 1).ok()).collect(),
+            direction: direction_of(*direction),
+            relation: *relation,
+            index: btree,
+            keys,
+            entry,
+        })
+    })?;
+    Ok(Box::new(IndexOnlyScan {
+        matches: Matches::new(&spec.index, true),
+        rows: Rows { columns: Vec::new(), tids: Vec::new(), system: None },
+        spec,
+        id: plan.id,
+        scan: None,
+        fetcher: None,
+        state: State::Start,
+        leftover: Leftover::default(),
+        substituted: false,
+        heap_fetches: 0,
+        searches: 0,
+    }))
+}
+
+#[derive(PartialEq)]
+enum State {
+    Start,
+    Running,
+    Done,
+}
+
+struct IndexOnlyScan {
+    spec: Arc<Spec>,
+    id: usize,
+    matches: Matches,
+    rows: Rows,
+    scan: Option<btree::Scan>,
+    fetcher: Option<Fetcher>,
+    state: State,
+    leftover: Leftover,
+    substituted: bool,
+    heap_fetches: u64,
+    searches: u64,
+}
+
+impl IndexOnlyScan {
+    fn start(&mut self, execution: &mut Execution) -> Result<()> {
+        let spec = self.spec.clone();
+        self.searches += 1;
+        let Bound::Keys(keys) = spec.keys.bind(execution)? else {
+            self.state = State::Done;
+            return Ok(());
+        };
+        match &mut self.scan {
+            Some(scan) => scan.rescan(&keys)?,
+            None => {
+                self.scan =
+                    Some(btree::Scan::new(&execution.context, &spec.index, &keys, spec.direction, true)?)
+            }
+        }
+        if self.fetcher.is_none() {
+            let visibility = Visibility::Mvcc(execution.snapshot.clone());
+            self.fetcher = Some(Fetcher::new(&execution.context, &spec.entry.relation, visibility, &[]));
+        }
+        self.state = State::Running;
+        Ok(())
+    }
+
+    /// The next entries whose rows are visible, as a batch of index columns; `None` at the end.
+    fn read(&mut self, limit: usize) -> Result<Option<Batch>> {
+        let (Some(scan), Some(fetcher)) = (&mut self.scan, &mut self.fetcher) else { return Ok(None) };
+        self.matches.clear();
+        if scan.next(limit, &mut self.matches)? == 0 {
+            return Ok(None);
+        }
+        let mut visible = Vec::with_capacity(self.matches.tids.len());
+        let mut dead: Vec<Tid> = Vec::new();
+        for (entry, tid) in self.matches.tids.iter().enumerate() {
+            if fetcher.all_visible(*tid)? {
+                visible.push(entry as u32);
+                continue;
+            }
+            self.heap_fetches += 1;
+            let found = fetcher.fetch_one(*tid, &mut self.rows)?;
+            if found.visible {
+                visible.push(entry as u32);
+            } else if found.all_dead {
+                dead.push(*tid);
+            }
+        }
+        self.rows.tids.clear();
+        if !dead.is_empty() {
+            scan.kill(&dead);
+        }
+        let count = self.matches.tids.len();
+        let reprs: Vec<Repr> = self.spec.index.attributes().iter().map(|a| a.layout.repr).collect();
+        let columns = std::mem::replace(&mut self.matches.columns, builders(&reprs));
+        let batch = Batch::new(columns.into_iter().map(|b| Arc::new(b.finish())).collect(), count);
+        Ok(Some(if visible.len() == count { batch } else { batch.select(&Selection::Rows(visible)) }))
+    }
+
+    /// In EvalPlanQual: the row that stands for the relation, as the index would have it.
+    fn substitute(&mut self, execution: &mut Execution) -> Result<Option<Option<Batch>>> {
+        let Some(recheck) = execution.recheck.clone() else { return Ok(None) };
+        let Some(tuple) = recheck.get(self.spec.relation) else { return Ok(None) };
+        if std::mem::replace(&mut self.substituted, true) {
+            return Ok(Some(None));
+        }
+        let Some(tuple) = tuple else { return Ok(Some(None)) };
+        let spec = self.spec.clone();
+        let needed: Vec<usize> = (0..spec.entry.desc().len()).collect();
+        let row = heap::deform(&execution.context, &spec.entry.relation, tuple, &needed)?;
+        let reprs: Vec<Repr> = spec.index.attributes().iter().map(|a| a.layout.repr).collect();
+        let mut columns = builders(&reprs);
+        for (builder, source) in columns.iter_mut().zip(&spec.sources) {
+            let Some(source) = source else {
+                return Err(Error::unsupported("rechecking a row through an index on expressions"));
+            };
+            let value: Option<Datum<'_>> = row[*source].as_ref().map(OwnedDatum::as_datum);
+            builder.push(value);
+        }
+        let batch = Batch::new(columns.into_iter().map(|b| Arc::new(b.finish())).collect(), 1);
+        let rows = filter(&spec.conditions, execution, &batch, Selection::All(1))?;
+        if filter(&spec.quals, execution, &batch, rows)?.is_empty() {
+            return Ok(Some(None));
+        }
+        Ok(Some(Some(spec.projection.apply(execution, &batch)?)))
+    }
+}
+
+impl Node for IndexOnlyScan {
+    fn next(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
+        if let Some(result) = self.substitute(execution)? {
+            return Ok(result);
+        }
+        let spec = self.spec.clone();
+        if let Some(batch) = self.leftover.next(want) {
+            return spec.projection.apply(execution, &batch).map(Some);
+        }
+        if self.state == State::Start {
+            self.start(execution)?;
+        }
+        let filtered = !spec.quals.is_empty() || !spec.recheck.is_empty();
+        let limit = if filtered { (2 * want).clamp(16, MAX_BATCH_ROWS) } else { want };
+        while self.state == State::Running {
+            execution.check()?;
+            let Some(batch) = self.read(limit)? else {
+                self.state = State::Done;
+                break;
+            };
+            let rows = filter(&spec.recheck, execution, &batch, Selection::All(batch.rows()))?;
+            let before = rows.len();
+            let rows = filter(&spec.quals, execution, &batch, rows)?;
+            if let Some(instruments) = &mut execution.instruments {
+                instruments.get_mut(self.id).removed_by_filter += (before - rows.len()) as u64;
+            }
+            if !rows.is_empty() {
+                let batch = self.leftover.put(batch.select(&rows), want);
+                return spec.projection.apply(execution, &batch).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn rescan(&mut self, _: &mut Execution) -> Result<()> {
+        self.state = State::Start;
+        self.leftover.clear();
+        self.substituted = false;
+        Ok(())
+    }
+
+    fn report(&self, counters: &mut Counters) {
+        counters.heap_fetches = self.heap_fetches;
+        counters.index_searches = self.searches;
+    }
+}

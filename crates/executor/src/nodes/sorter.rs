@@ -1,0 +1,286 @@
+//! Sorting of any number of rows: in memory on normalised keys; beyond work_mem, sorted runs go to temporary files and
+//! are merged. With a bound, only the first rows are kept (top-N).
+
+use crate::context::Execution;
+use crate::order::Ordering;
+use crate::rows::{RowBuffer, batch_bytes, concatenate};
+use crate::spill::SpillFile;
+use base::Result;
+use datum::{Batch, MAX_BATCH_ROWS, Repr};
+use std::cmp;
+use std::sync::Arc;
+
+pub struct Sorter {
+    ordering: Ordering,
+    reprs: Arc<[Repr]>,
+    bound: Option<u64>,
+    /// Rows not yet sorted.
+    pending: Vec<Batch>,
+    pending_rows: usize,
+    pending_bytes: usize,
+    charged: usize,
+    runs: Vec<SpillFile>,
+    output: Output,
+    pub method: &'static str,
+    pub space: u64,
+}
+
+enum Output {
+    NotReady,
+    Memory { rows: Batch, order: Vec<u32>, at: usize },
+    Merge(Merge),
+}
+
+/// Rows from which a bounded sort drops what cannot be among the first.
+const BOUND_SLACK: usize = 4096;
+
+impl Sorter {
+    pub fn new(ordering: Ordering, reprs: Arc<[Repr]>) -> Sorter {
+        Sorter {
+            ordering,
+            reprs,
+            bound: None,
+            pending: Vec::new(),
+            pending_rows: 0,
+            pending_bytes: 0,
+            charged: 0,
+            runs: Vec::new(),
+            output: Output::NotReady,
+            method: "quicksort",
+            space: 0,
+        }
+    }
+
+    pub fn set_bound(&mut self, bound: Option<u64>) {
+        self.bound = bound;
+    }
+
+    /// Forgets all rows.
+    pub fn clear(&mut self, execution: &mut Execution) {
+        self.pending.clear();
+        self.pending_rows = 0;
+        self.pending_bytes = 0;
+        execution.memory.release(std::mem::take(&mut self.charged));
+        self.runs.clear();
+        self.output = Output::NotReady;
+    }
+
+    /// # Errors
+    /// `53200`, and what writing temporary files fails with.
+    pub fn add(&mut self, execution: &mut Execution, batch: Batch) -> Result<()> {
+        let bytes = batch_bytes(&batch);
+        execution.memory.charge(bytes)?;
+        self.charged += bytes;
+        self.pending_bytes += bytes;
+        self.pending_rows += batch.rows();
+        self.pending.push(batch);
+        if let Some(bound) = self.bound
+            && self.pending_rows as u64 > bound.saturating_mul(2).saturating_add(BOUND_SLACK as u64)
+        {
+            self.trim(execution, bound as usize)?;
+        }
+        // The permutation and the copy in order take as much again.
+        if 2 * self.pending_bytes > execution.memory.work_mem_bytes {
+            self.write_run(execution)?;
+        }
+        Ok(())
+    }
+
+    fn trim(&mut self, execution: &mut Execution, bound: usize) -> Result<()> {
+        let all = concatenate(&self.pending, &self.reprs);
+        let mut order = self.ordering.permutation(&all);
+        order.truncate(bound);
+        let columns = all.columns().iter().map(|c| Arc::new(c.take(&order))).collect();
+        let kept = Batch::new(columns, order.len());
+        execution.memory.release(self.charged);
+        self.pending_bytes = batch_bytes(&kept);
+        self.charged = self.pending_bytes;
+        execution.memory.charge(self.charged)?;
+        self.pending_rows = kept.rows();
+        self.pending = vec![kept];
+        self.method = "top-N heapsort";
+        Ok(())
+    }
+
+    fn write_run(&mut self, execution: &mut Execution) -> Result<()> {
+        let all = concatenate(&self.pending, &self.reprs);
+        let order = self.ordering.permutation(&all);
+        let mut file = SpillFile::create(execution)?;
+        for rows in order.chunks(MAX_BATCH_ROWS) {
+            execution.check()?;
+            let columns = all.columns().iter().map(|c| Arc::new(c.take(rows))).collect();
+            file.write(&Batch::new(columns, rows.len()))?;
+        }
+        self.runs.push(file);
+        self.pending.clear();
+        self.pending_rows = 0;
+        self.pending_bytes = 0;
+        execution.memory.release(std::mem::take(&mut self.charged));
+        self.method = "external merge";
+        Ok(())
+    }
+
+    /// All rows have been added.
+    ///
+    /// # Errors
+    /// As [`Sorter::add`].
+    pub fn finish(&mut self, execution: &mut Execution) -> Result<()> {
+        if !self.runs.is_empty() {
+            if self.pending_rows > 0 {
+                self.write_run(execution)?;
+            }
+            self.space = self.runs.iter().map(SpillFile::bytes).sum();
+            return self.rewind(execution);
+        }
+        self.space = self.charged as u64;
+        let rows = concatenate(&self.pending, &self.reprs);
+        self.pending.clear();
+        let mut order = self.ordering.permutation(&rows);
+        if let Some(bound) = self.bound
+            && (bound as usize) < order.len()
+        {
+            order.truncate(bound as usize);
+            self.method = "top-N heapsort";
+        }
+        self.output = Output::Memory { rows, order, at: 0 };
+        Ok(())
+    }
+
+    /// From the first row again.
+    ///
+    /// # Errors
+    /// What reading temporary files fails with.
+    pub fn rewind(&mut self, execution: &mut Execution) -> Result<()> {
+        match &mut self.output {
+            Output::Memory { at, .. } => *at = 0,
+            _ => {
+                let runs = match std::mem::replace(&mut self.output, Output::NotReady) {
+                    Output::Merge(merge) => merge.into_files(),
+                    _ => std::mem::take(&mut self.runs),
+                };
+                let merge = Merge::new(execution, runs, &self.ordering, &self.reprs)?;
+                self.output = Output::Merge(merge);
+            }
+        }
+        Ok(())
+    }
+
+    /// The next rows in order.
+    ///
+    /// # Errors
+    /// What reading temporary files fails with.
+    pub fn next(&mut self, want: usize) -> Result<Option<Batch>> {
+        match &mut self.output {
+            Output::NotReady => Ok(None),
+            Output::Memory { rows, order, at } => {
+                let end = order.len().min(*at + want);
+                if *at >= end {
+                    return Ok(None);
+                }
+                let part = &order[*at..end];
+                *at = end;
+                let columns = rows.columns().iter().map(|c| Arc::new(c.take(part))).collect();
+                Ok(Some(Batch::new(columns, part.len())))
+            }
+            Output::Merge(merge) => merge.next(want, &self.ordering),
+        }
+    }
+}
+
+/// Runs merged at once; more are first merged to fewer.
+const MERGE_WIDTH: usize = 128;
+
+struct Run {
+    file: SpillFile,
+    batch: Option<Batch>,
+    row: usize,
+}
+
+/// Several sorted files read as one. `heap` orders the runs by their current rows.
+struct Merge {
+    runs: Vec<Run>,
+    heap: Vec<usize>,
+    buffer: RowBuffer,
+}
+
+impl Merge {
+    fn new(
+        execution: &mut Execution,
+        mut files: Vec<SpillFile>,
+        ordering: &Ordering,
+        reprs: &Arc<[Repr]>,
+    ) -> Result<Merge> {
+        while files.len() > MERGE_WIDTH {
+            let rest = files.split_off(MERGE_WIDTH);
+            let mut merge = Merge::open(files, ordering, reprs)?;
+            let mut merged = SpillFile::create(execution)?;
+            while let Some(batch) = merge.next(MAX_BATCH_ROWS, ordering)? {
+                execution.check()?;
+                merged.write(&batch)?;
+            }
+            // In front, so that rows that are equal stay in the order they came.
+            files = vec![merged];
+            files.extend(rest);
+        }
+        Merge::open(files, ordering, reprs)
+    }
+
+    fn open(files: Vec<SpillFile>, ordering: &Ordering, reprs: &Arc<[Repr]>) -> Result<Merge> {
+        let mut runs = Vec::with_capacity(files.len());
+        for mut file in files {
+            file.rewind()?;
+            let batch = file.next()?;
+            runs.push(Run { file, batch, row: 0 });
+        }
+        let heap = (0..runs.len()).filter(|r| runs[*r].batch.is_some()).collect();
+        let mut merge = Merge { runs, heap, buffer: RowBuffer::new(reprs.clone()) };
+        (0..merge.heap.len() / 2).rev().for_each(|at| merge.sift_down(at, ordering));
+        Ok(merge)
+    }
+
+    fn into_files(self) -> Vec<SpillFile> {
+        self.runs.into_iter().map(|r| r.file).collect()
+    }
+
+    fn less(&self, a: usize, b: usize, ordering: &Ordering) -> bool {
+        let (Some(x), Some(y)) = (&self.runs[a].batch, &self.runs[b].batch) else { return false };
+        let order = ordering.compare(x, self.runs[a].row, y, self.runs[b].row);
+        order.then(a.cmp(&b)) == cmp::Ordering::Less
+    }
+
+    fn sift_down(&mut self, mut at: usize, ordering: &Ordering) {
+        loop {
+            let mut least = at;
+            for child in [2 * at + 1, 2 * at + 2] {
+                if child < self.heap.len() && self.less(self.heap[child], self.heap[least], ordering) {
+                    least = child;
+                }
+            }
+            if least == at {
+                return;
+            }
+            self.heap.swap(at, least);
+            at = least;
+        }
+    }
+
+    fn next(&mut self, want: usize, ordering: &Ordering) -> Result<Option<Batch>> {
+        while self.buffer.rows() < want
+            && let Some(&first) = self.heap.first()
+        {
+            let run = &mut self.runs[first];
+            let Some(batch) = &run.batch else { break };
+            self.buffer.append(batch, run.row, 1);
+            run.row += 1;
+            if run.row >= batch.rows() {
+                run.batch = run.file.next()?;
+                run.row = 0;
+                if run.batch.is_none() {
+                    self.heap.swap_remove(0);
+                }
+            }
+            self.sift_down(0, ordering);
+        }
+        Ok((self.buffer.rows() > 0).then(|| self.buffer.take()))
+    }
+}

@@ -1,0 +1,253 @@
+//! string_agg and array_agg.
+
+use super::{Fold, Groups};
+use crate::aggregate::{Accumulator, AggregateFunction};
+use crate::array::ElementType;
+use crate::call::Call;
+use adt::array::{ArrayBuilder, ArrayView, Shape};
+use base::{Result, bail};
+use datum::{Column, ColumnBuilder, Datum, Selection};
+
+/// Values with the delimiter of each before it; the first delimiter does not show.
+struct Strings;
+
+#[derive(Clone, Default)]
+struct StringState {
+    bytes: Vec<u8>,
+    /// Length of the first delimiter; `None` before the first value.
+    skip: Option<usize>,
+}
+
+impl Fold for Strings {
+    type State = StringState;
+
+    fn empty(&self) -> StringState {
+        StringState::default()
+    }
+
+    fn update(
+        &self,
+        _: &Call<'_>,
+        states: &mut [StringState],
+        groups: &[u32],
+        args: &[&Column],
+        rows: &Selection,
+    ) -> Result<()> {
+        rows.try_for_each(|row| {
+            let Some(value) = args[0].get(row) else { return Ok(()) };
+            let delimiter = args[1].get(row).map_or(&b""[..], Datum::bytes);
+            let state = &mut states[groups[row] as usize];
+            state.skip.get_or_insert(delimiter.len());
+            state.bytes.extend_from_slice(delimiter);
+            state.bytes.extend_from_slice(value.bytes());
+            check_size(state.bytes.len())
+        })
+    }
+
+    fn merge(&self, _: &Call<'_>, into: &mut StringState, from: StringState) -> Result<()> {
+        if into.skip.is_none() {
+            *into = from;
+        } else {
+            into.bytes.extend_from_slice(&from.bytes);
+        }
+        check_size(into.bytes.len())
+    }
+
+    fn finish(&self, _: &Call<'_>, state: &StringState, out: &mut ColumnBuilder) -> Result<()> {
+        out.push(state.skip.map(|skip| Datum::Bytes(&state.bytes[skip..])));
+        Ok(())
+    }
+
+    fn held_bytes(state: &StringState) -> usize {
+        state.bytes.capacity()
+    }
+}
+
+fn check_size(size: usize) -> Result<()> {
+    let limit = adt::text::MAX_SIZE;
+    if size > limit {
+        return Err(base::err!(
+            PROGRAM_LIMIT_EXCEEDED,
+            "string buffer exceeds maximum allowed length ({limit} bytes)"
+        )
+        .detail(format!(
+            "Cannot enlarge string buffer containing {limit} bytes by {} more bytes.",
+            size - limit
+        )));
+    }
+    Ok(())
+}
+
+struct Elements {
+    element: ElementType,
+}
+
+impl Fold for Elements {
+    type State = Vec<ArrayBuilder>;
+
+    fn empty(&self) -> Vec<ArrayBuilder> {
+        Vec::new()
+    }
+
+    fn update(
+        &self,
+        _: &Call<'_>,
+        states: &mut [Vec<ArrayBuilder>],
+        groups: &[u32],
+        args: &[&Column],
+        rows: &Selection,
+    ) -> Result<()> {
+        rows.try_for_each(|row| {
+            let state = &mut states[groups[row] as usize];
+            if state.is_empty() {
+                state.push(self.element.builder());
+            }
+            self.element.push(&mut state[0], args[0].get(row))
+        })
+    }
+
+    fn merge(&self, _: &Call<'_>, into: &mut Vec<ArrayBuilder>, from: Vec<ArrayBuilder>) -> Result<()> {
+        let Some(from) = from.into_iter().next() else { return Ok(()) };
+        let Some(into) = into.first_mut() else {
+            into.push(from);
+            return Ok(());
+        };
+        let payload = from.finish()?;
+        for element in ArrayView::new(&payload)?.iter(self.element.stored()) {
+            into.push(element?)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&self, _: &Call<'_>, state: &Vec<ArrayBuilder>, out: &mut ColumnBuilder) -> Result<()> {
+        match state.first() {
+            Some(builder) => out.push(Some(Datum::Bytes(&builder.clone().finish()?))),
+            None => out.push_null(),
+        }
+        Ok(())
+    }
+
+    fn held_bytes(state: &Vec<ArrayBuilder>) -> usize {
+        // Elements are not seen from here; sixteen bytes is what one takes with its bookkeeping.
+        state.first().map_or(0, |builder| builder.len() * 16 + size_of::<ArrayBuilder>())
+    }
+}
+
+/// Arrays of one shape, put together into one of another dimension.
+struct Arrays {
+    element: ElementType,
+}
+
+#[derive(Clone, Default)]
+struct ArrayState {
+    shape: Option<Shape>,
+    payloads: Vec<Box<[u8]>>,
+}
+
+impl Fold for Arrays {
+    type State = ArrayState;
+
+    fn empty(&self) -> ArrayState {
+        ArrayState::default()
+    }
+
+    fn update(
+        &self,
+        _: &Call<'_>,
+        states: &mut [ArrayState],
+        groups: &[u32],
+        args: &[&Column],
+        rows: &Selection,
+    ) -> Result<()> {
+        rows.try_for_each(|row| {
+            let Some(value) = args[0].get(row) else {
+                bail!(NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays");
+            };
+            let state = &mut states[groups[row] as usize];
+            let shape = ArrayView::new(value.bytes())?.shape();
+            if shape.lengths.is_empty() {
+                bail!(ARRAY_SUBSCRIPT_ERROR, "cannot accumulate empty arrays");
+            }
+            match &state.shape {
+                None => state.shape = Some(shape),
+                Some(first) if *first == shape => {}
+                Some(_) => {
+                    bail!(ARRAY_SUBSCRIPT_ERROR, "cannot accumulate arrays of different dimensionality")
+                }
+            }
+            state.payloads.push(value.bytes().into());
+            Ok(())
+        })
+    }
+
+    fn merge(&self, _: &Call<'_>, into: &mut ArrayState, from: ArrayState) -> Result<()> {
+        if into.shape.is_some() && from.shape.is_some() && into.shape != from.shape {
+            bail!(ARRAY_SUBSCRIPT_ERROR, "cannot accumulate arrays of different dimensionality");
+        }
+        into.shape = into.shape.take().or(from.shape);
+        into.payloads.extend(from.payloads);
+        Ok(())
+    }
+
+    fn finish(&self, _: &Call<'_>, state: &ArrayState, out: &mut ColumnBuilder) -> Result<()> {
+        let Some(shape) = &state.shape else {
+            out.push_null();
+            return Ok(());
+        };
+        let mut shape = shape.clone();
+        if shape.lengths.len() >= adt::array::MAX_DIMENSIONS {
+            bail!(
+                PROGRAM_LIMIT_EXCEEDED,
+                "number of array dimensions ({}) exceeds the maximum allowed ({})",
+                shape.lengths.len() + 1,
+                adt::array::MAX_DIMENSIONS
+            );
+        }
+        shape.lengths.insert(0, state.payloads.len() as i32);
+        shape.lower_bounds.insert(0, 1);
+        let mut builder = self.element.builder();
+        for payload in &state.payloads {
+            for element in ArrayView::new(payload)?.iter(self.element.stored()) {
+                builder.push(element?)?;
+            }
+        }
+        out.push(Some(Datum::Bytes(&builder.finish_shaped(&shape)?)));
+        Ok(())
+    }
+
+    fn held_bytes(state: &ArrayState) -> usize {
+        state.payloads.iter().map(|payload| payload.len() + size_of::<Box<[u8]>>()).sum()
+    }
+}
+
+fn elements(call: &Call<'_>) -> Result<Box<dyn Accumulator>> {
+    let element = ElementType::of(call.session, call.argument_type(0))?;
+    Groups::start(Elements { element })
+}
+
+fn arrays(call: &Call<'_>) -> Result<Box<dyn Accumulator>> {
+    let array = call.session.base_type(call.argument_type(0))?.0;
+    match call.session.element_type(array)? {
+        Some(element) => Groups::start(Arrays { element: ElementType::of(call.session, element)? }),
+        None => bail!(DATATYPE_MISMATCH, "could not determine input data type"),
+    }
+}
+
+pub const AGGREGATES: &[AggregateFunction] = &[
+    AggregateFunction {
+        transition: "string_agg_transfn",
+        finish: "string_agg_finalfn",
+        start: |_| Groups::start(Strings),
+    },
+    AggregateFunction {
+        transition: "bytea_string_agg_transfn",
+        finish: "bytea_string_agg_finalfn",
+        start: |_| Groups::start(Strings),
+    },
+    AggregateFunction { transition: "array_agg_transfn", finish: "array_agg_finalfn", start: elements },
+    AggregateFunction {
+        transition: "array_agg_array_transfn",
+        finish: "array_agg_array_finalfn",
+        start: arrays,
+    },
+];

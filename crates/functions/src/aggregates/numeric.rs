@@ -1,0 +1,191 @@
+//! sum, avg, variance and stddev over numeric; sum and avg over interval; sum over money.
+
+use super::{Fold, Groups, try_each, values_of};
+use crate::aggregate::AggregateFunction;
+use crate::call::Call;
+use crate::kernel::{interval_from_bytes, interval_to_bytes};
+use adt::datetime::Interval;
+use adt::numeric::{Numeric, NumericSum, NumericView};
+use base::{Result, bail, err};
+use datum::{Column, ColumnBuilder, Datum, Selection};
+
+type Finish = fn(&NumericSum) -> Result<Option<Numeric>>;
+
+struct Sum {
+    squares: bool,
+    finish: Finish,
+}
+
+impl Fold for Sum {
+    type State = NumericSum;
+
+    fn empty(&self) -> NumericSum {
+        NumericSum::new(self.squares)
+    }
+
+    fn update(
+        &self,
+        _: &Call<'_>,
+        states: &mut [NumericSum],
+        groups: &[u32],
+        args: &[&Column],
+        rows: &Selection,
+    ) -> Result<()> {
+        rows.try_for_each(|row| match args[0].get(row) {
+            Some(datum) => states[groups[row] as usize].add(&NumericView::new(datum.bytes())?),
+            None => Ok(()),
+        })
+    }
+
+    fn merge(&self, _: &Call<'_>, into: &mut NumericSum, from: NumericSum) -> Result<()> {
+        into.combine(&from);
+        Ok(())
+    }
+
+    fn finish(&self, _: &Call<'_>, state: &NumericSum, out: &mut ColumnBuilder) -> Result<()> {
+        match (self.finish)(state)? {
+            Some(result) => out.push(Some(Datum::Bytes(&result.to_payload()))),
+            None => out.push_null(),
+        }
+        Ok(())
+    }
+}
+
+/// Infinite intervals are counted apart: their sum is not known before both kinds are.
+struct IntervalSum {
+    average: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct IntervalState {
+    count: i64,
+    sum: Interval,
+    positive: i64,
+    negative: i64,
+}
+
+impl Fold for IntervalSum {
+    type State = IntervalState;
+
+    fn empty(&self) -> IntervalState {
+        IntervalState::default()
+    }
+
+    fn update(
+        &self,
+        _: &Call<'_>,
+        states: &mut [IntervalState],
+        groups: &[u32],
+        args: &[&Column],
+        rows: &Selection,
+    ) -> Result<()> {
+        rows.try_for_each(|row| {
+            let Some(datum) = args[0].get(row) else { return Ok(()) };
+            let interval = interval_from_bytes(datum.bytes())?;
+            let state = &mut states[groups[row] as usize];
+            match interval {
+                Interval::NOEND => state.positive += 1,
+                Interval::NOBEGIN => state.negative += 1,
+                finite => {
+                    state.sum = state.sum.add(&finite)?;
+                    state.count += 1;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn merge(&self, _: &Call<'_>, into: &mut IntervalState, from: IntervalState) -> Result<()> {
+        into.sum = into.sum.add(&from.sum)?;
+        into.count += from.count;
+        into.positive += from.positive;
+        into.negative += from.negative;
+        Ok(())
+    }
+
+    fn finish(&self, _: &Call<'_>, state: &IntervalState, out: &mut ColumnBuilder) -> Result<()> {
+        if state.count + state.positive + state.negative == 0 {
+            out.push_null();
+            return Ok(());
+        }
+        let result = match (state.positive > 0, state.negative > 0) {
+            (true, true) => bail!(DATETIME_VALUE_OUT_OF_RANGE, "interval out of range"),
+            (true, false) => Interval::NOEND,
+            (false, true) => Interval::NOBEGIN,
+            (false, false) if self.average => state.sum.divide(state.count as f64)?,
+            (false, false) => state.sum,
+        };
+        out.push(Some(Datum::Bytes(&interval_to_bytes(&result))));
+        Ok(())
+    }
+}
+
+struct MoneySum;
+
+impl Fold for MoneySum {
+    type State = Option<i64>;
+
+    fn empty(&self) -> Option<i64> {
+        None
+    }
+
+    fn update(
+        &self,
+        _: &Call<'_>,
+        states: &mut [Option<i64>],
+        groups: &[u32],
+        args: &[&Column],
+        rows: &Selection,
+    ) -> Result<()> {
+        try_each(values_of!(args[0], Int8), args[0], rows, |row, value| {
+            add_money(&mut states[groups[row] as usize], value)
+        })
+    }
+
+    fn merge(&self, _: &Call<'_>, into: &mut Option<i64>, from: Option<i64>) -> Result<()> {
+        from.map_or(Ok(()), |value| add_money(into, value))
+    }
+
+    fn finish(&self, _: &Call<'_>, state: &Option<i64>, out: &mut ColumnBuilder) -> Result<()> {
+        out.push(state.map(Datum::Int8));
+        Ok(())
+    }
+}
+
+fn add_money(sum: &mut Option<i64>, value: i64) -> Result<()> {
+    let total = sum.unwrap_or(0).checked_add(value);
+    *sum = Some(total.ok_or_else(|| err!(NUMERIC_VALUE_OUT_OF_RANGE, "money out of range"))?);
+    Ok(())
+}
+
+macro_rules! sums {
+    ($($transition:literal $finish:literal $squares:literal |$state:ident| $result:expr;)*) => {
+        &[
+            $(AggregateFunction {
+                transition: $transition,
+                finish: $finish,
+                start: |_| Groups::start(Sum { squares: $squares, finish: |$state| $result }),
+            },)*
+            AggregateFunction {
+                transition: "interval_avg_accum",
+                finish: "interval_avg",
+                start: |_| Groups::start(IntervalSum { average: true }),
+            },
+            AggregateFunction {
+                transition: "interval_avg_accum",
+                finish: "interval_sum",
+                start: |_| Groups::start(IntervalSum { average: false }),
+            },
+            AggregateFunction { transition: "cash_pl", finish: "", start: |_| Groups::start(MoneySum) },
+        ]
+    };
+}
+
+pub const AGGREGATES: &[AggregateFunction] = sums! {
+    "numeric_avg_accum" "numeric_avg" false |s| s.avg();
+    "numeric_avg_accum" "numeric_sum" false |s| s.sum();
+    "numeric_accum" "numeric_stddev_pop" true |s| s.stddev(false);
+    "numeric_accum" "numeric_stddev_samp" true |s| s.stddev(true);
+    "numeric_accum" "numeric_var_pop" true |s| s.variance(false);
+    "numeric_accum" "numeric_var_samp" true |s| s.variance(true);
+};

@@ -1,0 +1,797 @@
+//! From the chosen path to plan nodes. Columns still name relations; `setrefs` turns them into positions.
+
+use crate::clause::{commute, deep, relids, var_rti};
+use crate::cost::order_clauses;
+use crate::types::{ClauseRef, IndexClause, JoinPath, Path, PathKey, PathKind, Root, Target};
+use base::{Error, Oid, Result};
+use ir::{
+    Aggregate, Expr, GroupColumn, IndexQual, Join, JoinKind, MergeClause, ModifyTable, NestParam, Param,
+    ParamKind, Plan, PlanNode, SortColumn, SortGroupClause, TargetEntry, VarSource, WindowAgg,
+};
+use std::rc::Rc;
+
+fn target_list(target: &Target) -> Vec<TargetEntry> {
+    let entry = |(i, expr): (usize, &Expr)| TargetEntry {
+        sort_group_ref: target.refs.get(i).copied().unwrap_or(0),
+        ..TargetEntry::new(expr.clone(), i as i16 + 1, None)
+    };
+    target.exprs.iter().enumerate().map(entry).collect()
+}
+
+fn new_plan(path: &Path, node: PlanNode) -> Plan {
+    Plan {
+        startup_cost: path.startup,
+        total_cost: path.total,
+        rows: path.rows,
+        width: path.target.width.max(0) as u32,
+        disabled_nodes: path.disabled,
+        target_list: target_list(&path.target),
+        node,
+        ..Plan::default()
+    }
+}
+
+/// A node that passes its child's columns on.
+fn over(path: &Path, child: Plan, node: PlanNode) -> Plan {
+    let target_list = child.target_list.clone();
+    Plan { target_list, left: Some(Box::new(child)), ..new_plan(path, node) }
+}
+
+impl<'a> Root<'a> {
+    /// The whole plan of this level, its columns named as the query names them.
+    pub fn create_top_plan(&mut self, path: &Rc<Path>) -> Result<Plan> {
+        self.outer_params = ir::RelSet::new();
+        let mut plan = self.create_plan(path)?;
+        let count = self.targets.len();
+        if self.query.command == ir::CommandType::Select {
+            for (i, entry) in plan.target_list.iter_mut().enumerate() {
+                match self.targets.get(i) {
+                    Some(t) => {
+                        entry.name.clone_from(&t.name);
+                        (entry.origin, entry.junk) = (t.origin, t.junk);
+                    }
+                    None => entry.junk = i >= count,
+                }
+            }
+        }
+        plan.init_plans = std::mem::take(&mut self.init_plans);
+        Ok(plan)
+    }
+
+    fn create_plan(&mut self, path: &Rc<Path>) -> Result<Plan> {
+        match &path.kind {
+            PathKind::NestLoop(join) => self.nestloop_plan(path, join),
+            PathKind::MergeJoin { join, clauses, skip_mark_restore, materialize, .. } => {
+                self.mergejoin_plan(path, join, clauses, *skip_mark_restore, *materialize)
+            }
+            PathKind::HashJoin { join, clauses, .. } => self.hashjoin_plan(path, join, clauses),
+            PathKind::Material { child } => Ok(over(path, self.create_plan(child)?, PlanNode::Materialize)),
+            PathKind::Memoize { child, keys, operators, single_row, binary_mode, entries, .. } => {
+                let plan = self.create_plan(child)?;
+                let mut keys = keys.clone();
+                for key in &mut keys {
+                    self.replace_outer_vars(key)?;
+                }
+                let node = PlanNode::Memoize {
+                    collations: keys.iter().map(ir::expr_collation).collect(),
+                    keys,
+                    operators: operators.clone(),
+                    single_row: *single_row,
+                    binary_mode: *binary_mode,
+                    estimated_entries: *entries,
+                };
+                Ok(over(path, plan, node))
+            }
+            PathKind::Sort { child } => {
+                let mut plan = self.create_plan(child)?;
+                let keys = self.sort_columns(&path.keys, &mut plan)?;
+                Ok(over(path, plan, PlanNode::Sort { keys }))
+            }
+            PathKind::Projection { child, dummy } => {
+                let mut plan = self.create_plan(child)?;
+                if *dummy {
+                    let width = plan.target_list.len();
+                    for (i, entry) in plan.target_list.iter_mut().enumerate().take(width) {
+                        entry.sort_group_ref = path.target.refs.get(i).copied().unwrap_or(0);
+                    }
+                    return Ok(plan);
+                }
+                Ok(Plan {
+                    left: Some(Box::new(plan)),
+                    ..new_plan(path, PlanNode::Result { constant_qual: Vec::new() })
+                })
+            }
+            PathKind::ProjectSet { child } => {
+                let plan = self.create_plan(child)?;
+                Ok(Plan { left: Some(Box::new(plan)), ..new_plan(path, PlanNode::ProjectSet) })
+            }
+            PathKind::Result { quals, child } if path.rti == 0 || !quals.is_empty() || child.is_some() => {
+                let left = child.as_ref().map(|c| self.create_plan(c)).transpose()?.map(Box::new);
+                Ok(Plan { left, ..new_plan(path, PlanNode::Result { constant_qual: quals.clone() }) })
+            }
+            PathKind::UniqueInner { child, hashed, exprs, operators } => {
+                self.unique_inner_plan(path, child, *hashed, exprs, operators)
+            }
+            PathKind::Group { .. }
+            | PathKind::Aggregate { .. }
+            | PathKind::Window { .. }
+            | PathKind::Unique { .. }
+            | PathKind::SetOp { .. }
+            | PathKind::Append { .. }
+            | PathKind::RecursiveUnion { .. }
+            | PathKind::LockRows { .. }
+            | PathKind::Limit { .. }
+            | PathKind::Modify { .. } => self.upper_plan(path),
+            _ => self.scan_plan(path),
+        }
+    }
+
+    /// Replaces columns of the relations on the outer sides of nested loops above by params.
+    fn replace_outer_vars(&mut self, expr: &mut Expr) -> Result<()> {
+        if self.outer_params.is_empty() {
+            return Ok(());
+        }
+        let outer = self.outer_params.clone();
+        let mut known = std::mem::take(&mut self.current_params);
+        let g = self.g.clone();
+        let replaced = deep(expr, 0, &mut |e, _| {
+            let Expr::Var(v) = &*e else { return Ok(false) };
+            if !var_rti(v).is_some_and(|rti| outer.contains(rti)) {
+                return Ok(false);
+            }
+            let (type_oid, typmod, collation) = (v.type_oid, v.typmod, v.collation);
+            let id = match known.iter().find(|(k, _)| k == e) {
+                Some((_, id)) => *id,
+                None => {
+                    let id = g.new_param(type_oid);
+                    known.push((e.clone(), id));
+                    id
+                }
+            };
+            *e =
+                Expr::Param(Param { kind: ParamKind::Exec, id, type_oid, typmod, collation, location: None });
+            Ok(true)
+        });
+        self.current_params = known;
+        replaced
+    }
+
+    fn actual(&mut self, clauses: &[ClauseRef]) -> Result<Vec<Expr>> {
+        let mut out = Vec::new();
+        for clause in clauses.iter().filter(|c| !c.pseudoconstant) {
+            let mut expr = clause.expr.clone();
+            self.replace_outer_vars(&mut expr)?;
+            out.push(expr);
+        }
+        Ok(out)
+    }
+
+    /// One-time conditions are checked by a node of their own on top.
+    fn gate(&mut self, plan: Plan, clauses: &[ClauseRef]) -> Result<Plan> {
+        let mut quals = Vec::new();
+        for clause in clauses.iter().filter(|c| c.pseudoconstant) {
+            let mut expr = clause.expr.clone();
+            self.replace_outer_vars(&mut expr)?;
+            quals.push(expr);
+        }
+        if quals.is_empty() {
+            return Ok(plan);
+        }
+        Ok(Plan {
+            startup_cost: plan.startup_cost,
+            total_cost: plan.total_cost,
+            rows: plan.rows,
+            width: plan.width,
+            disabled_nodes: plan.disabled_nodes,
+            target_list: plan.target_list.clone(),
+            node: PlanNode::Result { constant_qual: quals },
+            left: Some(Box::new(plan)),
+            ..Plan::default()
+        })
+    }
+
+    fn scan_plan(&mut self, path: &Rc<Path>) -> Result<Plan> {
+        let rti = path.rti;
+        let mut clauses = self.base(rti).restrictions.clone();
+        if let Some(param) = &path.param {
+            clauses.extend(param.clauses.iter().cloned());
+        }
+        let clauses = order_clauses(self, clauses)?;
+        let mut targets = target_list(&path.target);
+        for entry in &mut targets {
+            self.replace_outer_vars(&mut entry.expr)?;
+        }
+        let relation = rti;
+        let mut plan = match &path.kind {
+            PathKind::Index { info, clauses: by_index, direction, index_only, .. } => {
+                let quals = self.index_quals(by_index, info)?;
+                let qual = self.rest_quals(&clauses, by_index, info)?;
+                let index = info.entry.oid;
+                let node = if *index_only {
+                    let index_targets = info
+                        .columns
+                        .iter()
+                        .enumerate()
+                        .map(|(i, e)| TargetEntry::new(e.clone(), i as i16 + 1, None))
+                        .collect();
+                    PlanNode::IndexOnlyScan { relation, index, quals, direction: *direction, index_targets }
+                } else {
+                    PlanNode::IndexScan {
+                        relation,
+                        index,
+                        quals,
+                        order_by: Vec::new(),
+                        direction: *direction,
+                    }
+                };
+                Plan { qual, ..new_plan(path, node) }
+            }
+            PathKind::BitmapHeap { index } => self.bitmap_plan(path, index, &clauses)?,
+            PathKind::SubqueryScan { child } => {
+                for (expr, id) in self.base(rti).subplan_params.clone() {
+                    if !self.current_params.iter().any(|(_, known)| *known == id) {
+                        self.current_params.push((expr, id));
+                    }
+                }
+                let mut subroot = self
+                    .base_mut(rti)
+                    .subroot
+                    .take()
+                    .ok_or_else(|| Error::internal("a subquery has not been planned"))?;
+                let below = subroot.create_top_plan(child);
+                self.base_mut(rti).subroot = Some(subroot);
+                let node = PlanNode::SubqueryScan { relation, child: Box::new(below?) };
+                Plan { qual: self.actual(&clauses)?, ..new_plan(path, node) }
+            }
+            other => {
+                let (node, checked): (PlanNode, &[ClauseRef]) = match other {
+                    PathKind::SeqScan => (PlanNode::SeqScan { relation }, &[]),
+                    PathKind::SampleScan => {
+                        let ir::RangeTableKind::Relation { sample: Some(sample), .. } = &self.rte(rti).kind
+                        else {
+                            return Err(Error::internal("a sample scan without TABLESAMPLE"));
+                        };
+                        (PlanNode::SampleScan { relation, sample: sample.clone() }, &[])
+                    }
+                    PathKind::Tid { quals } => {
+                        (PlanNode::TidScan { relation, quals: self.actual(quals)? }, quals)
+                    }
+                    PathKind::TidRange { quals } => {
+                        (PlanNode::TidRangeScan { relation, quals: self.actual(quals)? }, quals)
+                    }
+                    PathKind::FunctionScan => (PlanNode::FunctionScan { relation }, &[]),
+                    PathKind::ValuesScan => (PlanNode::ValuesScan { relation }, &[]),
+                    PathKind::CteScan { plan, param } => {
+                        (PlanNode::CteScan { relation, plan: *plan, param: *param }, &[])
+                    }
+                    PathKind::WorkTableScan { param } => {
+                        (PlanNode::WorkTableScan { relation, param: *param }, &[])
+                    }
+                    PathKind::NamedTuplestoreScan => (PlanNode::NamedTuplestoreScan { relation }, &[]),
+                    PathKind::Result { .. } => (PlanNode::Result { constant_qual: Vec::new() }, &[]),
+                    _ => return Err(Error::internal("unrecognized scan path")),
+                };
+                let rest: Vec<ClauseRef> =
+                    clauses.iter().filter(|c| !checked.iter().any(|k| Rc::ptr_eq(k, c))).cloned().collect();
+                Plan { qual: self.actual(&rest)?, ..new_plan(path, node) }
+            }
+        };
+        plan.target_list = targets;
+        if matches!(path.kind, PathKind::FunctionScan | PathKind::ValuesScan)
+            && !self.base(rti).lateral.is_empty()
+        {
+            let mut kind = self.rte(rti).kind.clone();
+            let mut failed = Ok(());
+            crate::clause::deep_rte(&mut kind, 0, &mut |e, _| {
+                if failed.is_ok() {
+                    failed = self.replace_outer_vars(e);
+                }
+                Ok(true)
+            })?;
+            failed?;
+            self.query.range_table[rti - 1].kind = kind;
+        }
+        self.gate(plan, &clauses)
+    }
+
+    fn index_quals(
+        &mut self,
+        clauses: &[IndexClause],
+        info: &crate::types::IndexInfo,
+    ) -> Result<Vec<IndexQual>> {
+        let mut quals = Vec::new();
+        for clause in clauses {
+            for original in &clause.quals {
+                let mut original = original.clone();
+                self.replace_outer_vars(&mut original)?;
+                let mut condition = original.clone();
+                let key = &info.columns[clause.column];
+                let column = Expr::Var(ir::Var {
+                    source: VarSource::Index,
+                    ..crate::clause::var(
+                        0,
+                        clause.column as i16 + 1,
+                        ir::expr_type(key),
+                        ir::expr_typmod(key),
+                        ir::expr_collation(key),
+                    )
+                });
+                let slot = match &mut condition {
+                    Expr::Op(op) => &mut op.args[0],
+                    Expr::ScalarArrayOp(op) => &mut op.args[0],
+                    Expr::NullTest { arg, .. } => &mut **arg,
+                    Expr::RowCompare { left, .. } => &mut left[0],
+                    _ => return Err(Error::internal("unsupported indexqual type")),
+                };
+                *slot = column;
+                quals.push(IndexQual { condition, original, column: clause.column });
+            }
+        }
+        Ok(quals)
+    }
+
+    /// Conditions that the index does not check for certain.
+    fn rest_quals(
+        &mut self,
+        clauses: &[ClauseRef],
+        by_index: &[IndexClause],
+        info: &crate::types::IndexInfo,
+    ) -> Result<Vec<Expr>> {
+        let checked = |c: &ClauseRef| {
+            by_index
+                .iter()
+                .any(|i| !i.lossy && (Rc::ptr_eq(&i.clause, c) || crate::join_path::same_class(&i.clause, c)))
+                || info.predicate.contains(&c.expr)
+        };
+        let rest: Vec<ClauseRef> = clauses.iter().filter(|c| !checked(c)).cloned().collect();
+        self.actual(&rest)
+    }
+
+    fn bitmap_plan(&mut self, path: &Rc<Path>, index: &Rc<Path>, clauses: &[ClauseRef]) -> Result<Plan> {
+        let PathKind::Index { info, clauses: by_index, index_total, selectivity, .. } = &index.kind else {
+            return Err(Error::internal("unrecognized bitmap path"));
+        };
+        let quals = self.index_quals(by_index, info)?;
+        let mut recheck: Vec<Expr> = quals.iter().map(|q| q.original.clone()).collect();
+        for predicate in &info.predicate {
+            if !recheck.contains(predicate) {
+                recheck.push(predicate.clone());
+            }
+        }
+        let rest = self.rest_quals(clauses, by_index, info)?;
+        let scan = Plan {
+            total_cost: *index_total,
+            rows: crate::cost::clamp_rows(selectivity * self.base(path.rti).tuples),
+            node: PlanNode::BitmapIndexScan { relation: path.rti, index: info.entry.oid, quals },
+            ..Plan::default()
+        };
+        let node = PlanNode::BitmapHeapScan { relation: path.rti, recheck };
+        Ok(Plan { qual: rest, left: Some(Box::new(scan)), ..new_plan(path, node) })
+    }
+
+    /// A join's own conditions, and those that filter its output.
+    fn split_quals(&mut self, join: &JoinPath, used: &[ClauseRef]) -> Result<(Vec<Expr>, Vec<Expr>)> {
+        let ordered = order_clauses(self, join.clauses.clone())?;
+        let outer_join = !matches!(join.kind, JoinKind::Inner | JoinKind::Semi | JoinKind::RightSemi);
+        let left: Vec<ClauseRef> =
+            ordered.into_iter().filter(|c| !used.iter().any(|u| Rc::ptr_eq(u, c))).collect();
+        let (after, own): (Vec<_>, Vec<_>) = left.into_iter().partition(|c| outer_join && c.pushed_down);
+        Ok((self.actual(&own)?, self.actual(&after)?))
+    }
+
+    fn nestloop_plan(&mut self, path: &Rc<Path>, join: &JoinPath) -> Result<Plan> {
+        let outer = self.create_plan(&join.outer)?;
+        let saved = self.outer_params.clone();
+        self.outer_params.extend(&join.outer.relids);
+        let inner = self.create_plan(&join.inner)?;
+        self.outer_params = saved;
+        let own = join.outer.relids.clone();
+        let (mine, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.current_params)
+            .into_iter()
+            .partition(|(e, _)| relids(e).is_subset(&own));
+        self.current_params = rest;
+        let params = mine.into_iter().map(|(value, id)| NestParam { id, value }).collect();
+        let (quals, qual) = self.split_quals(join, &[])?;
+        let node = PlanNode::NestLoop {
+            join: Join { kind: join.kind, inner_unique: join.inner_unique, quals },
+            params,
+        };
+        let plan =
+            Plan { qual, left: Some(Box::new(outer)), right: Some(Box::new(inner)), ..new_plan(path, node) };
+        let clauses = join.clauses.clone();
+        self.gate(plan, &clauses)
+    }
+
+    /// `outer = inner`, whichever way it was written.
+    fn oriented(&mut self, clause: &ClauseRef, outer: &ir::RelSet) -> Result<Expr> {
+        let mut expr = match &clause.expr {
+            Expr::Op(op) if !clause.left.is_subset(outer) => Expr::Op(
+                commute(self.session(), op)?
+                    .ok_or_else(|| Error::internal("could not find commutator for operator"))?,
+            ),
+            e => e.clone(),
+        };
+        self.replace_outer_vars(&mut expr)?;
+        Ok(expr)
+    }
+
+    fn mergejoin_plan(
+        &mut self,
+        path: &Rc<Path>,
+        join: &JoinPath,
+        merge: &[ClauseRef],
+        skip_mark_restore: bool,
+        materialize: bool,
+    ) -> Result<Plan> {
+        let outer = self.create_plan(&join.outer)?;
+        let mut inner = self.create_plan(&join.inner)?;
+        if materialize {
+            inner = crate::upper::materialize(self, inner);
+        }
+        let mut clauses = Vec::new();
+        for clause in merge {
+            let condition = self.oriented(clause, &join.outer.relids)?;
+            let key = self
+                .clause_classes(clause, &join.outer.relids)
+                .and_then(|(ec, _)| join.outer.keys.iter().find(|k| k.ec == ec).copied());
+            let key = key.unwrap_or(PathKey {
+                ec: 0,
+                family: clause.merge_families[0],
+                descending: false,
+                nulls_first: false,
+            });
+            let collation = if let Expr::Op(op) = &condition { op.input_collation } else { Oid(0) };
+            clauses.push(MergeClause {
+                condition,
+                family: key.family,
+                collation,
+                reversed: key.descending,
+                nulls_first: key.nulls_first,
+            });
+        }
+        let (quals, qual) = self.split_quals(join, merge)?;
+        let node = PlanNode::MergeJoin {
+            join: Join { kind: join.kind, inner_unique: join.inner_unique, quals },
+            clauses,
+            skip_mark_restore,
+        };
+        let plan =
+            Plan { qual, left: Some(Box::new(outer)), right: Some(Box::new(inner)), ..new_plan(path, node) };
+        let all = join.clauses.clone();
+        self.gate(plan, &all)
+    }
+
+    fn hashjoin_plan(&mut self, path: &Rc<Path>, join: &JoinPath, hash: &[ClauseRef]) -> Result<Plan> {
+        let outer = self.create_plan(&join.outer)?;
+        let inner = self.create_plan(&join.inner)?;
+        let mut clauses = Vec::new();
+        let mut keys = Vec::new();
+        for clause in hash {
+            let condition = self.oriented(clause, &join.outer.relids)?;
+            if let Expr::Op(op) = &condition {
+                keys.push(op.args[1].clone());
+            }
+            clauses.push(condition);
+        }
+        let table = Plan {
+            startup_cost: inner.total_cost,
+            total_cost: inner.total_cost,
+            rows: inner.rows,
+            width: inner.width,
+            disabled_nodes: inner.disabled_nodes,
+            target_list: inner.target_list.clone(),
+            node: PlanNode::Hash { keys },
+            left: Some(Box::new(inner)),
+            ..Plan::default()
+        };
+        let (quals, qual) = self.split_quals(join, hash)?;
+        let node = PlanNode::HashJoin {
+            join: Join { kind: join.kind, inner_unique: join.inner_unique, quals },
+            clauses,
+        };
+        let plan =
+            Plan { qual, left: Some(Box::new(outer)), right: Some(Box::new(table)), ..new_plan(path, node) };
+        let all = join.clauses.clone();
+        self.gate(plan, &all)
+    }
+
+    /// Where the columns of an order stand in a plan's output; those missing are added to it.
+    fn sort_columns(&self, keys: &[PathKey], plan: &mut Plan) -> Result<Vec<SortColumn>> {
+        let mut columns = Vec::new();
+        for key in keys {
+            let ec = &self.ecs[self.ec_root(key.ec)];
+            let by_ref = plan
+                .target_list
+                .iter()
+                .find(|t| ec.has_volatile && ec.sort_ref > 0 && t.sort_group_ref == ec.sort_ref);
+            let mut found = by_ref.map(|t| (t.number, ec.members[0].type_oid));
+            for m in &ec.members {
+                if found.is_some() {
+                    break;
+                }
+                let stripped = crate::clause::strip_relabel(&m.expr);
+                let at = plan
+                    .target_list
+                    .iter()
+                    .find(|t| t.expr == m.expr || crate::clause::strip_relabel(&t.expr) == stripped);
+                found = at.map(|t| (t.number, m.type_oid));
+            }
+            if found.is_none() {
+                let available: ir::RelSet =
+                    plan.target_list.iter().fold(ir::RelSet::new(), |s, t| s.union(&relids(&t.expr)));
+                let member = ec.members.iter().find(|m| !m.is_const && m.relids.is_subset(&available));
+                let Some(m) = member else {
+                    return Err(Error::internal("could not find pathkey item to sort"));
+                };
+                let number = plan.target_list.len() as i16 + 1;
+                let entry = TargetEntry { junk: true, ..TargetEntry::new(m.expr.clone(), number, None) };
+                add_column(plan, entry);
+                found = Some((number, m.type_oid));
+            }
+            let Some((column, type_oid)) = found else { continue };
+            let strategy = if key.descending { 5 } else { 1 };
+            let operator = self.session().family_operator(key.family, type_oid, type_oid, strategy)?;
+            let operator = operator.ok_or_else(|| Error::internal("missing sort operator"))?;
+            columns.push(SortColumn {
+                column,
+                operator,
+                collation: ec.collation,
+                nulls_first: key.nulls_first,
+            });
+        }
+        Ok(columns)
+    }
+
+    fn unique_inner_plan(
+        &mut self,
+        path: &Rc<Path>,
+        child: &Rc<Path>,
+        hashed: bool,
+        exprs: &[Expr],
+        operators: &[Oid],
+    ) -> Result<Plan> {
+        let mut plan = self.create_plan(child)?;
+        let mut groups = Vec::new();
+        let mut sorts = Vec::new();
+        for (expr, operator) in exprs.iter().zip(operators) {
+            let column = match plan.target_list.iter().find(|t| t.expr == *expr) {
+                Some(t) => t.number,
+                None => {
+                    let number = plan.target_list.len() as i16 + 1;
+                    add_column(&mut plan, TargetEntry::new(expr.clone(), number, None));
+                    number
+                }
+            };
+            let row = self.session().operator(*operator)?;
+            let mut equality = *operator;
+            let mut less = Oid(0);
+            for entry in self.session().operator_families(*operator)?.iter() {
+                let strategy = if entry.amopmethod == crate::clause::HASH { 1 } else { 3 };
+                let same =
+                    self.session().family_operator(entry.amopfamily, row.oprright, row.oprright, strategy)?;
+                equality = same.unwrap_or(equality);
+                if entry.amopmethod == crate::clause::BTREE {
+                    less = self
+                        .session()
+                        .family_operator(entry.amopfamily, row.oprright, row.oprright, 1)?
+                        .unwrap_or(less);
+                }
+            }
+            let collation = ir::expr_collation(expr);
+            groups.push(GroupColumn { column, equality_operator: equality, collation });
+            sorts.push(SortColumn { column, operator: less, collation, nulls_first: false });
+        }
+        if hashed {
+            let list = plan.target_list.clone();
+            let node = PlanNode::Aggregate(Box::new(Aggregate {
+                strategy: ir::AggStrategy::Hashed,
+                split: ir::AggSplit::Simple,
+                groups,
+                estimated_groups: path.rows,
+                grouping_sets: Vec::new(),
+                chain: Vec::new(),
+            }));
+            return Ok(Plan { target_list: list, left: Some(Box::new(plan)), ..new_plan(path, node) });
+        }
+        let costs = self.costs();
+        let (startup, run) =
+            crate::cost::sort_cost(costs, child.rows, child.target.width, 0.0, costs.work_memory, -1.0);
+        let mut sorted = over(child, plan, PlanNode::Sort { keys: sorts });
+        (sorted.startup_cost, sorted.total_cost) = (child.total + startup, child.total + startup + run);
+        Ok(over(path, sorted, PlanNode::Unique { groups }))
+    }
+
+    fn group_columns(&self, clauses: &[SortGroupClause], child: &Plan) -> Result<Vec<GroupColumn>> {
+        clauses
+            .iter()
+            .map(|clause| {
+                let found =
+                    child.target_list.iter().find(|t| t.sort_group_ref == clause.target && clause.target > 0);
+                let t = found
+                    .ok_or_else(|| Error::internal("grouping column is missing in the plan's output"))?;
+                Ok(GroupColumn {
+                    column: t.number,
+                    equality_operator: clause.equality_operator,
+                    collation: ir::expr_collation(&t.expr),
+                })
+            })
+            .collect()
+    }
+
+    fn upper_plan(&mut self, path: &Rc<Path>) -> Result<Plan> {
+        match &path.kind {
+            PathKind::Group { child, groups, having } => {
+                let plan = self.create_plan(child)?;
+                let groups = self.group_columns(groups, &plan)?;
+                Ok(Plan {
+                    qual: having.clone(),
+                    left: Some(Box::new(plan)),
+                    ..new_plan(path, PlanNode::Group { groups })
+                })
+            }
+            PathKind::Aggregate { child, agg } => {
+                let plan = self.create_plan(child)?;
+                let node = PlanNode::Aggregate(Box::new(Aggregate {
+                    strategy: agg.strategy,
+                    split: agg.split,
+                    groups: self.group_columns(&agg.groups, &plan)?,
+                    estimated_groups: agg.estimated_groups,
+                    grouping_sets: Vec::new(),
+                    chain: Vec::new(),
+                }));
+                Ok(Plan { qual: agg.having.clone(), left: Some(Box::new(plan)), ..new_plan(path, node) })
+            }
+            PathKind::Window { child, clause, top, .. } => {
+                let plan = self.create_plan(child)?;
+                let node = PlanNode::WindowAgg(Box::new(WindowAgg {
+                    name: clause.name.clone().unwrap_or_else(|| format!("w{}", clause.number)),
+                    window: clause.number,
+                    partition: self.group_columns(&clause.partition, &plan)?,
+                    order: self.group_columns(&clause.order, &plan)?,
+                    frame_options: clause.frame_options,
+                    start_offset: clause.start_offset.as_deref().cloned(),
+                    end_offset: clause.end_offset.as_deref().cloned(),
+                    start_in_range: clause.start_in_range,
+                    end_in_range: clause.end_in_range,
+                    in_range_collation: clause.in_range_collation,
+                    in_range_ascending: clause.in_range_ascending,
+                    in_range_nulls_first: clause.in_range_nulls_first,
+                    run_condition: Vec::new(),
+                    top: *top,
+                }));
+                Ok(Plan { left: Some(Box::new(plan)), ..new_plan(path, node) })
+            }
+            PathKind::Unique { child, columns } => {
+                let mut plan = self.create_plan(child)?;
+                let keys = child.keys.iter().take(*columns).copied().collect::<Vec<_>>();
+                let mut groups = Vec::new();
+                for (key, sorted) in keys.iter().zip(self.sort_columns(&keys, &mut plan)?) {
+                    let type_oid = self.ecs[key.ec].members[0].type_oid;
+                    let equality = self.session().family_operator(key.family, type_oid, type_oid, 3)?;
+                    let equality_operator =
+                        equality.ok_or_else(|| Error::internal("missing equality operator"))?;
+                    groups.push(GroupColumn {
+                        column: sorted.column,
+                        equality_operator,
+                        collation: sorted.collation,
+                    });
+                }
+                Ok(over(path, plan, PlanNode::Unique { groups }))
+            }
+            PathKind::SetOp { left, right, kind, all, hashed, groups } => {
+                let (l, r) = (self.create_plan(left)?, self.create_plan(right)?);
+                let node = PlanNode::SetOp {
+                    kind: *kind,
+                    all: *all,
+                    hashed: *hashed,
+                    groups: self.group_columns(groups, &l)?,
+                    sort_operators: groups.iter().map(|g| g.sort_operator).collect(),
+                    nulls_first: groups.iter().map(|g| g.nulls_first).collect(),
+                };
+                Ok(Plan { left: Some(Box::new(l)), right: Some(Box::new(r)), ..new_plan(path, node) })
+            }
+            PathKind::Append { children } => {
+                let children = children.iter().map(|c| self.create_plan(c)).collect::<Result<Vec<_>>>()?;
+                let first_partial = children.len();
+                Ok(new_plan(path, PlanNode::Append { children, apprelids: ir::RelSet::new(), first_partial }))
+            }
+            PathKind::RecursiveUnion { left, right, groups, param } => {
+                let (l, r) = (self.create_plan(left)?, self.create_plan(right)?);
+                let mut columns = Vec::new();
+                for (i, g) in groups.iter().enumerate() {
+                    let collation = l.target_list.get(i).map_or(Oid(0), |t| ir::expr_collation(&t.expr));
+                    columns.push(GroupColumn {
+                        column: i as i16 + 1,
+                        equality_operator: g.equality_operator,
+                        collation,
+                    });
+                }
+                let node = PlanNode::RecursiveUnion { work_table_param: *param, groups: columns };
+                Ok(Plan { left: Some(Box::new(l)), right: Some(Box::new(r)), ..new_plan(path, node) })
+            }
+            PathKind::LockRows { child, marks } => {
+                let plan = self.create_plan(child)?;
+                Ok(over(path, plan, PlanNode::LockRows { marks: marks.clone() }))
+            }
+            PathKind::Limit { child, offset, count, with_ties } => {
+                let plan = self.create_plan(child)?;
+                let tie_columns = if *with_ties {
+                    self.group_columns(&self.query.sort_clause.clone(), &plan)?
+                } else {
+                    Vec::new()
+                };
+                let node = PlanNode::Limit {
+                    offset: offset.clone(),
+                    count: count.clone(),
+                    with_ties: *with_ties,
+                    tie_columns,
+                };
+                Ok(over(path, plan, node))
+            }
+            PathKind::Modify { child, modify } => {
+                let mut plan = self.create_plan(child)?;
+                for (entry, t) in plan.target_list.iter_mut().zip(&self.targets) {
+                    entry.name.clone_from(&t.name);
+                    entry.junk = t.junk;
+                }
+                let relation = modify.relation;
+                let is_tid = |t: &&TargetEntry| matches!(&t.expr, Expr::Var(v) if v.attribute == -1 && var_rti(v) == Some(relation));
+                let tid_column = self.targets.iter().find(|t| t.junk && is_tid(t)).map_or(0, |t| t.number);
+                let returning =
+                    if modify.returning.is_empty() { Vec::new() } else { vec![modify.returning.clone()] };
+                let target_list = modify.returning.clone();
+                let node = PlanNode::ModifyTable(Box::new(ModifyTable {
+                    operation: modify.operation,
+                    can_set_tag: modify.can_set_tag,
+                    nominal_relation: relation,
+                    result_relations: vec![relation],
+                    update_columns: vec![modify.update_columns.clone()],
+                    tid_column,
+                    tableoid_column: 0,
+                    returning,
+                    on_conflict: modify.on_conflict.clone(),
+                    arbiter_indexes: modify.arbiters.clone(),
+                    row_marks: modify.row_marks.clone(),
+                    merge_actions: Vec::new(),
+                    merge_join_conditions: Vec::new(),
+                    recheck_param: modify.recheck_param,
+                }));
+                Ok(Plan { target_list, left: Some(Box::new(plan)), ..new_plan(path, node) })
+            }
+            _ => Err(Error::unsupported("this kind of grouping")),
+        }
+    }
+}
+
+/// Adds an output column: to the node itself, or to a projection put over it.
+fn add_column(plan: &mut Plan, entry: TargetEntry) {
+    let passes_on = matches!(
+        plan.node,
+        PlanNode::Sort { .. }
+            | PlanNode::Materialize
+            | PlanNode::Memoize { .. }
+            | PlanNode::Unique { .. }
+            | PlanNode::Limit { .. }
+            | PlanNode::LockRows { .. }
+            | PlanNode::Append { .. }
+            | PlanNode::SetOp { .. }
+            | PlanNode::RecursiveUnion { .. }
+            | PlanNode::ProjectSet
+            | PlanNode::IncrementalSort { .. }
+    );
+    if passes_on {
+        let child = std::mem::take(plan);
+        *plan = Plan {
+            startup_cost: child.startup_cost,
+            total_cost: child.total_cost,
+            rows: child.rows,
+            width: child.width,
+            disabled_nodes: child.disabled_nodes,
+            target_list: child.target_list.clone(),
+            node: PlanNode::Result { constant_qual: Vec::new() },
+            left: Some(Box::new(child)),
+            ..Plan::default()
+        };
+    }
+    plan.target_list.push(entry);
+}

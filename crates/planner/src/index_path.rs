@@ -1,0 +1,649 @@
+//! Index scans: which conditions an index can check, in which order it yields rows, and what that costs.
+
+use crate::clause::{BTREE, bool_const, commute, relids};
+use crate::cost::clamp_rows;
+use crate::selectivity::{Context, same_expr};
+use crate::types::{ClauseRef, IndexClause, IndexInfo, ParamInfo, Path, PathKey, PathKind, Root};
+use base::{Oid, Result};
+use ir::{BoolOp, BooleanTest, Expr, RelSet, ScanDirection};
+use std::rc::Rc;
+
+/// What an index costs to search.
+struct IndexCost {
+    startup: f64,
+    total: f64,
+    selectivity: f64,
+    correlation: f64,
+    pages: f64,
+}
+
+/// Pages of a table fetched by random visits, given a cache shared with other tables (Mackert and Lohman 1989).
+pub(crate) fn pages_fetched(tuples: f64, pages: f64, index_pages: f64, table_pages: f64, cache: f64) -> f64 {
+    let pages = pages.max(1.0);
+    let total = (table_pages.max(pages) + index_pages).max(1.0);
+    let cache = (cache * pages / total).ceil().max(1.0);
+    let fetched = if pages <= cache {
+        (2.0 * pages * tuples / (2.0 * pages + tuples)).min(pages)
+    } else {
+        let limit = 2.0 * pages * cache / (2.0 * pages - cache);
+        if tuples <= limit {
+            2.0 * pages * tuples / (2.0 * pages + tuples)
+        } else {
+            cache + (tuples - limit) * (pages - cache) / pages
+        }
+    };
+    fetched.ceil()
+}
+
+impl<'a> Root<'a> {
+    /// All paths through indexes of a base relation.
+    pub fn add_index_paths(&mut self, rti: usize) -> Result<()> {
+        let infos = self.base(rti).indexes.clone();
+        let mut bitmaps: Vec<Rc<Path>> = Vec::new();
+        let mut param_bitmaps: Vec<Rc<Path>> = Vec::new();
+        for info in infos {
+            if !info.is_btree || (!info.predicate.is_empty() && !info.predicate_ok) {
+                continue;
+            }
+            let own = self.base(rti).restrictions.clone();
+            let mut clauses = Vec::new();
+            for clause in &own {
+                clauses.extend(self.match_clause(&info, clause)?);
+            }
+            self.build_index_paths(rti, &info, &clauses, &RelSet::new(), &mut bitmaps)?;
+            self.parameterized_index_paths(rti, &info, &clauses, &mut param_bitmaps)?;
+        }
+        if let Some(path) = self.choose_bitmap(rti, bitmaps)? {
+            self.base_mut(rti).add_path(path);
+        }
+        for bitmap in param_bitmaps {
+            let param = bitmap.param.clone();
+            let path = self.bitmap_heap_path(rti, bitmap, param)?;
+            self.base_mut(rti).add_path(path);
+        }
+        Ok(())
+    }
+
+    /// Conditions on other relations that the index could check once their rows are given.
+    fn parameterized_index_paths(
+        &mut self,
+        rti: usize,
+        info: &Rc<IndexInfo>,
+        own: &[IndexClause],
+        bitmaps: &mut Vec<Rc<Path>>,
+    ) -> Result<()> {
+        let mut joining: Vec<IndexClause> = Vec::new();
+        for clause in self.base(rti).join_clauses.clone() {
+            if clause.delayed || clause.outer_relids.contains(rti) {
+                continue;
+            }
+            joining.extend(self.match_clause(info, &clause)?);
+        }
+        for column in 0..info.key_columns {
+            let expr = info.columns[column].clone();
+            let family = info.entry.families[column];
+            let collation = info.collation(column);
+            let matches = |ec: &crate::types::EquivalenceClass, m: &crate::types::EcMember| {
+                ec.families.contains(&family)
+                    && (ec.collation == collation || !collation.is_valid())
+                    && same_expr(&m.expr, &expr)
+            };
+            for clause in self.equalities_for_column(rti, &matches)? {
+                joining.extend(self.match_clause(info, &clause)?);
+            }
+        }
+        let mut sets: Vec<RelSet> = Vec::new();
+        for clause in &joining {
+            let mut set = clause.clause.relids.clone();
+            set.remove(rti);
+            if !set.is_empty() && !sets.contains(&set) {
+                sets.push(set);
+            }
+        }
+        for i in 0..sets.len().min(10) {
+            for j in 0..i {
+                let both = sets[i].union(&sets[j]);
+                if !sets.contains(&both) && sets.len() < 16 {
+                    sets.push(both);
+                }
+            }
+        }
+        for outer in sets {
+            let mut clauses = own.to_vec();
+            let usable = |c: &&IndexClause| {
+                let mut needs = c.clause.relids.clone();
+                needs.remove(rti);
+                needs.is_subset(&outer)
+            };
+            let mut classes: Vec<(usize, usize)> = Vec::new();
+            for clause in joining.iter().filter(usable) {
+                if let Some(ec) = clause.clause.parent_ec {
+                    if classes.contains(&(ec, clause.column)) {
+                        continue;
+                    }
+                    classes.push((ec, clause.column));
+                }
+                clauses.push(clause.clone());
+            }
+            if clauses.len() > own.len() {
+                self.build_index_paths(rti, info, &clauses, &outer, bitmaps)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The form in which an index can check a condition, for the first of its columns that fits.
+    fn match_clause(&self, info: &IndexInfo, clause: &ClauseRef) -> Result<Option<IndexClause>> {
+        if clause.pseudoconstant {
+            return Ok(None);
+        }
+        for column in 0..info.key_columns {
+            if let Some((quals, lossy)) = self.match_column(info, column, clause)? {
+                return Ok(Some(IndexClause { clause: clause.clone(), quals, lossy, column }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn match_column(
+        &self,
+        info: &IndexInfo,
+        column: usize,
+        clause: &ClauseRef,
+    ) -> Result<Option<(Vec<Expr>, bool)>> {
+        let key = &info.columns[column];
+        let collation = info.collation(column);
+        let is_key = |e: &Expr| same_expr(e, key);
+        let foreign = |e: &Expr| {
+            !relids(e).contains(info.rti)
+                && !crate::clause::contains_volatile(self.session(), e).unwrap_or(true)
+        };
+        let in_family = |operator: Oid| -> Result<bool> {
+            let rows = self.session().operator_families(operator)?;
+            Ok(rows.iter().any(|r| {
+                r.amopfamily == info.entry.families[column]
+                    && r.amopmethod == BTREE
+                    && (1..=5).contains(&r.amopstrategy)
+            }))
+        };
+        let collates = |c: Oid| !collation.is_valid() || c == collation;
+        let is_bool = ir::expr_type(key) == crate::clause::BOOL;
+        let boolean = |value: bool| -> Result<Option<(Vec<Expr>, bool)>> {
+            let expr = crate::clause::make_op(
+                self.session(),
+                Oid(91),
+                Oid(0),
+                key.clone(),
+                bool_const(Some(value)),
+            )?;
+            Ok(Some((vec![expr], false)))
+        };
+        match &clause.expr {
+            e if is_bool && is_key(e) => boolean(true),
+            Expr::Bool { op: BoolOp::Not, args, .. } if is_bool && is_key(&args[0]) => boolean(false),
+            Expr::BooleanTest { arg, test: BooleanTest::True, .. } if is_bool && is_key(arg) => boolean(true),
+            Expr::BooleanTest { arg, test: BooleanTest::False, .. } if is_bool && is_key(arg) => {
+                boolean(false)
+            }
+            Expr::NullTest { arg, row_argument: false, .. } if is_key(arg) => {
+                Ok(Some((vec![clause.expr.clone()], false)))
+            }
+            Expr::Op(op) if op.args.len() == 2 => {
+                if is_key(&op.args[0]) && foreign(&op.args[1]) && collates(op.input_collation) {
+                    if in_family(op.operator)? {
+                        return Ok(Some((vec![clause.expr.clone()], false)));
+                    }
+                    return self.prefix_range(info, column, op);
+                }
+                if is_key(&op.args[1])
+                    && foreign(&op.args[0])
+                    && collates(op.input_collation)
+                    && let Some(swapped) = commute(self.session(), op)?
+                    && in_family(swapped.operator)?
+                {
+                    return Ok(Some((vec![Expr::Op(swapped)], false)));
+                }
+                Ok(None)
+            }
+            Expr::ScalarArrayOp(op)
+                if op.use_or
+                    && is_key(&op.args[0])
+                    && foreign(&op.args[1])
+                    && collates(op.input_collation) =>
+            {
+                Ok(in_family(op.operator)?.then(|| (vec![clause.expr.clone()], false)))
+            }
+            Expr::RowCompare { left, right, operators, input_collations, .. } => {
+                let fits = is_key(&left[0])
+                    && foreign(&right[0])
+                    && collates(input_collations[0])
+                    && in_family(operators[0])?;
+                if !fits || operators.len() > 1 {
+                    return Ok(None);
+                }
+                Ok(Some((vec![clause.expr.clone()], false)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// `column LIKE 'abc%'` as a range, where the index orders by bytes.
+    fn prefix_range(
+        &self,
+        info: &IndexInfo,
+        column: usize,
+        op: &ir::OpExpr,
+    ) -> Result<Option<(Vec<Expr>, bool)>> {
+        const TEXT_LIKE: Oid = Oid(1209);
+        const TEXT_OPS: Oid = Oid(1994);
+        const TEXT_PATTERN_OPS: Oid = Oid(2095);
+        let family = info.entry.families[column];
+        let (ge, lt, eq) = match family {
+            TEXT_PATTERN_OPS => (Oid(2317), Oid(2314), Oid(98)),
+            // C and POSIX order by bytes.
+            TEXT_OPS if matches!(info.collation(column).0, 950 | 951) => (Oid(667), Oid(664), Oid(98)),
+            _ => return Ok(None),
+        };
+        if op.operator != TEXT_LIKE {
+            return Ok(None);
+        }
+        let Expr::Const(c) = &op.args[1] else { return Ok(None) };
+        let Some(datum::OwnedDatum::Bytes(pattern)) = &c.value else { return Ok(None) };
+        let (prefix, _, exact) = crate::selectivity::like_prefix(&String::from_utf8_lossy(pattern));
+        if prefix.is_empty() {
+            return Ok(None);
+        }
+        let text = |s: &[u8]| {
+            Expr::Const(ir::Const { value: Some(datum::OwnedDatum::Bytes(s.into())), ..c.clone() })
+        };
+        let make = |operator: Oid, bound: &[u8]| {
+            crate::clause::make_op(
+                self.session(),
+                operator,
+                info.collation(column),
+                op.args[0].clone(),
+                text(bound),
+            )
+        };
+        if exact {
+            return Ok(Some((vec![make(eq, prefix.as_bytes())?], false)));
+        }
+        let mut quals = vec![make(ge, prefix.as_bytes())?];
+        let mut high = prefix.into_bytes();
+        // Only an ASCII end can be counted up without leaving the encoding.
+        while let Some(last) = high.last_mut() {
+            if *last < 126 {
+                *last += 1;
+                quals.push(make(lt, &high)?);
+                break;
+            }
+            high.pop();
+        }
+        Ok(Some((quals, true)))
+    }
+
+    fn build_index_paths(
+        &mut self,
+        rti: usize,
+        info: &Rc<IndexInfo>,
+        clauses: &[IndexClause],
+        outer: &RelSet,
+        bitmaps: &mut Vec<Rc<Path>>,
+    ) -> Result<()> {
+        let mut ordered: Vec<IndexClause> = clauses.to_vec();
+        ordered.sort_by_key(|c| c.column);
+        // Without a condition on the first column only the order of the rows can be of use (skip scans apart).
+        let lateral = self.base(rti).lateral.clone();
+        let param = self.base_param(rti, &outer.union(&lateral))?;
+        let forward = if param.is_none() || outer.is_empty() {
+            self.index_keys(info, ScanDirection::Forward)?
+        } else {
+            Vec::new()
+        };
+        let useful = if self.has_useful_keys(rti) {
+            self.useful_keys(&RelSet::single(rti), forward.clone())
+        } else {
+            Vec::new()
+        };
+        let only = self.can_index_only(rti, info);
+        let relevant_predicate = !info.predicate.is_empty();
+        if !ordered.is_empty() || !useful.is_empty() || relevant_predicate || only {
+            let path =
+                self.index_path(rti, info, &ordered, useful, ScanDirection::Forward, only, param.clone())?;
+            if !ordered.is_empty() || relevant_predicate {
+                bitmaps.push(path.clone());
+            }
+            self.base_mut(rti).add_path(path);
+        }
+        if outer.is_empty() && !forward.is_empty() {
+            let backward = self.index_keys(info, ScanDirection::Backward)?;
+            let useful = self.useful_keys(&RelSet::single(rti), backward);
+            if !useful.is_empty() {
+                let path =
+                    self.index_path(rti, info, &ordered, useful, ScanDirection::Backward, only, param)?;
+                self.base_mut(rti).add_path(path);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the index holds every column that the query needs.
+    fn can_index_only(&self, rti: usize, info: &IndexInfo) -> bool {
+        if !self.costs().enable_indexonlyscan {
+            return false;
+        }
+        let rel = self.base(rti);
+        let mut needed: Vec<i16> =
+            rel.needed.iter().filter(|(_, n)| !n.is_empty()).map(|(a, _)| *a).collect();
+        for clause in &rel.restrictions {
+            let mut vars = Vec::new();
+            crate::clause::vars(&clause.expr, &mut vars);
+            needed.extend(vars.iter().map(|v| v.attribute));
+        }
+        needed.iter().all(|a| *a > 0 && info.keys.contains(a))
+    }
+
+    fn index_path(
+        &self,
+        rti: usize,
+        info: &Rc<IndexInfo>,
+        clauses: &[IndexClause],
+        keys: Vec<PathKey>,
+        direction: ScanDirection,
+        index_only: bool,
+        param: Option<Rc<ParamInfo>>,
+    ) -> Result<Rc<Path>> {
+        let costs = self.costs();
+        let rel = self.base(rti);
+        let rows = param.as_ref().map_or(rel.rows, |p| p.rows);
+        let loops = self.loop_count(rti, param.as_deref());
+        let index = self.btree_cost(info, clauses, loops)?;
+        let tuples = clamp_rows(index.selectivity * rel.tuples);
+        let pages = rel.pages.max(1.0);
+        let fetched = |n: f64, t: f64| {
+            let fetched =
+                pages_fetched(n, t, info.pages, self.total_table_pages, costs.effective_cache_pages);
+            if index_only { (fetched * (1.0 - rel.all_visible_fraction)).ceil() } else { fetched }
+        };
+        let visible = |n: f64| if index_only { (n * (1.0 - rel.all_visible_fraction)).ceil() } else { n };
+        let (max_io, min_io) = if loops > 1.0 {
+            let most = fetched(tuples * loops, pages) * costs.random_page / loops;
+            let least = (index.selectivity * pages).ceil();
+            let least = fetched(least * loops, pages) * costs.random_page / loops;
+            (most, least)
+        } else {
+            let most = fetched(tuples, pages) * costs.random_page;
+            let least = visible((index.selectivity * pages).ceil());
+            let cost = if least > 0.0 { costs.random_page + (least - 1.0) * costs.seq_page } else { 0.0 };
+            (most, cost)
+        };
+        let mut run = index.total - index.startup + max_io + index.correlation.powi(2) * (min_io - max_io);
+        // Conditions that the index does not check for certain.
+        let mut rest: Vec<ClauseRef> = Vec::new();
+        for clause in rel.restrictions.iter().chain(param.iter().flat_map(|p| &p.clauses)) {
+            let by_index = clauses.iter().any(|i| {
+                !i.lossy && (Rc::ptr_eq(&i.clause, clause) || crate::join_path::same_class(&i.clause, clause))
+            });
+            let implied = info.predicate_ok && info.predicate.contains(&clause.expr);
+            if !by_index && !implied {
+                rest.push(clause.clone());
+            }
+        }
+        let qual = self.clauses_cost(&rest)?;
+        run += (costs.cpu_tuple + qual.per_tuple) * tuples + rel.target.cost.per_tuple * rows;
+        let startup = index.startup + qual.startup + rel.target.cost.startup;
+        let enabled = if index_only {
+            costs.enable_indexscan && costs.enable_indexonlyscan
+        } else {
+            costs.enable_indexscan
+        };
+        Ok(Rc::new(Path {
+            kind: PathKind::Index {
+                info: info.clone(),
+                clauses: clauses.to_vec(),
+                direction,
+                index_only,
+                index_total: index.total,
+                selectivity: index.selectivity,
+            },
+            relids: RelSet::single(rti),
+            rti,
+            target: Rc::new(rel.target.clone()),
+            rows,
+            startup,
+            total: startup + run,
+            disabled: u32::from(!enabled),
+            keys,
+            param,
+        }))
+    }
+
+    /// How often a parameterised scan will run: once for each row of the smallest relation it depends on.
+    fn loop_count(&self, rti: usize, param: Option<&ParamInfo>) -> f64 {
+        let Some(param) = param else { return 1.0 };
+        let mut least = 0.0;
+        for outer in param.outer.iter().filter(|o| *o != rti && self.has_base(*o)) {
+            let rows = self.base(outer).rows;
+            if rows > 0.0 && (least == 0.0 || rows < least) {
+                least = rows;
+            }
+        }
+        if least > 0.0 { least } else { 1.0 }
+    }
+
+    /// Cost of searching a B-tree: descents, leaf pages, comparisons.
+    fn btree_cost(&self, info: &IndexInfo, clauses: &[IndexClause], loops: f64) -> Result<IndexCost> {
+        let costs = self.costs();
+        let rel = self.base(info.rti);
+        let mut bounding: Vec<Expr> = Vec::new();
+        let mut scans = 1.0;
+        let (mut column, mut has_equality, mut found_array, mut found_null) = (0, false, false, false);
+        for clause in clauses {
+            if clause.column != column {
+                if !has_equality || clause.column != column + 1 {
+                    break;
+                }
+                column += 1;
+                has_equality = false;
+            }
+            for qual in &clause.quals {
+                match qual {
+                    Expr::Op(op) => {
+                        has_equality |= self.is_equality(op.operator, info.entry.families[clause.column])?
+                    }
+                    Expr::ScalarArrayOp(op) => {
+                        has_equality |= self.is_equality(op.operator, info.entry.families[clause.column])?;
+                        let length = self.array_length(&self.estimate(&op.args[1]));
+                        scans *= length.max(1.0);
+                        found_array = true;
+                    }
+                    Expr::NullTest { is_null: true, .. } => {
+                        has_equality = true;
+                        found_null = true;
+                    }
+                    _ => {}
+                }
+                bounding.push(qual.clone());
+            }
+        }
+        let mut all: Vec<Expr> = clauses.iter().map(|c| c.clause.expr.clone()).collect();
+        let with_predicate = |list: &mut Vec<Expr>| {
+            for p in &info.predicate {
+                if !list.contains(p) {
+                    list.push(p.clone());
+                }
+            }
+        };
+        with_predicate(&mut all);
+        let selectivity = self.exprs_selectivity(&all, Context::filter(info.rti))?;
+        let exact =
+            info.unique && column + 1 == info.key_columns && has_equality && !found_array && !found_null;
+        let tuples = if exact {
+            1.0
+        } else {
+            let mut bound: Vec<Expr> = clauses
+                .iter()
+                .filter(|c| c.quals.iter().all(|q| bounding.contains(q)))
+                .map(|c| c.clause.expr.clone())
+                .collect();
+            with_predicate(&mut bound);
+            let fraction = self.exprs_selectivity(&bound, Context::filter(info.rti))?;
+            let each = (fraction * rel.tuples / scans).round_ties_even();
+            let descents = scans.min((info.pages * 0.3333333).ceil()).max(1.0);
+            scans = descents;
+            (each.max(1.0) * 1.0).max(1.0)
+        };
+        let per_scan = tuples.min(info.tuples.max(1.0)).max(1.0);
+        let pages = if info.pages > 1.0 && info.tuples > 1.0 {
+            (per_scan * info.pages / info.tuples).ceil()
+        } else {
+            1.0
+        };
+        let mut total = if scans * loops > 1.0 {
+            let visits = pages * scans * loops;
+            let fetched = pages_fetched(
+                visits,
+                info.pages,
+                info.pages,
+                self.total_table_pages,
+                costs.effective_cache_pages,
+            );
+            fetched * costs.random_page / loops
+        } else {
+            pages * costs.random_page
+        };
+        let quals: usize = clauses.iter().map(|c| c.quals.len()).sum();
+        let mut arguments = 0.0;
+        for clause in clauses {
+            for qual in &clause.quals {
+                if let Expr::Op(op) = qual {
+                    let cost = self.qual_cost(&op.args[1])?;
+                    arguments += cost.startup + cost.per_tuple;
+                }
+            }
+        }
+        let mut startup = arguments;
+        total += arguments + per_scan * scans * (costs.cpu_index_tuple + costs.cpu_operator * quals as f64);
+        if info.tuples > 1.0 {
+            let descent = (info.tuples.ln() / std::f64::consts::LN_2).ceil() * costs.cpu_operator;
+            startup += descent;
+            total += scans * descent;
+        }
+        let descent = f64::from(info.tree_height + 1) * 50.0 * costs.cpu_operator;
+        startup += descent;
+        total += scans * descent;
+        let correlation = self.index_correlation(info)?;
+        Ok(IndexCost { startup, total, selectivity, correlation, pages })
+            .inspect(|c| debug_assert!(c.pages >= 1.0))
+    }
+
+    fn is_equality(&self, operator: Oid, family: Oid) -> Result<bool> {
+        let rows = self.session().operator_families(operator)?;
+        Ok(rows.iter().any(|r| r.amopfamily == family && r.amopstrategy == 3))
+    }
+
+    fn index_correlation(&self, info: &IndexInfo) -> Result<f64> {
+        let stats = self.examine(&info.columns[0])?;
+        let (family, type_oid) = (info.entry.families[0], info.entry.input_types[0]);
+        let less = self.session().family_operator(family, type_oid, type_oid, 1)?;
+        let Some(mut value) = stats.correlation(self, less)? else { return Ok(0.0) };
+        if info.descending(0) {
+            value = -value;
+        }
+        Ok(if info.key_columns > 1 { value * 0.75 } else { value })
+    }
+
+    fn choose_bitmap(&self, rti: usize, bitmaps: Vec<Rc<Path>>) -> Result<Option<Rc<Path>>> {
+        let mut best: Option<Rc<Path>> = None;
+        for bitmap in bitmaps {
+            let path = self.bitmap_heap_path(rti, bitmap, None)?;
+            if best.as_ref().is_none_or(|b| (path.disabled, path.total) < (b.disabled, b.total)) {
+                best = Some(path);
+            }
+        }
+        Ok(best)
+    }
+
+    fn bitmap_heap_path(
+        &self,
+        rti: usize,
+        index: Rc<Path>,
+        param: Option<Rc<ParamInfo>>,
+    ) -> Result<Rc<Path>> {
+        let costs = self.costs();
+        let rel = self.base(rti);
+        let rows = param.as_ref().map_or(rel.rows, |p| p.rows);
+        let PathKind::Index { index_total, selectivity, info, .. } = &index.kind else {
+            return Err(base::Error::internal("unrecognized bitmap path"));
+        };
+        let (mut index_total, selectivity, index_pages) = (*index_total, *selectivity, info.pages);
+        index_total += 0.1 * costs.cpu_operator * clamp_rows(selectivity * rel.tuples);
+        let loops = self.loop_count(rti, param.as_deref());
+        let pages = rel.pages.max(1.0);
+        let tuples = clamp_rows(selectivity * rel.tuples);
+        let mut fetched = 2.0 * pages * tuples / (2.0 * pages + tuples);
+        if loops > 1.0 {
+            let all = pages_fetched(
+                tuples * loops,
+                rel.pages,
+                index_pages,
+                self.total_table_pages,
+                costs.effective_cache_pages,
+            );
+            fetched = all / loops;
+        }
+        fetched = if fetched >= pages { pages } else { fetched.ceil() };
+        let page_cost = if fetched >= 2.0 {
+            costs.random_page - (costs.random_page - costs.seq_page) * (fetched / pages).sqrt()
+        } else {
+            costs.random_page
+        };
+        let mut quals = rel.restriction_cost;
+        if let Some(param) = &param {
+            quals += self.clauses_cost(&param.clauses)?;
+        }
+        let startup = index_total + quals.startup + rel.target.cost.startup;
+        let run = fetched * page_cost
+            + (costs.cpu_tuple + quals.per_tuple) * tuples
+            + rel.target.cost.per_tuple * rows;
+        Ok(Rc::new(Path {
+            kind: PathKind::BitmapHeap { index },
+            relids: RelSet::single(rti),
+            rti,
+            target: Rc::new(rel.target.clone()),
+            rows,
+            startup,
+            total: startup + run,
+            disabled: u32::from(!costs.enable_bitmapscan),
+            keys: Vec::new(),
+            param,
+        }))
+    }
+
+    /// Marks the partial indexes whose predicate the query's conditions imply.
+    pub fn check_predicates(&mut self, rti: usize) -> Result<()> {
+        let clauses: Vec<Expr> = self.base(rti).restrictions.iter().map(|c| c.expr.clone()).collect();
+        for i in 0..self.base(rti).indexes.len() {
+            if self.base(rti).indexes[i].predicate.is_empty() {
+                continue;
+            }
+            let implied =
+                crate::predicate::implied_by(self.session(), &self.base(rti).indexes[i].predicate, &clauses)?;
+            let info = Rc::make_mut(&mut self.base_mut(rti).indexes[i]);
+            info.predicate_ok = implied;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pages_fetched;
+
+    #[test]
+    fn fetches_follow_mackert_and_lohman() {
+        assert_eq!(pages_fetched(1.0, 345.0, 30.0, 345.0, 524_288.0), 1.0);
+        assert_eq!(pages_fetched(100.0, 345.0, 30.0, 345.0, 524_288.0), 88.0);
+        assert_eq!(pages_fetched(1e6, 345.0, 30.0, 345.0, 524_288.0), 345.0);
+    }
+}

@@ -1,0 +1,225 @@
+//! Target lists as the executor wants them: rows to insert, columns to update, and the hidden columns that say which
+//! row is meant.
+
+use crate::clause::{deep, null_const, var, var_rti};
+use crate::types::{ModifyPath, Path, PathKind, Root, Target};
+use base::{Error, Oid, Result, bail};
+use ir::{CommandType, Expr, LockStrength, ParamKind, RangeTableKind, TargetEntry};
+use std::rc::Rc;
+
+const TID: Oid = Oid(27);
+
+pub(crate) fn lock_words(strength: LockStrength) -> &'static str {
+    match strength {
+        LockStrength::ForKeyShare => "FOR KEY SHARE",
+        LockStrength::ForShare => "FOR SHARE",
+        LockStrength::ForNoKeyUpdate => "FOR NO KEY UPDATE",
+        LockStrength::ForUpdate => "FOR UPDATE",
+    }
+}
+
+impl<'a> Root<'a> {
+    pub fn transform_merge(&mut self) -> Result<()> {
+        if self.query.command == CommandType::Merge {
+            return Err(Error::unsupported("MERGE"));
+        }
+        Ok(())
+    }
+
+    fn add_junk(&mut self, expr: Expr, name: String) -> i16 {
+        if let Some(at) = self.targets.iter().position(|t| t.expr == expr && t.junk) {
+            return at as i16 + 1;
+        }
+        let number = self.targets.len() as i16 + 1;
+        let entry = TargetEntry { junk: true, ..TargetEntry::new(expr, number, Some(name)) };
+        self.targets.push(entry);
+        number
+    }
+
+    /// The list of columns that the plan below the change of the table, or the whole plan, yields.
+    pub fn prepare_targets(&mut self) -> Result<()> {
+        self.targets = self.query.target_list.clone();
+        self.resolve_multi_params()?;
+        let target = self.query.result_relation;
+        match self.query.command {
+            CommandType::Insert => self.expand_insert_targets()?,
+            CommandType::Update => {
+                let (own, junk): (Vec<_>, Vec<_>) =
+                    std::mem::take(&mut self.targets).into_iter().partition(|t| !t.junk);
+                let mut own = own;
+                own.sort_by_key(|t| t.number);
+                self.update_columns = own.iter().map(|t| t.number).collect();
+                self.targets = own.into_iter().chain(junk).collect();
+            }
+            CommandType::Delete => self.targets.clear(),
+            _ => {}
+        }
+        for (i, entry) in self.targets.iter_mut().enumerate() {
+            entry.number = i as i16 + 1;
+        }
+        if matches!(self.query.command, CommandType::Update | CommandType::Delete) {
+            self.add_junk(Expr::Var(var(target, -1, TID, -1, Oid(0))), "ctid".into());
+        }
+        let mut marks = std::mem::take(&mut self.row_marks);
+        for mark in &mut marks {
+            let rti = mark.relation;
+            if matches!(self.rte(rti).kind, RangeTableKind::Relation { .. }) {
+                mark.tid_column =
+                    Some(self.add_junk(Expr::Var(var(rti, -1, TID, -1, Oid(0))), format!("ctid{rti}")));
+            } else {
+                let row = Expr::Var(var(rti, 0, Oid(2249), -1, Oid(0)));
+                mark.whole_row_column = Some(self.add_junk(row, format!("wholerow{rti}")));
+            }
+        }
+        self.row_marks = marks;
+        if self.query.command != CommandType::Select {
+            let mut wanted = Vec::new();
+            for entry in &self.query.returning {
+                crate::clause::vars(&entry.expr, &mut wanted);
+            }
+            for v in wanted {
+                if var_rti(&v) != Some(target) && v.returning == ir::Returning::Default {
+                    let name = format!("returning{}", self.targets.len());
+                    self.add_junk(Expr::Var(v), name);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Columns of a multi-assignment's source are params that its subplan sets.
+    fn resolve_multi_params(&mut self) -> Result<()> {
+        let params = self.multi_params.clone();
+        for entry in &mut self.targets {
+            deep(&mut entry.expr, 0, &mut |e, _| {
+                if let Expr::Param(p) = e
+                    && p.kind == ParamKind::MultiExpr
+                {
+                    let list = params.get(&(p.id >> 16));
+                    let id = list.and_then(|l| l.get((p.id & 0xffff).wrapping_sub(1)));
+                    p.id = *id.ok_or_else(|| Error::internal("unexpected PARAM_MULTIEXPR ID"))?;
+                    p.kind = ParamKind::Exec;
+                }
+                Ok(false)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Every column of the table, in order: those not given are NULL.
+    fn expand_insert_targets(&mut self) -> Result<()> {
+        let Some(oid) = self.relation_oid(self.query.result_relation) else {
+            return Err(Error::internal("the target of a command is not a relation"));
+        };
+        let entry = self.session().require_relation(oid)?;
+        let mut given: Vec<Option<TargetEntry>> = vec![None; entry.desc().len()];
+        let mut junk = Vec::new();
+        for t in std::mem::take(&mut self.targets) {
+            match given.get_mut((t.number as usize).wrapping_sub(1)) {
+                Some(slot) if !t.junk => *slot = Some(t),
+                _ => junk.push(t),
+            }
+        }
+        for (i, a) in entry.desc().attributes().iter().enumerate() {
+            let number = i as i16 + 1;
+            let made = match given[i].take() {
+                Some(t) => t,
+                // Dropped columns have no type any more: any NULL will do.
+                None if a.dropped => {
+                    TargetEntry::new(null_const(self.session(), Oid(23), -1, Oid(0))?, number, None)
+                }
+                None => {
+                    let value = null_const(self.session(), a.type_oid, a.typmod, a.collation)?;
+                    TargetEntry::new(value, number, Some(a.name.clone()))
+                }
+            };
+            self.targets.push(made);
+        }
+        self.targets.extend(junk);
+        Ok(())
+    }
+
+    pub fn modify_path(&mut self, child: &Rc<Path>) -> Result<Rc<Path>> {
+        let relation = self.query.result_relation;
+        let arbiters = match self.query.on_conflict.clone() {
+            Some(conflict) => self.infer_arbiters(&conflict)?,
+            None => Vec::new(),
+        };
+        let returning = self.query.returning.clone();
+        let mut target = Target::default();
+        for entry in &returning {
+            target.exprs.push(entry.expr.clone());
+            target.refs.push(0);
+        }
+        if !returning.is_empty() {
+            target.width = child.target.width;
+        }
+        let rows = if returning.is_empty() { 0.0 } else { child.rows };
+        let modify = ModifyPath {
+            operation: self.query.command,
+            can_set_tag: self.query.can_set_tag,
+            relation,
+            update_columns: self.update_columns.clone(),
+            returning,
+            on_conflict: self.query.on_conflict.clone(),
+            arbiters,
+            row_marks: self.row_marks.clone(),
+            recheck_param: self.g.new_param(Oid(0)),
+        };
+        let kind = PathKind::Modify { child: child.clone(), modify: Box::new(modify) };
+        let mut path = self.step(kind, child, &Rc::new(target), rows, (child.startup, child.total));
+        path.keys.clear();
+        Ok(Rc::new(path))
+    }
+
+    /// The unique indexes that decide what a conflict is.
+    fn infer_arbiters(&self, conflict: &ir::OnConflict) -> Result<Vec<Oid>> {
+        let Some(oid) = self.relation_oid(self.query.result_relation) else { return Ok(Vec::new()) };
+        let entry = self.session().require_relation(oid)?;
+        if conflict.constraint.is_valid() {
+            let named = entry
+                .indexes
+                .iter()
+                .find(|i| i.constraint.as_ref().is_some_and(|c| c.oid == conflict.constraint));
+            let Some(index) = named else {
+                bail!(WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index");
+            };
+            if conflict.update && index.index.indisexclusion {
+                bail!(WRONG_OBJECT_TYPE, "ON CONFLICT DO UPDATE not supported with exclusion constraints");
+            }
+            return Ok(vec![index.oid]);
+        }
+        if conflict.arbiter.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rti = self.query.result_relation;
+        let rel = crate::types::Rel::empty(ir::RelSet::single(rti), rti);
+        let mut found = Vec::new();
+        for index in &entry.indexes {
+            if !index.index.indisvalid || !index.index.indisunique || !index.index.indisready {
+                continue;
+            }
+            let Some(info) = self.index_info(&entry, index, rti, &rel)? else { continue };
+            let keys = &info.columns[..info.key_columns];
+            let covers = conflict
+                .arbiter
+                .iter()
+                .all(|e| keys.iter().any(|k| crate::selectivity::same_expr(k, e)))
+                && keys.iter().all(|k| conflict.arbiter.iter().any(|e| crate::selectivity::same_expr(k, e)));
+            if !covers {
+                continue;
+            }
+            let given = conflict.arbiter_where.clone().map(crate::clause::ands).unwrap_or_default();
+            if crate::predicate::implied_by(self.session(), &info.predicate, &given)? {
+                found.push(index.oid);
+            }
+        }
+        if found.is_empty() {
+            bail!(
+                INVALID_COLUMN_REFERENCE,
+                "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+            );
+        }
+        Ok(found)
+    }
+}

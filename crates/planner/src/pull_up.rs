@@ -1,0 +1,362 @@
+//! Subqueries in FROM that are no more than a join are merged into the query around them.
+
+use crate::clause::{
+    contains_nonstrict, contains_subplan, contains_volatile, deep_query, node_relids, returns_set,
+    shift_levels, shift_query_levels,
+};
+use crate::preprocess::replace_empty_from;
+use crate::types::Root;
+use base::{Error, Result};
+use ir::{
+    CommandType, Expr, FromExpr, JoinKind, JoinNode, Query, RangeTableKind, RelSet, RowMarkClause,
+    TargetEntry, VarSource,
+};
+
+/// Where in the join tree a subquery stands.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Its columns may be nulled by a join above.
+    nullable: bool,
+    /// A semi or anti join's inner side, or FULL JOIN: where moving conditions up is not possible.
+    below_outer: bool,
+}
+
+impl<'a> Root<'a> {
+    pub fn pull_up_subqueries(&mut self) -> Result<()> {
+        let mut from = std::mem::take(&mut self.query.join_tree);
+        let place = Place { nullable: false, below_outer: false };
+        let mut done = Ok(());
+        // Pulling up changes the whole query, join tree included: it is put back for each one.
+        for i in 0..from.items.len() {
+            let item = std::mem::replace(&mut from.items[i], JoinNode::Relation(0));
+            let mut rest = Rest { from: &mut from, path: Vec::new() };
+            match self.pull_up_node(item, place, &mut rest) {
+                Ok(item) => from.items[i] = item,
+                Err(error) => {
+                    done = Err(error);
+                    break;
+                }
+            }
+        }
+        self.query.join_tree = from;
+        done
+    }
+
+    fn pull_up_node(&mut self, node: JoinNode, place: Place, rest: &mut Rest<'_>) -> Result<JoinNode> {
+        match node {
+            JoinNode::Relation(rti) => self.pull_up_relation(rti, place, rest),
+            JoinNode::From(mut from) => {
+                for i in 0..from.items.len() {
+                    let item = std::mem::replace(&mut from.items[i], JoinNode::Relation(0));
+                    rest.path.push(JoinNode::From(from));
+                    let pulled = self.pull_up_node(item, place, rest);
+                    let Some(JoinNode::From(back)) = rest.path.pop() else { unreachable!("pushed above") };
+                    from = back;
+                    from.items[i] = pulled?;
+                }
+                Ok(JoinNode::From(from))
+            }
+            JoinNode::Join(mut join) => {
+                let inner = Place { nullable: true, below_outer: true };
+                let (left, right) = match join.kind {
+                    JoinKind::Inner => (place, place),
+                    JoinKind::Left | JoinKind::Anti => (place, inner),
+                    JoinKind::Semi => (place, Place { below_outer: true, ..place }),
+                    JoinKind::Right => (inner, place),
+                    _ => (inner, inner),
+                };
+                let side = std::mem::replace(&mut join.left, JoinNode::Relation(0));
+                rest.path.push(JoinNode::Join(join));
+                let pulled = self.pull_up_node(side, left, rest);
+                let Some(JoinNode::Join(mut join)) = rest.path.pop() else { unreachable!("pushed above") };
+                join.left = pulled?;
+                let side = std::mem::replace(&mut join.right, JoinNode::Relation(0));
+                rest.path.push(JoinNode::Join(join));
+                let pulled = self.pull_up_node(side, right, rest);
+                let Some(JoinNode::Join(mut join)) = rest.path.pop() else { unreachable!("pushed above") };
+                join.right = pulled?;
+                Ok(JoinNode::Join(join))
+            }
+        }
+    }
+
+    fn pull_up_relation(&mut self, rti: usize, place: Place, rest: &mut Rest<'_>) -> Result<JoinNode> {
+        let lateral = self.rte(rti).lateral;
+        match &self.rte(rti).kind {
+            RangeTableKind::Subquery { query, security_barrier: false, .. } => {
+                if !self.rte(rti).security_quals.is_empty()
+                    || !is_simple(query)
+                    || (lateral && place.below_outer)
+                {
+                    return Ok(JoinNode::Relation(rti));
+                }
+                if !self.targets_allow(query, place)? {
+                    return Ok(JoinNode::Relation(rti));
+                }
+                let query = (**query).clone();
+                self.pull_up_subquery(rti, query, place, rest)
+            }
+            RangeTableKind::Values { lists, .. } if lists.len() == 1 && !place.below_outer && !lateral => {
+                let exprs = lists[0].clone();
+                for e in &exprs {
+                    if contains_volatile(self.session(), e)? || returns_set(e) {
+                        return Ok(JoinNode::Relation(rti));
+                    }
+                }
+                self.substitute(rti, &exprs, rest)?;
+                self.query.range_table[rti - 1].kind = RangeTableKind::Result;
+                Ok(JoinNode::Relation(rti))
+            }
+            _ => Ok(JoinNode::Relation(rti)),
+        }
+    }
+
+    /// Volatile columns must be computed once; columns below an outer join must become NULL with their row.
+    fn targets_allow(&self, query: &Query, place: Place) -> Result<bool> {
+        if place.below_outer && query.join_tree.items.is_empty() {
+            return Ok(false);
+        }
+        for target in &query.target_list {
+            if contains_volatile(self.session(), &target.expr)? {
+                return Ok(false);
+            }
+            if place.nullable && !matches!(&target.expr, Expr::Var(v) if v.levels_up == 0) {
+                let strict =
+                    !contains_nonstrict(self.session(), &target.expr)? && !contains_subplan(&target.expr);
+                if !strict || crate::clause::relids(&target.expr).is_empty() {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn pull_up_subquery(
+        &mut self,
+        rti: usize,
+        query: Query,
+        place: Place,
+        rest: &mut Rest<'_>,
+    ) -> Result<JoinNode> {
+        // Prepared as a level of its own first: its subqueries, sublinks and join columns.
+        let mut inner = Root::new(&self.g, query, self.ctes.clone());
+        inner.level = self.level + 1;
+        inner.prepare_level()?;
+        let mut query = inner.query;
+        if !is_simple(&query) || !self.targets_allow(&query, place)? {
+            if let RangeTableKind::Subquery { query: slot, .. } = &mut self.query.range_table[rti - 1].kind {
+                **slot = query;
+            }
+            return Ok(JoinNode::Relation(rti));
+        }
+        let lateral = self.rte(rti).lateral;
+        let mut columns: Vec<Option<Expr>> = Vec::new();
+        for target in query.target_list.iter().filter(|t| !t.junk) {
+            let at = target.number as usize;
+            columns.resize(columns.len().max(at), None);
+            columns[at - 1] = Some(target.expr.clone());
+        }
+        let mut columns: Vec<Expr> = columns.into_iter().collect::<Option<_>>().unwrap_or_default();
+        let offset = self.query.range_table.len();
+        for column in &mut columns {
+            offset_expr(column, offset)?;
+            shift_levels(column, -1, 1)?;
+        }
+        if lateral {
+            for rte in &mut query.range_table {
+                let computed = matches!(
+                    rte.kind,
+                    RangeTableKind::Subquery { .. }
+                        | RangeTableKind::Function { .. }
+                        | RangeTableKind::Values { .. }
+                );
+                rte.lateral |= computed;
+            }
+        }
+        self.query.has_sublinks |= query.has_sublinks;
+        let permissions = self.query.permissions.len();
+        let node = append_range_table(self, query, permissions)?;
+        self.push_down_row_mark(rti, &node_relids(&node));
+        self.substitute(rti, &columns, rest)?;
+        if let RangeTableKind::Subquery { query, .. } = &mut self.query.range_table[rti - 1].kind {
+            **query = Query::default();
+        }
+        Ok(node)
+    }
+
+    fn push_down_row_mark(&mut self, rti: usize, relations: &RelSet) {
+        let Some(at) = self.query.row_marks.iter().position(|m| m.relation == rti) else { return };
+        let mark = self.query.row_marks.remove(at);
+        for relation in relations.iter() {
+            if matches!(self.rte(relation).kind, RangeTableKind::Relation { .. }) {
+                self.query.row_marks.push(RowMarkClause { relation, pushed_down: true, ..mark.clone() });
+            }
+        }
+    }
+
+    /// Replaces the columns of a range table entry, wherever the query uses them.
+    fn substitute(&mut self, rti: usize, columns: &[Expr], rest: &mut Rest<'_>) -> Result<()> {
+        let names = self.rte(rti).eref.columns.clone();
+        let mut replace = |e: &mut Expr, level: u32| -> Result<bool> {
+            let Expr::Var(v) = e else { return Ok(false) };
+            if v.source != VarSource::Relation(rti) || v.levels_up != level {
+                return Ok(false);
+            }
+            let mut replacement = if v.attribute == 0 {
+                Expr::Row {
+                    args: columns.to_vec(),
+                    row_type: v.type_oid,
+                    form: ir::CoercionForm::ImplicitCast,
+                    column_names: names.clone(),
+                    location: None,
+                }
+            } else {
+                let column = columns.get((v.attribute as usize).wrapping_sub(1));
+                column
+                    .cloned()
+                    .ok_or_else(|| Error::internal("a subquery has fewer columns than are read"))?
+            };
+            shift_levels(&mut replacement, level as i32, 0)?;
+            *e = replacement;
+            Ok(true)
+        };
+        deep_query(&mut self.query, 0, &mut replace)?;
+        rest.deep(&mut replace)
+    }
+}
+
+/// The parts of the join tree around the node being worked on, which is taken out of the query meanwhile.
+struct Rest<'f> {
+    from: &'f mut FromExpr,
+    path: Vec<JoinNode>,
+}
+
+impl Rest<'_> {
+    fn deep(&mut self, f: &mut dyn FnMut(&mut Expr, u32) -> Result<bool>) -> Result<()> {
+        let mut whole = JoinNode::From(Box::new(std::mem::take(self.from)));
+        crate::clause::deep_node(&mut whole, 0, f)?;
+        if let JoinNode::From(from) = whole {
+            *self.from = *from;
+        }
+        self.path.iter_mut().try_for_each(|node| crate::clause::deep_node(node, 0, f))
+    }
+}
+
+/// A subquery that only joins, filters and projects.
+fn is_simple(query: &Query) -> bool {
+    query.command == CommandType::Select
+        && query.set_operations.is_none()
+        && !query.has_aggregates
+        && !query.has_window_functions
+        && !query.has_target_srfs
+        && query.group_clause.is_empty()
+        && query.grouping_sets.is_empty()
+        && query.having.is_none()
+        && query.sort_clause.is_empty()
+        && query.distinct_clause.is_empty()
+        && query.limit_offset.is_none()
+        && query.limit_count.is_none()
+        && !query.has_for_update
+        && query.row_marks.is_empty()
+        && query.ctes.is_empty()
+        && (query.join_tree.items.iter().any(|item| !node_relids(item).is_empty())
+            || query.join_tree.quals.is_none())
+}
+
+/// Moves the query's range table indexes up by `offset`.
+fn offset_query(query: &mut Query, offset: usize) -> Result<()> {
+    fn node(n: &mut JoinNode, offset: usize) {
+        match n {
+            JoinNode::Relation(rti) => *rti += offset,
+            JoinNode::From(from) => from.items.iter_mut().for_each(|item| node(item, offset)),
+            JoinNode::Join(join) => {
+                if join.range_table_index > 0 {
+                    join.range_table_index += offset;
+                }
+                node(&mut join.left, offset);
+                node(&mut join.right, offset);
+            }
+        }
+    }
+    query.join_tree.items.iter_mut().for_each(|item| node(item, offset));
+    deep_query(query, 0, &mut |e, level| Ok(offset_one(e, level, offset)))
+}
+
+fn offset_expr(expr: &mut Expr, offset: usize) -> Result<()> {
+    crate::clause::deep(expr, 0, &mut |e, level| Ok(offset_one(e, level, offset)))
+}
+
+fn offset_one(e: &mut Expr, level: u32, offset: usize) -> bool {
+    match e {
+        Expr::Var(v) if v.levels_up == level => {
+            if let VarSource::Relation(rti) = &mut v.source {
+                *rti += offset;
+            }
+        }
+        Expr::CurrentOf { relation, .. } if level == 0 => *relation += offset,
+        _ => {}
+    }
+    false
+}
+
+/// Adds a subquery's range table to this level's; returns its join tree, renumbered and one level further up.
+pub(crate) fn append_range_table(
+    root: &mut Root<'_>,
+    mut query: Query,
+    permissions: usize,
+) -> Result<JoinNode> {
+    let offset = root.query.range_table.len();
+    offset_query(&mut query, offset)?;
+    shift_query_levels(&mut query, -1, 1)?;
+    for rte in &mut query.range_table {
+        match &mut rte.kind {
+            RangeTableKind::Relation { permission, .. } | RangeTableKind::Subquery { permission, .. }
+                if *permission > 0 =>
+            {
+                *permission += permissions;
+            }
+            _ => {}
+        }
+    }
+    root.query.permissions.append(&mut query.permissions);
+    root.query.has_row_security |= query.has_row_security;
+    root.query.range_table.append(&mut query.range_table);
+    Ok(match (query.join_tree.items.len(), &query.join_tree.quals) {
+        (1, None) => query.join_tree.items.remove(0),
+        _ => JoinNode::From(Box::new(query.join_tree)),
+    })
+}
+
+impl<'a> Root<'a> {
+    /// Brings a query into the form in which subqueries can be merged into it.
+    pub fn prepare_level(&mut self) -> Result<()> {
+        self.flatten_for_pull_up()?;
+        replace_empty_from(&mut self.query);
+        if self.query.has_sublinks {
+            self.pull_up_sublinks()?;
+        }
+        self.pull_up_subqueries()
+    }
+}
+
+/// Range table entries of the enclosing level that a lateral subquery reads.
+pub(crate) fn lateral_relids(query: &Query) -> RelSet {
+    let mut set = RelSet::new();
+    let mut copy = query.clone();
+    let walked = deep_query(&mut copy, 1, &mut |e, level| {
+        if let Expr::Var(v) = e
+            && v.levels_up == level
+            && let VarSource::Relation(rti) = v.source
+        {
+            set.insert(rti);
+        }
+        Ok(false)
+    });
+    debug_assert!(walked.is_ok());
+    set
+}
+
+/// The columns of a query's result.
+pub(crate) fn visible_targets(query: &Query) -> impl Iterator<Item = &TargetEntry> {
+    query.target_list.iter().filter(|t| !t.junk)
+}

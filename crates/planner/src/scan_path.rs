@@ -1,0 +1,427 @@
+//! Paths of single relations, and the search from there to a path that yields the whole join.
+
+use crate::cost::order_clauses;
+use crate::types::{ClauseRef, Path, PathKind, Root, Target};
+use base::{Error, Result};
+use ir::{Expr, RangeTableKind, RelSet};
+use std::rc::Rc;
+
+impl<'a> Root<'a> {
+    /// Plans FROM and WHERE; `needed`: expressions that are computed from its rows. Returns the set of all relations.
+    pub fn plan_joins(&mut self, needed: &[Expr]) -> Result<RelSet> {
+        self.rels.resize_with(self.query.range_table.len() + 1, || None);
+        for rti in crate::clause::from_relids(&self.query.join_tree).iter() {
+            self.add_base_relation(rti)?;
+        }
+        let output = RelSet::single(0);
+        for expr in needed {
+            self.need(expr, &output);
+        }
+        self.find_lateral_references()?;
+        let items = self.deconstruct()?;
+        self.reconsider_outer_joins()?;
+        self.generate_base_equalities()?;
+        for rti in self.all_base.clone().iter() {
+            let set = RelSet::single(rti);
+            let has = self.has_ec_joins(&set);
+            self.base_mut(rti).has_ec_joins = has;
+            let ordered = order_clauses(self, self.base(rti).restrictions.clone())?;
+            self.base_mut(rti).restrictions = ordered;
+        }
+        self.prepare_query_keys()?;
+        for rti in self.all_base.clone().iter() {
+            if matches!(self.rte(rti).kind, RangeTableKind::Subquery { .. }) {
+                self.plan_subquery(rti)?;
+            } else {
+                self.check_predicates(rti)?;
+                self.set_base_size(rti)?;
+            }
+        }
+        self.total_table_pages = self.all_base.iter().map(|rti| self.base(rti).pages).sum();
+        for rti in self.all_base.clone().iter() {
+            if self.base(rti).restrictions.iter().any(|c| crate::clause::is_never(&c.expr)) {
+                self.mark_dummy(&RelSet::single(rti))?;
+            } else {
+                self.add_base_paths(rti)?;
+                self.base_mut(rti).set_cheapest()?;
+            }
+        }
+        self.search_joins(&items)
+    }
+
+    /// Which members of FROM read which others' rows.
+    fn find_lateral_references(&mut self) -> Result<()> {
+        for rti in self.all_base.clone().iter() {
+            let rte = self.rte(rti).clone();
+            if !rte.lateral {
+                continue;
+            }
+            let mut exprs: Vec<Expr> = Vec::new();
+            match &rte.kind {
+                RangeTableKind::Subquery { query, .. } => {
+                    let mut copy = (**query).clone();
+                    crate::clause::deep_query(&mut copy, 1, &mut |e, level| {
+                        if let Expr::Var(v) = e
+                            && v.levels_up == level
+                        {
+                            let mut own = v.clone();
+                            own.levels_up = 0;
+                            exprs.push(Expr::Var(own));
+                        }
+                        Ok(false)
+                    })?;
+                }
+                RangeTableKind::Function { functions, .. } => {
+                    exprs.extend(functions.iter().map(|f| f.expr.clone()))
+                }
+                RangeTableKind::Values { lists, .. } => exprs.extend(lists.iter().flatten().cloned()),
+                _ => {}
+            }
+            let mut reads = RelSet::new();
+            for expr in &exprs {
+                reads.extend(&crate::clause::relids(expr));
+            }
+            reads.remove(rti);
+            if reads.is_empty() {
+                continue;
+            }
+            let wanted = reads.union(&RelSet::single(rti));
+            for expr in &exprs {
+                self.need(expr, &wanted);
+            }
+            let rel = self.base_mut(rti);
+            rel.direct_lateral = reads.clone();
+            rel.lateral = reads.clone();
+            self.lateral_refs.push((rti, exprs));
+        }
+        for _ in 0..self.lateral_refs.len() {
+            for (rti, _) in self.lateral_refs.clone() {
+                let mut all = self.base(rti).lateral.clone();
+                for other in all.clone().iter() {
+                    if self.has_base(other) {
+                        all.extend(&self.base(other).lateral);
+                    }
+                }
+                all.remove(rti);
+                self.base_mut(rti).lateral = all;
+            }
+        }
+        Ok(())
+    }
+
+    fn base_path(
+        &self,
+        rti: usize,
+        kind: PathKind,
+        startup: f64,
+        run: f64,
+        enabled: bool,
+    ) -> Result<Rc<Path>> {
+        let rel = self.base(rti);
+        let param = self.base_param(rti, &rel.lateral)?;
+        Ok(Rc::new(Path {
+            kind,
+            relids: RelSet::single(rti),
+            rti,
+            target: Rc::new(rel.target.clone()),
+            rows: param.as_ref().map_or(rel.rows, |p| p.rows),
+            startup,
+            total: startup + run,
+            disabled: u32::from(!enabled),
+            keys: Vec::new(),
+            param,
+        }))
+    }
+
+    /// A scan that evaluates conditions and columns for each tuple it reads at `per_tuple` on top of `startup` and `io`.
+    fn simple_scan(
+        &self,
+        rti: usize,
+        kind: PathKind,
+        startup: f64,
+        io: f64,
+        per_tuple: f64,
+        enabled: bool,
+    ) -> Result<Rc<Path>> {
+        let rel = self.base(rti);
+        let param = self.base_param(rti, &rel.lateral)?;
+        let clauses: &[ClauseRef] = param.as_ref().map_or(&[], |p| &p.clauses);
+        let qual = self.scan_qual_cost(rel, clauses)?;
+        let rows = param.as_ref().map_or(rel.rows, |p| p.rows);
+        let startup = startup + qual.startup + rel.target.cost.startup;
+        let run = io + (per_tuple + qual.per_tuple) * rel.tuples + rel.target.cost.per_tuple * rows;
+        self.base_path(rti, kind, startup, run, enabled)
+    }
+
+    fn add_base_paths(&mut self, rti: usize) -> Result<()> {
+        let (cpu, operator, seq_page) =
+            (self.costs().cpu_tuple, self.costs().cpu_operator, self.costs().seq_page);
+        let kind = self.rte(rti).kind.clone();
+        let path = match &kind {
+            RangeTableKind::Relation { sample: Some(_), .. } => {
+                let io = self.costs().random_page.min(seq_page) * self.base(rti).pages;
+                self.simple_scan(rti, PathKind::SampleScan, 0.0, io, cpu, true)?
+            }
+            RangeTableKind::Relation { .. } => {
+                let io = seq_page * self.base(rti).pages;
+                let enabled = self.costs().enable_seqscan;
+                let path = self.simple_scan(rti, PathKind::SeqScan, 0.0, io, cpu, enabled)?;
+                self.base_mut(rti).add_path(path);
+                self.add_index_paths(rti)?;
+                return self.add_tid_paths(rti);
+            }
+            RangeTableKind::Function { functions, .. } => {
+                let mut startup = 0.0;
+                for f in functions {
+                    let cost = self.qual_cost(&f.expr)?;
+                    startup += cost.startup + cost.per_tuple;
+                }
+                self.simple_scan(rti, PathKind::FunctionScan, startup, 0.0, cpu, true)?
+            }
+            RangeTableKind::Values { .. } => {
+                self.simple_scan(rti, PathKind::ValuesScan, 0.0, 0.0, operator + cpu, true)?
+            }
+            RangeTableKind::Cte { name, levels_up, self_reference, .. } => {
+                let state = self.cte_state(name, *levels_up)?;
+                let kind = match (self_reference, state.work_table, state.plan) {
+                    (true, Some((param, _)), _) => PathKind::WorkTableScan { param },
+                    (false, _, Some((plan, param))) => PathKind::CteScan { plan, param },
+                    _ => return Err(Error::internal(format!("no plan was made for CTE \"{name}\""))),
+                };
+                self.simple_scan(rti, kind, 0.0, 0.0, cpu + cpu, true)?
+            }
+            RangeTableKind::NamedTuplestore { .. } => {
+                self.simple_scan(rti, PathKind::NamedTuplestoreScan, 0.0, 0.0, cpu + cpu, true)?
+            }
+            RangeTableKind::Result => self.simple_scan(
+                rti,
+                PathKind::Result { quals: Vec::new(), child: None },
+                0.0,
+                0.0,
+                cpu,
+                true,
+            )?,
+            RangeTableKind::Subquery { .. } => return self.add_subquery_paths(rti),
+            _ => return Err(Error::internal("unexpected range table entry in the join tree")),
+        };
+        self.base_mut(rti).add_path(path);
+        Ok(())
+    }
+
+    /// `ctid = ...` and `ctid < ...`.
+    fn add_tid_paths(&mut self, rti: usize) -> Result<()> {
+        let is_ctid = |e: &Expr| matches!(e, Expr::Var(v) if v.attribute == -1 && crate::clause::var_rti(v) == Some(rti));
+        let constant = |e: &Expr| !crate::clause::relids(e).contains(rti);
+        let (mut equal, mut range, mut current): (Vec<ClauseRef>, Vec<ClauseRef>, bool) =
+            (Vec::new(), Vec::new(), false);
+        let mut tuples = 0.0;
+        for clause in &self.base(rti).restrictions {
+            match &clause.expr {
+                Expr::Op(op) if op.args.len() == 2 => {
+                    let fits = is_ctid(&op.args[0]) && constant(&op.args[1])
+                        || is_ctid(&op.args[1]) && constant(&op.args[0]);
+                    match op.operator.0 {
+                        402 if fits && equal.is_empty() => {
+                            equal.push(clause.clone());
+                            tuples = 1.0;
+                        }
+                        2799..=2802 if fits => range.push(clause.clone()),
+                        _ => {}
+                    }
+                }
+                Expr::ScalarArrayOp(op)
+                    if op.use_or && op.operator.0 == 402 && is_ctid(&op.args[0]) && equal.is_empty() =>
+                {
+                    tuples = self.array_length(&op.args[1]);
+                    equal.push(clause.clone());
+                }
+                Expr::CurrentOf { .. } => {
+                    equal = vec![clause.clone()];
+                    tuples = 1.0;
+                    current = true;
+                }
+                _ => {}
+            }
+        }
+        let costs = self.costs();
+        let rel = self.base(rti);
+        let enabled = costs.enable_tidscan || current;
+        if !equal.is_empty() {
+            let own = self.clauses_cost(&equal)?;
+            let startup = rel.restriction_cost.startup + own.per_tuple + rel.target.cost.startup;
+            let per_tuple = costs.cpu_tuple + rel.restriction_cost.per_tuple - own.per_tuple;
+            let run = (costs.random_page + per_tuple) * tuples + rel.target.cost.per_tuple * rel.rows;
+            let path = self.base_path(rti, PathKind::Tid { quals: equal }, startup, run, enabled)?;
+            self.base_mut(rti).add_path(path);
+        } else if !range.is_empty() {
+            let selectivity = self.list_selectivity(&range, crate::selectivity::Context::filter(rti))?;
+            let pages = (selectivity * rel.pages).ceil().max(1.0);
+            let own = self.clauses_cost(&range)?;
+            let startup = rel.restriction_cost.startup + own.per_tuple + rel.target.cost.startup;
+            let per_tuple = costs.cpu_tuple + rel.restriction_cost.per_tuple - own.per_tuple;
+            let io = costs.random_page + costs.seq_page * (pages - 1.0);
+            let run = io + per_tuple * selectivity * rel.tuples + rel.target.cost.per_tuple * rel.rows;
+            let path = self.base_path(rti, PathKind::TidRange { quals: range }, startup, run, enabled)?;
+            self.base_mut(rti).add_path(path);
+        }
+        Ok(())
+    }
+
+    /// Plans a subquery in FROM; conditions on its output columns are checked within it where that changes nothing.
+    fn plan_subquery(&mut self, rti: usize) -> Result<()> {
+        let RangeTableKind::Subquery { query, security_barrier, .. } = self.rte(rti).kind.clone() else {
+            return Ok(());
+        };
+        let mut query = *query;
+        if can_push_into(&query) {
+            let mut kept = Vec::new();
+            for clause in std::mem::take(&mut self.base_mut(rti).restrictions) {
+                let fits = !clause.pseudoconstant
+                    && !(security_barrier && !clause.leakproof && clause.security_level > 0);
+                if fits && self.push_into(&mut query, rti, &clause.expr)? {
+                    continue;
+                }
+                kept.push(clause);
+            }
+            self.base_mut(rti).restrictions = kept;
+        }
+        let simple = self.all_base.len() == 1
+            && self.query.group_clause.is_empty()
+            && !self.query.has_aggregates
+            && self.query.distinct_clause.is_empty()
+            && self.query.sort_clause.is_empty()
+            && !self.query.has_target_srfs;
+        let fraction = if simple { self.tuple_fraction } else { 0.0 };
+        let mut child = Root::new(&self.g, query, self.ctes.clone());
+        child.plan_query(fraction)?;
+        let level = self.level;
+        let mut passed = std::mem::take(&mut self.g.levels.borrow_mut()[level]);
+        for (expr, _) in &mut passed {
+            *expr = self.fold(expr.clone())?;
+        }
+        let rows = child.cheapest_final(0.0).rows;
+        let rel = self.base_mut(rti);
+        rel.subplan_params = passed;
+        rel.tuples = rows;
+        rel.subroot = Some(Box::new(child));
+        self.set_base_size(rti)
+    }
+
+    fn push_into(&self, query: &mut ir::Query, rti: usize, clause: &Expr) -> Result<bool> {
+        if crate::clause::contains_volatile(self.session(), clause)?
+            || crate::clause::contains_subplan(clause)
+        {
+            return Ok(false);
+        }
+        let mut vars = Vec::new();
+        crate::clause::vars(clause, &mut vars);
+        if ir::any(clause, &mut |e| matches!(e, Expr::Param(p) if p.kind == ir::ParamKind::Exec)) {
+            return Ok(false);
+        }
+        for v in &vars {
+            let Some(target) = query.target_list.iter().find(|t| t.number == v.attribute && !t.junk) else {
+                return Ok(false);
+            };
+            let unsafe_column = crate::clause::returns_set(&target.expr)
+                || crate::clause::contains_volatile(self.session(), &target.expr)?
+                || crate::clause::contains_window_function(&target.expr)
+                || (!query.distinct_clause.is_empty()
+                    && !query.distinct_clause.iter().any(|d| d.target == target.sort_group_ref));
+            if unsafe_column {
+                return Ok(false);
+            }
+        }
+        if vars.is_empty() {
+            return Ok(false);
+        }
+        let mut own = clause.clone();
+        crate::clause::deep(&mut own, 0, &mut |e, _| {
+            if let Expr::Var(v) = e
+                && crate::clause::var_rti(v) == Some(rti)
+                && let Some(target) = query.target_list.iter().find(|t| t.number == v.attribute && !t.junk)
+            {
+                *e = target.expr.clone();
+                return Ok(true);
+            }
+            Ok(false)
+        })?;
+        let grouped = query.has_aggregates || !query.group_clause.is_empty() || query.having.is_some();
+        let slot = if grouped { &mut query.having } else { &mut query.join_tree.quals };
+        let mut all = slot.take().map(|q| crate::clause::ands(*q)).unwrap_or_default();
+        all.push(own);
+        *slot = Some(Box::new(crate::clause::make_and(all)));
+        Ok(true)
+    }
+
+    fn add_subquery_paths(&mut self, rti: usize) -> Result<()> {
+        let Some(child) = self.base_mut(rti).subroot.take() else {
+            return Err(Error::internal("a subquery has not been planned"));
+        };
+        let fraction = child.tuple_fraction;
+        let mut best = vec![child.cheapest_final(fraction)];
+        for path in &child.final_paths {
+            if !path.keys.is_empty() && !best.iter().any(|b| Rc::ptr_eq(b, path)) {
+                best.push(path.clone());
+            }
+        }
+        let lateral = self.base(rti).lateral.clone();
+        let param = self.base_param(rti, &lateral)?;
+        let clauses: &[ClauseRef] = param.as_ref().map_or(&[], |p| &p.clauses);
+        let qual = self.scan_qual_cost(self.base(rti), clauses)?;
+        let trivial = self.base(rti).restrictions.is_empty()
+            && clauses.is_empty()
+            && self.base(rti).target.cost == Default::default();
+        let cpu = self.costs().cpu_tuple;
+        let mut paths = Vec::new();
+        for path in best {
+            let keys = self.convert_subquery_keys(rti, &child, &path.keys)?;
+            let rel = self.base(rti);
+            let rows = param.as_ref().map_or(rel.rows, |p| p.rows);
+            let (mut startup, mut total) = (path.startup, path.total);
+            if !trivial {
+                startup += qual.startup + rel.target.cost.startup;
+                total += qual.startup
+                    + rel.target.cost.startup
+                    + (cpu + qual.per_tuple) * path.rows
+                    + rel.target.cost.per_tuple * rows;
+            }
+            paths.push(Rc::new(Path {
+                kind: PathKind::SubqueryScan { child: path.clone() },
+                relids: RelSet::single(rti),
+                rti,
+                target: Rc::new(rel.target.clone()),
+                rows,
+                startup,
+                total,
+                disabled: path.disabled,
+                keys,
+                param: param.clone(),
+            }));
+        }
+        let rel = self.base_mut(rti);
+        rel.subroot = Some(child);
+        paths.into_iter().for_each(|p| rel.add_path(p));
+        Ok(())
+    }
+
+    pub fn target_of_exprs(&self, exprs: Vec<(Expr, usize)>) -> Result<Target> {
+        let (exprs, refs) = exprs.into_iter().unzip();
+        let mut target = Target { exprs, refs, ..Target::default() };
+        self.set_target_cost(&mut target)?;
+        Ok(target)
+    }
+}
+
+/// A subquery whose rows may be filtered earlier without changing those that remain.
+fn can_push_into(query: &ir::Query) -> bool {
+    query.command == ir::CommandType::Select
+        && query.limit_count.is_none()
+        && query.limit_offset.is_none()
+        && query.set_operations.is_none()
+        && query.grouping_sets.is_empty()
+        && !query.has_window_functions
+        && !query.has_distinct_on
+        && !query.has_target_srfs
+        && query.row_marks.is_empty()
+        && !(query.has_aggregates && query.group_clause.is_empty())
+}

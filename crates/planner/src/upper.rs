@@ -1,0 +1,936 @@
+//! What comes after the join: grouping, window functions, DISTINCT, set-returning functions, ORDER BY, LIMIT, and the
+//! change of a table.
+
+use crate::clause::{contains_window_function, is_set_returning, leaves, returns_set};
+use crate::cost::{AggCosts, AggInput, agg_cost, clamp_rows, hash_group_bytes};
+use crate::pathkey::contained_in;
+use crate::preprocess::target_of;
+use crate::selectivity::Context;
+use crate::types::{AggPath, Path, PathKind, QualCost, Root, Target};
+use base::{Error, Oid, Result, bail};
+use datum::OwnedDatum;
+use ir::{AggSplit, AggStrategy, Expr, Plan, PlanNode, SortGroupClause};
+use std::rc::Rc;
+
+/// Nodes that can run backward.
+pub(crate) fn supports_backward_scan(plan: &Plan) -> bool {
+    match &plan.node {
+        PlanNode::Result { .. } | PlanNode::EmptyResult => {
+            plan.left.as_ref().is_some_and(|c| supports_backward_scan(c))
+        }
+        PlanNode::SeqScan { .. }
+        | PlanNode::TidScan { .. }
+        | PlanNode::TidRangeScan { .. }
+        | PlanNode::FunctionScan { .. }
+        | PlanNode::ValuesScan { .. }
+        | PlanNode::CteScan { .. }
+        | PlanNode::IndexScan { .. }
+        | PlanNode::IndexOnlyScan { .. }
+        | PlanNode::Materialize
+        | PlanNode::Sort { .. } => true,
+        PlanNode::SubqueryScan { child, .. } => supports_backward_scan(child),
+        PlanNode::LockRows { .. } | PlanNode::Limit { .. } => {
+            plan.left.as_ref().is_some_and(|c| supports_backward_scan(c))
+        }
+        PlanNode::Append { children, .. } => children.iter().all(supports_backward_scan),
+        _ => false,
+    }
+}
+
+/// Nodes that keep their rows, so that reading them again is cheap.
+pub(crate) fn materializes_output(plan: &Plan) -> bool {
+    matches!(
+        plan.node,
+        PlanNode::Materialize
+            | PlanNode::FunctionScan { .. }
+            | PlanNode::CteScan { .. }
+            | PlanNode::NamedTuplestoreScan { .. }
+            | PlanNode::WorkTableScan { .. }
+            | PlanNode::Sort { .. }
+    )
+}
+
+/// Puts a node over a finished plan that keeps its rows.
+pub(crate) fn materialize(root: &Root<'_>, mut child: Plan) -> Plan {
+    let (startup, total) = crate::cost::material_cost(
+        root.costs(),
+        child.startup_cost,
+        child.total_cost,
+        child.rows,
+        child.width as i32,
+    );
+    Plan {
+        startup_cost: startup,
+        total_cost: total,
+        rows: child.rows,
+        width: child.width,
+        disabled_nodes: child.disabled_nodes,
+        parallel_safe: child.parallel_safe,
+        target_list: child.target_list.clone(),
+        init_plans: std::mem::take(&mut child.init_plans),
+        left: Some(Box::new(child)),
+        node: PlanNode::Materialize,
+        ..Plan::default()
+    }
+}
+
+impl<'a> Root<'a> {
+    /// The final path that is best for fetching this part of the rows (0: all; above 1: that many rows).
+    pub fn cheapest_final(&self, fraction: f64) -> Rc<Path> {
+        let by_total =
+            |a: &&Rc<Path>, b: &&Rc<Path>| a.disabled.cmp(&b.disabled).then(a.total.total_cmp(&b.total));
+        let cheapest = self.final_paths.iter().min_by(by_total).expect("a planned query has a path");
+        if fraction <= 0.0 {
+            return cheapest.clone();
+        }
+        let part = if fraction >= 1.0 && cheapest.rows > 0.0 { fraction / cheapest.rows } else { fraction };
+        let cost = |p: &Path| if part >= 1.0 { p.total } else { p.startup + part * (p.total - p.startup) };
+        let by_part =
+            |a: &&Rc<Path>, b: &&Rc<Path>| a.disabled.cmp(&b.disabled).then(cost(a).total_cmp(&cost(b)));
+        self.final_paths.iter().min_by(by_part).expect("a planned query has a path").clone()
+    }
+
+    pub fn plan_grouping(&mut self) -> Result<()> {
+        if !self.query.grouping_sets.is_empty() {
+            return Err(Error::unsupported("GROUPING SETS"));
+        }
+        let fraction = self.tuple_fraction;
+        let (offset, count) = self.limit_estimates(fraction)?;
+        let mut paths = if self.query.set_operations.is_some() {
+            self.plan_set_operations()?
+        } else {
+            self.plan_plain()?
+        };
+        if !self.query.sort_clause.is_empty() {
+            paths = self.ordered(paths)?;
+        }
+        if !self.query.row_marks.is_empty() {
+            paths = paths.iter().map(|p| self.lock_rows(p)).collect();
+        }
+        if self.query.limit_count.is_some() || self.query.limit_offset.is_some() {
+            paths = paths.iter().map(|p| self.limit(p, offset, count)).collect();
+        }
+        if self.query.command != ir::CommandType::Select {
+            paths = paths.iter().map(|p| self.modify_path(p)).collect::<Result<_>>()?;
+        }
+        self.charge_init_plans(&mut paths);
+        let mut kept = Vec::new();
+        for path in paths {
+            crate::join_search::add_path(&mut kept, path, fraction > 0.0, false);
+        }
+        self.final_paths = kept;
+        if self.final_paths.is_empty() {
+            return Err(Error::internal("could not devise a query plan for the given query"));
+        }
+        Ok(())
+    }
+
+    fn charge_init_plans(&mut self, paths: &mut [Rc<Path>]) {
+        let mut cost = 0.0;
+        for plan in &self.init_plans {
+            if let Expr::SubPlan(p) = plan {
+                cost += p.startup_cost + p.per_call_cost;
+            }
+        }
+        self.init_plan_cost = cost;
+        if cost > 0.0 {
+            for path in paths {
+                let mut copy = clone_path(path);
+                copy.startup += cost;
+                copy.total += cost;
+                *path = Rc::new(copy);
+            }
+        }
+    }
+
+    /// OFFSET and LIMIT as far as they are known, -1 if not, and what they say of the part of the rows wanted.
+    fn limit_estimates(&mut self, fraction: f64) -> Result<(f64, f64)> {
+        let guess = |root: &Root<'a>, e: &Option<Box<Expr>>, offset: bool| -> f64 {
+            let Some(e) = e else { return 0.0 };
+            match root.estimate(e) {
+                Expr::Const(c) => match c.value {
+                    Some(OwnedDatum::Int8(n)) if offset => n.max(0) as f64,
+                    Some(OwnedDatum::Int8(n)) => n.max(1) as f64,
+                    _ => 0.0,
+                },
+                _ => -1.0,
+            }
+        };
+        let count = guess(self, &self.query.limit_count, false);
+        let offset = guess(self, &self.query.limit_offset, true);
+        let mut wanted = fraction;
+        if count != 0.0 {
+            let limit = if count < 0.0 || offset < 0.0 { 0.1 } else { count + offset };
+            wanted = match (fraction, limit) {
+                (f, l) if f >= 1.0 && l >= 1.0 => f.min(l),
+                (f, l) if f > 0.0 && l < 1.0 && f < 1.0 => f.min(l),
+                (f, l) if f > 0.0 && f < 1.0 && l >= 1.0 => l,
+                (f, _) if f >= 1.0 => f,
+                (_, l) => l,
+            };
+        }
+        self.limit_tuples = if count > 0.0 && offset >= 0.0 { count + offset } else { -1.0 };
+        self.tuple_fraction = wanted;
+        Ok((offset, count))
+    }
+
+    /// Orders that later steps ask for, now that the equivalence classes stand.
+    pub fn prepare_query_keys(&mut self) -> Result<()> {
+        let targets = self.targets.clone();
+        let (group, distinct, sort) = (
+            self.query.group_clause.clone(),
+            self.query.distinct_clause.clone(),
+            self.query.sort_clause.clone(),
+        );
+        self.group_keys = self.keys_for(&group, &targets)?.0;
+        self.sort_keys = self.keys_for(&sort, &targets)?.0;
+        let mut distinct = distinct;
+        if !self.query.has_distinct_on && distinct.iter().all(|d| d.sort_operator.is_valid()) {
+            // In the order of ORDER BY as far as it goes.
+            let position =
+                |d: &SortGroupClause| sort.iter().position(|s| s.target == d.target).unwrap_or(usize::MAX);
+            distinct.sort_by_key(position);
+        }
+        self.distinct_keys = self.keys_for(&distinct, &targets)?.0;
+        let window =
+            self.query.windows.iter().find(|w| !w.partition.is_empty() || !w.order.is_empty()).cloned();
+        self.window_keys = match (&window, self.query.has_window_functions) {
+            (Some(w), true) => {
+                let clauses: Vec<_> = w.partition.iter().chain(&w.order).cloned().collect();
+                self.keys_for(&clauses, &targets)?.0
+            }
+            _ => Vec::new(),
+        };
+        self.query_keys = if !self.group_keys.is_empty() {
+            self.group_keys.clone()
+        } else if !self.window_keys.is_empty() {
+            self.window_keys.clone()
+        } else if self.distinct_keys.len() > self.sort_keys.len() {
+            self.distinct_keys.clone()
+        } else {
+            self.sort_keys.clone()
+        };
+        Ok(())
+    }
+
+    fn plan_plain(&mut self) -> Result<Vec<Rc<Path>>> {
+        self.prepare_targets()?;
+        self.number_aggregates()?;
+        let grouped =
+            !self.query.group_clause.is_empty() || self.query.has_aggregates || self.has_having_qual;
+        let windows = self.query.has_window_functions;
+        let final_list: Vec<(Expr, usize)> =
+            self.targets.iter().map(|t| (t.expr.clone(), t.sort_group_ref)).collect();
+        let has_srf = final_list.iter().any(|(e, _)| returns_set(e));
+        // Before set-returning functions are expanded, and before windows: what they are computed from.
+        let before_srf = if has_srf {
+            self.inputs(&final_list, &|e| returns_set(e), true, false)
+        } else {
+            final_list.clone()
+        };
+        let before_window = if windows {
+            self.inputs(&before_srf, &|e| contains_window_function(e), true, true)
+        } else {
+            before_srf.clone()
+        };
+        let having: Vec<(Expr, usize)> = self.having.iter().map(|e| (e.clone(), 0)).collect();
+        let scan_list = if grouped {
+            let all: Vec<(Expr, usize)> = before_window.iter().chain(&having).cloned().collect();
+            self.group_inputs(&all)
+        } else {
+            before_window.clone()
+        };
+        let needed: Vec<Expr> = scan_list.iter().map(|e| e.0.clone()).collect();
+        let all = self.plan_joins(&needed)?;
+        let target = Rc::new(self.target_of_exprs(scan_list)?);
+        let rel = self.find_rel(&all).ok_or_else(|| Error::internal("the join has not been built"))?;
+        let joined: Vec<Rc<Path>> = rel.paths.iter().filter(|p| p.param.is_none()).cloned().collect();
+        let mut paths: Vec<Rc<Path>> = joined.iter().map(|p| self.project(p, &target)).collect();
+        if grouped {
+            let target = Rc::new(self.target_of_exprs(before_window)?);
+            paths = self.group(paths, &target)?;
+        }
+        if windows {
+            let target = Rc::new(self.target_of_exprs(before_srf)?);
+            paths = self.windows(paths, &target)?;
+        }
+        if has_srf {
+            let target = self.target_of_exprs(final_list)?;
+            paths = paths.iter().map(|p| self.expand_sets(p, &target)).collect::<Result<_>>()?;
+        }
+        if !self.query.distinct_clause.is_empty() {
+            paths = self.distinct(paths)?;
+        }
+        Ok(paths)
+    }
+
+    /// Columns to compute below a step: expressions that the step does not change stay whole if they are sorted or
+    /// grouped by; of the others (`changed`) only what they are computed from.
+    fn inputs(
+        &self,
+        list: &[(Expr, usize)],
+        changed: &dyn Fn(&Expr) -> bool,
+        keep_plain: bool,
+        into_windows: bool,
+    ) -> Vec<(Expr, usize)> {
+        let mut out: Vec<(Expr, usize)> = Vec::new();
+        for (expr, sort_ref) in list {
+            if !changed(expr)
+                && (keep_plain || *sort_ref > 0)
+                && !out.iter().any(|(e, r)| e == expr && r == sort_ref)
+            {
+                out.push((expr.clone(), *sort_ref));
+            }
+        }
+        for (expr, _) in list.iter().filter(|(e, _)| changed(e)) {
+            let mut parts = Vec::new();
+            leaves(expr, false, into_windows, &mut parts);
+            for part in parts {
+                if !out.iter().any(|(e, _)| *e == part) {
+                    out.push((part, 0));
+                }
+            }
+        }
+        out
+    }
+
+    /// Columns that grouping reads: what is grouped by, and the columns in everything else.
+    fn group_inputs(&self, list: &[(Expr, usize)]) -> Vec<(Expr, usize)> {
+        let is_group = |r: usize| r > 0 && self.query.group_clause.iter().any(|g| g.target == r);
+        let mut out: Vec<(Expr, usize)> = Vec::new();
+        for (expr, sort_ref) in list {
+            if is_group(*sort_ref) && !out.iter().any(|(e, r)| e == expr && r == sort_ref) {
+                out.push((expr.clone(), *sort_ref));
+            }
+        }
+        for (expr, sort_ref) in list {
+            if is_group(*sort_ref) {
+                continue;
+            }
+            let mut parts = Vec::new();
+            leaves(expr, true, true, &mut parts);
+            for part in parts {
+                if !out.iter().any(|(e, _)| *e == part) {
+                    out.push((part, 0));
+                }
+            }
+        }
+        out
+    }
+
+    /// The path with these output columns, computed by the node itself or by a projection on top.
+    pub fn project(&self, path: &Rc<Path>, target: &Rc<Target>) -> Rc<Path> {
+        let costs = self.costs();
+        let old = path.target.cost;
+        let new = target.cost;
+        if can_project(&path.kind) {
+            let mut copy = clone_path(path);
+            copy.target = target.clone();
+            copy.startup += new.startup - old.startup;
+            copy.total += new.startup - old.startup + (new.per_tuple - old.per_tuple) * path.rows;
+            return Rc::new(copy);
+        }
+        let dummy = target.exprs == path.target.exprs;
+        let per_row = if dummy { 0.0 } else { costs.cpu_tuple + new.per_tuple };
+        Rc::new(Path {
+            kind: PathKind::Projection { child: path.clone(), dummy },
+            relids: path.relids.clone(),
+            rti: 0,
+            target: target.clone(),
+            rows: path.rows,
+            startup: path.startup + new.startup,
+            total: path.total + new.startup + per_row * path.rows,
+            disabled: path.disabled,
+            keys: path.keys.clone(),
+            param: path.param.clone(),
+        })
+    }
+
+    /// A step over a path.
+    pub fn step(
+        &self,
+        kind: PathKind,
+        child: &Path,
+        target: &Rc<Target>,
+        rows: f64,
+        cost: (f64, f64),
+    ) -> Path {
+        Path {
+            kind,
+            relids: child.relids.clone(),
+            rti: 0,
+            target: target.clone(),
+            rows,
+            startup: cost.0,
+            total: cost.1,
+            disabled: child.disabled,
+            keys: child.keys.clone(),
+            param: None,
+        }
+    }
+
+    /// Resolves the transition types of aggregates; equal ones share a number.
+    fn number_aggregates(&mut self) -> Result<()> {
+        if !self.query.has_aggregates {
+            return Ok(());
+        }
+        let mut known: Vec<Expr> = Vec::new();
+        let session = self.session();
+        let mut number = |e: &mut Expr, _: u32| -> Result<bool> {
+            let Expr::Aggref(agg) = e else { return Ok(false) };
+            if agg.levels_up > 0 {
+                return Ok(true);
+            }
+            let transition = session.aggregate(agg.function)?.aggtranstype;
+            agg.transition_type = match transition.0 {
+                // Polymorphic states are of the first argument's type, or arrays of it.
+                2283 | 2277 | 2276 | 5077 => agg.argument_types.first().copied().unwrap_or(transition),
+                _ => transition,
+            };
+            let mut plain = agg.clone();
+            (plain.number, plain.transition_number) = (0, 0);
+            let plain = Expr::Aggref(plain);
+            let at = match known.iter().position(|k| *k == plain) {
+                Some(at) => at,
+                None => {
+                    known.push(plain);
+                    known.len() - 1
+                }
+            };
+            (agg.number, agg.transition_number) = (at, at);
+            Ok(true)
+        };
+        for target in &mut self.targets {
+            crate::clause::deep(&mut target.expr, 0, &mut number)?;
+        }
+        for clause in &mut self.having {
+            crate::clause::deep(clause, 0, &mut number)?;
+        }
+        Ok(())
+    }
+
+    fn aggregate_costs(&self) -> Result<(AggCosts, bool)> {
+        let mut found: Vec<Expr> = Vec::new();
+        let all = self.targets.iter().map(|t| &t.expr).chain(&self.having);
+        for expr in all {
+            ir::any(expr, &mut |e| {
+                if matches!(e, Expr::Aggref(a) if a.levels_up == 0) && !found.contains(e) {
+                    found.push(e.clone());
+                }
+                false
+            });
+        }
+        let mut costs = AggCosts { count: found.len(), ..AggCosts::default() };
+        let mut plain = true;
+        let per_call = |function: Oid, cost: &mut QualCost| -> Result<()> {
+            if function.is_valid() {
+                cost.per_tuple +=
+                    f64::from(self.session().function(function)?.procost) * self.costs().cpu_operator;
+            }
+            Ok(())
+        };
+        for expr in &found {
+            let Expr::Aggref(agg) = expr else { continue };
+            let row = self.session().aggregate(agg.function)?;
+            per_call(row.aggtransfn, &mut costs.transition)?;
+            per_call(row.aggfinalfn, &mut costs.finalize)?;
+            for arg in &agg.args {
+                costs.transition += self.qual_cost(&arg.expr)?;
+            }
+            for arg in &agg.direct_args {
+                costs.finalize += self.qual_cost(arg)?;
+            }
+            if let Some(filter) = &agg.filter {
+                costs.transition += self.qual_cost(filter)?;
+            }
+            plain &= agg.order_by.is_empty() && agg.distinct.is_empty() && agg.kind == b'n';
+            let transition = self.session().type_row(agg.transition_type)?;
+            if !transition.typbyval {
+                let width = if row.aggtransspace > 0 {
+                    row.aggtransspace
+                } else {
+                    self.average_width(agg.transition_type, -1)?
+                };
+                costs.space += crate::cost::max_align(f64::from(width)) + 16.0;
+            } else if agg.transition_type == Oid(2281) {
+                costs.space += if row.aggtransspace > 0 { f64::from(row.aggtransspace) } else { 8192.0 };
+            }
+        }
+        Ok((costs, plain))
+    }
+
+    /// The number of groups that rows fall into by some expressions.
+    pub fn group_count(&self, exprs: &[Expr], rows: f64) -> Result<f64> {
+        let rows = clamp_rows(rows);
+        let mut by_rel: Vec<(usize, Vec<f64>)> = Vec::new();
+        let mut seen: Vec<Expr> = Vec::new();
+        let mut total = 1.0;
+        for expr in exprs {
+            if ir::expr_type(expr) == crate::clause::BOOL && !matches!(expr, Expr::Var(_)) {
+                total *= 2.0;
+                continue;
+            }
+            let stats = self.examine(expr)?;
+            let known = stats.row.is_some() || stats.is_unique;
+            let parts = if known || matches!(crate::clause::strip_relabel(expr), Expr::Var(_)) {
+                vec![crate::clause::strip_relabel(expr).clone()]
+            } else {
+                let mut vars = Vec::new();
+                crate::clause::vars(expr, &mut vars);
+                if vars.is_empty() {
+                    if crate::clause::contains_volatile(self.session(), expr)? {
+                        return Ok(rows);
+                    }
+                    continue;
+                }
+                vars.into_iter().map(Expr::Var).collect()
+            };
+            for part in parts {
+                if seen.contains(&part) {
+                    continue;
+                }
+                let stats = self.examine(&part)?;
+                let distinct = self.distinct_values(&stats).0;
+                match stats.rti {
+                    Some(rti) => match by_rel.iter_mut().find(|r| r.0 == rti) {
+                        Some(entry) => entry.1.push(distinct),
+                        None => by_rel.push((rti, vec![distinct])),
+                    },
+                    None => total *= distinct,
+                }
+                seen.push(part);
+            }
+        }
+        for (rti, counts) in by_rel {
+            let (tuples, after) = (self.base(rti).tuples, self.base(rti).rows);
+            let most = counts.iter().copied().fold(1.0, f64::max);
+            let mut distinct: f64 = counts.iter().product();
+            if tuples > 0.0 {
+                let mut limit = tuples;
+                if counts.len() > 1 {
+                    limit = (tuples * 0.1).max(most.min(tuples));
+                }
+                distinct = distinct.min(limit);
+                if distinct > 0.0 && after < tuples {
+                    distinct *= 1.0 - ((tuples - after) / tuples).powf(tuples / distinct);
+                }
+                distinct = clamp_rows(distinct);
+            }
+            total *= distinct;
+        }
+        Ok(total.ceil().min(rows).max(1.0))
+    }
+
+    fn having_cost(&self, path: &mut Path) -> Result<()> {
+        if self.having.is_empty() {
+            return Ok(());
+        }
+        let cost = self.exprs_cost(&self.having)?;
+        path.startup += cost.startup;
+        path.total += cost.startup + path.rows * cost.per_tuple;
+        path.rows = clamp_rows(path.rows * self.exprs_selectivity(&self.having, Context::filter(0))?);
+        Ok(())
+    }
+
+    fn group(&mut self, paths: Vec<Rc<Path>>, target: &Rc<Target>) -> Result<Vec<Rc<Path>>> {
+        let clauses = self.query.group_clause.clone();
+        let (costs, plain_aggregates) = self.aggregate_costs()?;
+        let cheapest = cheapest(&paths)?;
+        let having = self.having.clone();
+        if clauses.is_empty() && !self.query.has_aggregates {
+            // HAVING alone: one row or none.
+            let cpu = self.costs().cpu_tuple;
+            let mut path = self.step(
+                PathKind::Result { quals: having, child: None },
+                &cheapest,
+                target,
+                1.0,
+                (target.cost.startup, target.cost.startup + cpu + target.cost.per_tuple),
+            );
+            path.keys.clear();
+            return Ok(vec![Rc::new(path)]);
+        }
+        let exprs = clauses
+            .iter()
+            .map(|c| Ok(target_of(c, &self.targets)?.expr.clone()))
+            .collect::<Result<Vec<_>>>()?;
+        let groups = if clauses.is_empty() { 1.0 } else { self.group_count(&exprs, cheapest.rows)? };
+        let sortable = clauses.iter().all(|c| c.sort_operator.is_valid());
+        let hashable = !clauses.is_empty() && plain_aggregates && clauses.iter().all(|c| c.hashable);
+        let mut made = Vec::new();
+        let mut add = |root: &Root<'a>, strategy: AggStrategy, child: &Rc<Path>| -> Result<()> {
+            let input = AggInput {
+                startup: child.startup,
+                total: child.total,
+                tuples: child.rows,
+                width: child.target.width,
+            };
+            let agg = AggPath {
+                strategy,
+                split: AggSplit::Simple,
+                groups: clauses.clone(),
+                estimated_groups: groups,
+                having: having.clone(),
+            };
+            let (kind, cost) = if root.query.has_aggregates || strategy == AggStrategy::Hashed {
+                let cost = agg_cost(root.costs(), strategy, &costs, clauses.len(), groups, &input);
+                (PathKind::Aggregate { child: child.clone(), agg }, cost)
+            } else {
+                let total = child.total + root.costs().cpu_operator * child.rows * clauses.len() as f64;
+                (
+                    PathKind::Group { child: child.clone(), groups: clauses.clone(), having: having.clone() },
+                    (child.startup, total),
+                )
+            };
+            let mut path = root.step(kind, child, target, groups, cost);
+            if strategy != AggStrategy::Sorted {
+                path.keys.clear();
+            }
+            if strategy == AggStrategy::Hashed {
+                path.disabled += u32::from(!root.costs().enable_hashagg);
+            }
+            root.having_cost(&mut path)?;
+            path.startup += target.cost.startup;
+            path.total += target.cost.startup + target.cost.per_tuple * path.rows;
+            made.push(Rc::new(path));
+            Ok(())
+        };
+        if clauses.is_empty() {
+            add(self, AggStrategy::Plain, &cheapest)?;
+            return Ok(made);
+        }
+        if sortable {
+            for path in &paths {
+                if contained_in(&self.group_keys, &path.keys) {
+                    add(self, AggStrategy::Sorted, path)?;
+                } else if Rc::ptr_eq(path, &cheapest) {
+                    let sorted = self.sort_path(path, self.group_keys.clone(), -1.0);
+                    add(self, AggStrategy::Sorted, &sorted)?;
+                }
+            }
+        }
+        let fits = !sortable || hash_group_bytes(costs.count, cheapest.target.width, costs.space) > 0.0;
+        if hashable && fits {
+            add(self, AggStrategy::Hashed, &cheapest)?;
+        }
+        if made.is_empty() {
+            return Err(Error::new(base::SqlState::FEATURE_NOT_SUPPORTED, "could not implement GROUP BY")
+                .detail("Some of the datatypes only support hashing, while others only support sorting."));
+        }
+        Ok(made)
+    }
+
+    /// One node for each window, sorted in between.
+    fn windows(&mut self, paths: Vec<Rc<Path>>, final_target: &Rc<Target>) -> Result<Vec<Rc<Path>>> {
+        let mut active: Vec<ir::WindowClause> = Vec::new();
+        let mut functions: Vec<Expr> = Vec::new();
+        for expr in &final_target.exprs {
+            ir::any(expr, &mut |e| {
+                if matches!(e, Expr::WindowFunc(_)) && !functions.contains(e) {
+                    functions.push(e.clone());
+                }
+                false
+            });
+        }
+        for window in &self.query.windows {
+            if functions.iter().any(|f| matches!(f, Expr::WindowFunc(w) if w.window == window.number)) {
+                active.push(window.clone());
+            }
+        }
+        // Longer orders first, so that a sort may serve the windows after it.
+        active.sort_by(|a, b| {
+            let list = |w: &ir::WindowClause| {
+                w.partition.iter().chain(&w.order).map(|c| (c.target, c.sort_operator.0)).collect::<Vec<_>>()
+            };
+            let (a, b) = (list(a), list(b));
+            b.len().min(1).cmp(&a.len().min(1)).then_with(|| {
+                let shared = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+                if shared == a.len() || shared == b.len() { b.len().cmp(&a.len()) } else { b.cmp(&a) }
+            })
+        });
+        let targets = self.targets.clone();
+        let mut path = cheapest(&paths)?;
+        let last = active.len();
+        let mut carried: Vec<(Expr, usize)> =
+            path.target.exprs.iter().cloned().zip(path.target.refs.iter().copied()).collect();
+        for (i, window) in active.into_iter().enumerate() {
+            let clauses: Vec<SortGroupClause> =
+                window.partition.iter().chain(&window.order).cloned().collect();
+            let (keys, sortable) = self.keys_for(&clauses, &targets)?;
+            if !sortable {
+                bail!(FEATURE_NOT_SUPPORTED, "could not implement window PARTITION BY");
+            }
+            if !contained_in(&keys, &path.keys) {
+                let usable = paths
+                    .iter()
+                    .find(|p| i == 0 && contained_in(&keys, &p.keys) && p.total <= path.total * 1.01);
+                path = match usable {
+                    Some(p) => p.clone(),
+                    None => self.sort_path(&path, keys, -1.0),
+                };
+            }
+            let own: Vec<Expr> = functions
+                .iter()
+                .filter(|f| matches!(f, Expr::WindowFunc(w) if w.window == window.number))
+                .cloned()
+                .collect();
+            carried.extend(own.iter().map(|f| (f.clone(), 0)));
+            let target = if i + 1 == last {
+                final_target.clone()
+            } else {
+                Rc::new(self.target_of_exprs(carried.clone())?)
+            };
+            let mut per_row = 0.0;
+            for f in &own {
+                let Expr::WindowFunc(w) = f else { continue };
+                per_row +=
+                    f64::from(self.session().function(w.function)?.procost) * self.costs().cpu_operator;
+                per_row += self.exprs_cost(&w.args)?.per_tuple;
+            }
+            per_row += self.costs().cpu_operator * clauses.len() as f64 + self.costs().cpu_tuple;
+            let (startup, total) = (path.startup, path.total + per_row * path.rows);
+            // The first row comes once its partition, or at least its peers, have been read.
+            let partitions = if window.partition.is_empty() {
+                1.0
+            } else {
+                let exprs = window
+                    .partition
+                    .iter()
+                    .map(|c| Ok(target_of(c, &targets)?.expr.clone()))
+                    .collect::<Result<Vec<_>>>()?;
+                self.group_count(&exprs, path.rows)?
+            };
+            let first = if window.order.is_empty() { path.rows / partitions } else { 1.0 };
+            let startup =
+                startup + (total - startup) / path.rows.max(1.0) * (first - 1.0).max(0.0) + per_row * 0.0;
+            let rows = path.rows;
+            let kind = PathKind::Window { child: path.clone(), clause: window, top: i + 1 == last };
+            let mut next = self.step(kind, &path, &target, rows, (startup, total));
+            next.total += target.cost.per_tuple * rows;
+            path = Rc::new(next);
+        }
+        Ok(vec![path])
+    }
+
+    /// Set-returning functions in the target list: a node that expands them, then one that computes what uses them.
+    fn expand_sets(&self, path: &Rc<Path>, target: &Target) -> Result<Rc<Path>> {
+        let direct = target.exprs.iter().all(|e| !returns_set(e) || is_set_returning(e));
+        let nested = |e: &Expr| {
+            let mut deep = false;
+            ir::for_each_child(e, &mut |child| deep |= returns_set(child));
+            deep && is_set_returning(e)
+        };
+        if target.exprs.iter().any(|e| ir::any(e, &mut |x| nested(x))) {
+            return Err(Error::unsupported("a set-returning function within another's arguments"));
+        }
+        let mut rows = 1.0f64;
+        let mut list: Vec<(Expr, usize)> = Vec::new();
+        for (expr, sort_ref) in target.exprs.iter().zip(&target.refs) {
+            let mut sets = Vec::new();
+            ir::any(expr, &mut |e| {
+                if is_set_returning(e) {
+                    sets.push(e.clone());
+                }
+                false
+            });
+            for set in &sets {
+                rows = rows.max(self.set_rows(set)?);
+            }
+            if direct || sets.is_empty() {
+                list.push((expr.clone(), *sort_ref));
+                continue;
+            }
+            list.extend(sets.into_iter().map(|s| (s, 0)));
+            let mut parts = Vec::new();
+            leaves(expr, false, false, &mut parts);
+            list.extend(parts.into_iter().map(|p| (p, 0)));
+        }
+        let own = Rc::new(self.target_of_exprs(list)?);
+        let costs = self.costs();
+        let out = path.rows * rows;
+        let startup = path.startup + own.cost.startup;
+        let total = path.total
+            + own.cost.startup
+            + (costs.cpu_tuple + own.cost.per_tuple) * path.rows
+            + (out - path.rows) * costs.cpu_tuple / 2.0;
+        let expanded = Rc::new(self.step(
+            PathKind::ProjectSet { child: path.clone() },
+            path,
+            &own,
+            out,
+            (startup, total),
+        ));
+        if direct { Ok(expanded) } else { Ok(self.project(&expanded, &Rc::new(target.clone()))) }
+    }
+
+    fn distinct(&mut self, paths: Vec<Rc<Path>>) -> Result<Vec<Rc<Path>>> {
+        let clauses = self.query.distinct_clause.clone();
+        let cheapest = cheapest(&paths)?;
+        let grouped =
+            !self.query.group_clause.is_empty() || self.query.has_aggregates || self.has_having_qual;
+        let rows = if grouped {
+            cheapest.rows
+        } else {
+            let exprs = clauses
+                .iter()
+                .map(|c| Ok(target_of(c, &self.targets)?.expr.clone()))
+                .collect::<Result<Vec<_>>>()?;
+            self.group_count(&exprs, cheapest.rows)?
+        };
+        let sortable = clauses.iter().all(|c| c.sort_operator.is_valid());
+        let mut made = Vec::new();
+        if sortable {
+            let keys = if self.query.has_distinct_on && self.sort_keys.len() > self.distinct_keys.len() {
+                self.sort_keys.clone()
+            } else {
+                self.distinct_keys.clone()
+            };
+            for path in &paths {
+                let sorted = if contained_in(&keys, &path.keys) {
+                    path.clone()
+                } else if Rc::ptr_eq(path, &cheapest) {
+                    self.sort_path(path, keys.clone(), -1.0)
+                } else {
+                    continue;
+                };
+                let columns = self.distinct_keys.len();
+                let total = sorted.total + self.costs().cpu_operator * sorted.rows * columns as f64;
+                let kind = PathKind::Unique { child: sorted.clone(), columns };
+                let target = sorted.target.clone();
+                made.push(Rc::new(self.step(kind, &sorted, &target, rows, (sorted.startup, total))));
+            }
+        }
+        if !self.query.has_distinct_on && clauses.iter().all(|c| c.hashable) {
+            let input = AggInput {
+                startup: cheapest.startup,
+                total: cheapest.total,
+                tuples: cheapest.rows,
+                width: cheapest.target.width,
+            };
+            let cost = agg_cost(
+                self.costs(),
+                AggStrategy::Hashed,
+                &AggCosts::default(),
+                clauses.len(),
+                rows,
+                &input,
+            );
+            let agg = AggPath {
+                strategy: AggStrategy::Hashed,
+                split: AggSplit::Simple,
+                groups: clauses,
+                estimated_groups: rows,
+                having: Vec::new(),
+            };
+            let target = cheapest.target.clone();
+            let mut path = self.step(
+                PathKind::Aggregate { child: cheapest.clone(), agg },
+                &cheapest,
+                &target,
+                rows,
+                cost,
+            );
+            path.keys.clear();
+            path.disabled += u32::from(!self.costs().enable_hashagg);
+            made.push(Rc::new(path));
+        }
+        if made.is_empty() {
+            return Err(Error::new(base::SqlState::FEATURE_NOT_SUPPORTED, "could not implement DISTINCT")
+                .detail("Some of the datatypes only support hashing, while others only support sorting."));
+        }
+        Ok(made)
+    }
+
+    fn ordered(&mut self, paths: Vec<Rc<Path>>) -> Result<Vec<Rc<Path>>> {
+        let keys = self.sort_keys.clone();
+        let cheapest = cheapest(&paths)?;
+        let mut made = Vec::new();
+        for path in &paths {
+            if contained_in(&keys, &path.keys) {
+                made.push(path.clone());
+            } else if Rc::ptr_eq(path, &cheapest) {
+                made.push(self.sort_path(path, keys.clone(), self.limit_tuples));
+            }
+        }
+        Ok(made)
+    }
+
+    fn lock_rows(&self, path: &Rc<Path>) -> Rc<Path> {
+        let kind = PathKind::LockRows { child: path.clone(), marks: self.row_marks.clone() };
+        let total = path.total + self.costs().cpu_tuple * path.rows;
+        let mut step = self.step(kind, path, &path.target.clone(), path.rows, (path.startup, total));
+        // Locking may wait, and find that rows have changed: the order cannot be relied on.
+        step.keys.clear();
+        Rc::new(step)
+    }
+
+    fn limit(&self, path: &Rc<Path>, offset: f64, count: f64) -> Rc<Path> {
+        let (mut startup, mut total, mut rows) = (path.startup, path.total, path.rows);
+        let (input_rows, run) = (path.rows, path.total - path.startup);
+        if offset != 0.0 {
+            let skipped = if offset > 0.0 { offset.min(input_rows) } else { clamp_rows(input_rows * 0.1) };
+            if input_rows > 0.0 {
+                startup += run * skipped / input_rows;
+            }
+            rows = (rows - skipped).max(1.0);
+        }
+        if count != 0.0 {
+            let wanted = if count > 0.0 { count } else { clamp_rows(input_rows * 0.1) };
+            let wanted = wanted.min(rows);
+            if input_rows > 0.0 {
+                total = startup + run * wanted / input_rows;
+            }
+            rows = wanted.max(1.0);
+        }
+        let kind = PathKind::Limit {
+            child: path.clone(),
+            offset: self.query.limit_offset.as_deref().cloned(),
+            count: self.query.limit_count.as_deref().cloned(),
+            with_ties: self.query.limit_with_ties,
+        };
+        Rc::new(self.step(kind, path, &path.target.clone(), rows, (startup, total)))
+    }
+}
+
+pub(crate) fn cheapest(paths: &[Rc<Path>]) -> Result<Rc<Path>> {
+    paths
+        .iter()
+        .min_by(|a, b| a.disabled.cmp(&b.disabled).then(a.total.total_cmp(&b.total)))
+        .cloned()
+        .ok_or_else(|| Error::internal("could not devise a query plan for the given query"))
+}
+
+/// Nodes that compute their output columns themselves.
+pub(crate) fn can_project(kind: &PathKind) -> bool {
+    !matches!(
+        kind,
+        PathKind::Sort { .. }
+            | PathKind::Material { .. }
+            | PathKind::Memoize { .. }
+            | PathKind::Unique { .. }
+            | PathKind::SetOp { .. }
+            | PathKind::LockRows { .. }
+            | PathKind::Limit { .. }
+            | PathKind::Modify { .. }
+            | PathKind::Append { .. }
+            | PathKind::RecursiveUnion { .. }
+            | PathKind::ProjectSet { .. }
+            | PathKind::UniqueInner { .. }
+    )
+}
+
+/// A copy of a path's node; what it stands on is shared.
+pub(crate) fn clone_path(path: &Path) -> Path {
+    Path {
+        kind: path.kind.clone(),
+        relids: path.relids.clone(),
+        rti: path.rti,
+        target: path.target.clone(),
+        rows: path.rows,
+        startup: path.startup,
+        total: path.total,
+        disabled: path.disabled,
+        keys: path.keys.clone(),
+        param: path.param.clone(),
+    }
+}

@@ -1,0 +1,46 @@
+//! The WAL writer and the background writer.
+
+use crate::{Stop, Surroundings};
+use buffer::BufferPool;
+use std::sync::Arc;
+use std::time::Duration;
+use wal::Wal;
+
+fn milliseconds(value: i64) -> Duration {
+    Duration::from_millis(u64::try_from(value).unwrap_or(0).max(1))
+}
+
+/// Flushes the log every wal_writer_delay, and when a commit that does not wait asks for it: what bounds the loss with
+/// synchronous_commit off.
+pub fn wal_writer(wal: &Arc<Wal>, surroundings: &Surroundings<'_>, stop: &Stop) {
+    while !stop.is_stopped() {
+        let delay = milliseconds((surroundings.settings)().get(settings::WAL_WRITER_DELAY));
+        wal.wait_for_request(delay);
+        if !wal.is_accepting() {
+            stop.wait(delay);
+            continue;
+        }
+        if let Err(error) = wal.background_flush() {
+            (surroundings.log)(&error);
+            // The log is broken; the server is going down, and says so elsewhere.
+            stop.wait(delay);
+        }
+    }
+}
+
+/// Writes dirty pages that will soon be needed for others, so that sessions do not have to.
+pub fn background_writer(pool: &Arc<BufferPool>, surroundings: &Surroundings<'_>, stop: &Stop) {
+    loop {
+        let settings = (surroundings.settings)();
+        let delay = milliseconds(settings.get(settings::BGWRITER_DELAY));
+        if stop.wait(delay) {
+            return;
+        }
+        let limit = usize::try_from(settings.get(settings::BGWRITER_LRU_MAXPAGES)).unwrap_or(0);
+        if limit > 0
+            && let Err(error) = pool.background_write(limit)
+        {
+            (surroundings.log)(&error);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+-- json and jsonb: access, containment, construction, modification, SQL/JSON paths.
+SELECT '{"a": {"b": [1, 2, {"c": "x"}]}}'::jsonb #>> '{a,b,2,c}', '{"a": 1}'::json -> 'a', '[10,20]'::jsonb -> -1, '{"a": "s"}'::jsonb ->> 'a', '{"a":1}'::jsonb['a'];
+SELECT '{"a": 1, "b": 2}'::jsonb @> '{"b": 2}', '{"a":1}'::jsonb ? 'a', '{"a":1}'::jsonb ?| ARRAY['b','a'], '["x"]'::jsonb ?& ARRAY['x'], '[1,2]'::jsonb <@ '[1,2,3]';
+SELECT '{"a": 1}'::jsonb || '{"b": 2}', '{"a": 1, "b": 2}'::jsonb - 'a', '[1,2,3]'::jsonb - 1, '{"a": {"b": 1}}'::jsonb #- '{a,b}', '[1]'::jsonb || '2';
+SELECT jsonb_set('{"a": [1,2]}', '{a,0}', '"x"'), jsonb_insert('{"a": [1,2]}', '{a,1}', '9'), jsonb_strip_nulls('{"a": null, "b": 1}'), jsonb_pretty('{"a": [1, {"b": null}]}');
+SELECT json_build_object('a', 1, 'b', ARRAY[1,2], 'c', NULL), jsonb_build_array(1, 'x', true), to_jsonb('a "q"'::text), row_to_json(ROW(1, 'x')), to_json(timestamp '2024-01-02 03:04:05');
+SELECT json_object('{a,1,b,2}'), jsonb_object(ARRAY['a','b'], ARRAY['1', NULL]), json_array_length('[1,2,3]'), jsonb_typeof('1.5'), json_typeof('null');
+SELECT * FROM jsonb_each('{"a": 1, "b": "x"}');
+SELECT * FROM json_each_text('{"a": 1, "b": null}');
+SELECT jsonb_object_keys('{"bb": 1, "a": 2}');
+SELECT value FROM jsonb_array_elements('[1, "x", null]');
+SELECT * FROM jsonb_to_record('{"a": 1, "b": "x", "c": [1,2]}') AS r(a int, b text, c int[]);
+SELECT * FROM jsonb_to_recordset('[{"a": 1}, {"a": 2, "b": "y"}]') AS r(a int, b text);
+SELECT jsonb_agg(x ORDER BY x), jsonb_object_agg('k' || x, x), json_agg(ROW(x)) FROM generate_series(1, 2) x;
+SELECT jsonb_path_query('{"a": [1, 2, 3, 4]}', '$.a[*] ? (@ > 2)');
+SELECT jsonb_path_exists('{"a": 1}', '$.a ? (@ == 1)'), '{"a": [1,2]}'::jsonb @? '$.a[*] ? (@ > 1)', '{"a": 1}'::jsonb @@ '$.a > 0', jsonb_path_query_array('[1,"x"]', '$[*].type()');
+SELECT JSON_VALUE('{"a": 5}', '$.a' RETURNING int), JSON_QUERY('{"a": [1]}', '$.a'), JSON_EXISTS('{"a": 1}', '$.b'), '{"a":1}' IS JSON OBJECT, 'x' IS JSON;
+SELECT * FROM JSON_TABLE('[{"a": 1, "b": "x"}, {"a": 2}]', '$[*]' COLUMNS (n FOR ORDINALITY, a int PATH '$.a', b text PATH '$.b')) t;
+SELECT '{"a": 1, "b": [true, null]}'::jsonb = '{"b": [true, null], "a": 1.0}'::jsonb, '[1,2]'::jsonb < '[1,3]'::jsonb, 'null'::jsonb IS NULL;
+SELECT '{"a": 1'::jsonb;
+SELECT '{a: 1}'::json;
+SELECT '["\u0000"]'::jsonb;
+SELECT '{"a":1}'::jsonb ->> 'a' + 1;
+SELECT ('{"a":1}'::jsonb ->> 'a')::int + 1, ('{"a":1.5}'::jsonb -> 'a')::numeric;
+SELECT ('{"a":"x"}'::jsonb -> 'a')::int;
+SELECT jsonb_set('5', '{a}', '1');
+SELECT jsonb_path_query('{}', '$.a[');

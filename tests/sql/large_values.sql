@@ -1,0 +1,24 @@
+-- Values beyond a page: compressed, moved out of line, sliced, updated, and lengths at the limits.
+CREATE TABLE big (id int PRIMARY KEY, txt text, raw text, arr int[], js jsonb);
+ALTER TABLE big ALTER raw SET STORAGE EXTERNAL;
+INSERT INTO big VALUES (1, repeat('abc', 100000), repeat('xyz', 50000), (SELECT array_agg(g) FROM generate_series(1, 20000) g), (SELECT jsonb_object_agg('key' || g, g) FROM generate_series(1, 5000) g));
+INSERT INTO big SELECT 2, string_agg(md5(g::text), ''), NULL, '{}', '{}' FROM generate_series(1, 5000) g;
+SELECT id, length(txt), length(raw), array_length(arr, 1), js -> 'key4999', md5(txt), md5(raw) FROM big ORDER BY id;
+SELECT substr(raw, 149990), substr(txt, 299998), arr[19999:20000], right(txt, 3) FROM big WHERE id = 1;
+SELECT pg_column_size(raw) > 100000 AS plain, pg_column_size(txt) < 100000 AS compressed, pg_column_compression(txt) FROM big WHERE id = 1;
+UPDATE big SET txt = txt || '!' WHERE id = 1;
+UPDATE big SET id = 3 WHERE id = 2;
+SELECT id, length(txt), md5(txt) FROM big ORDER BY id;
+SELECT a.id FROM big a JOIN big b ON a.txt = b.txt ORDER BY 1;
+DELETE FROM big WHERE id = 3;
+VACUUM big;
+SELECT count(*), sum(length(txt)) FROM big;
+SELECT length(repeat('é', 1000000)), octet_length(repeat('é', 1000000));
+CREATE TABLE wide (a text);
+INSERT INTO wide SELECT repeat(chr(33 + g % 90), 500 * g) FROM generate_series(1, 50) g;
+SELECT sum(length(a)), count(DISTINCT a), max(length(a)) FROM wide;
+SELECT length(a), left(a, 3) FROM wide ORDER BY a DESC LIMIT 3;
+CREATE INDEX ON wide (a);
+CREATE INDEX ON wide (md5(a));
+CREATE TABLE pk (t text PRIMARY KEY);
+INSERT INTO pk SELECT string_agg(md5(g::text), '') FROM generate_series(1, 1000) g;

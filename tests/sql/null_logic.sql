@@ -1,0 +1,27 @@
+-- Three-valued logic.
+SELECT NULL = NULL, NULL <> 1, NULL IS NULL, 1 IS DISTINCT FROM NULL, NULL IS NOT DISTINCT FROM NULL, (NULL = 1) IS UNKNOWN;
+SELECT a, b, a AND b AS "and", a OR b AS "or", NOT a AS "not" FROM (VALUES (true), (false), (NULL)) x(a), (VALUES (true), (false), (NULL)) y(b) ORDER BY a, b;
+SELECT 1 IN (1, NULL), 2 IN (1, NULL), 2 NOT IN (1, NULL), 1 NOT IN (1, NULL), NULL IN (1);
+SELECT coalesce(NULL, NULL, 3), nullif(1, 1), nullif(2, 1), CASE WHEN NULL THEN 'x' ELSE 'y' END, CASE NULL WHEN NULL THEN 1 ELSE 2 END;
+SELECT ROW(1, NULL) IS NULL, ROW(NULL, NULL) IS NULL, ROW(1, NULL) IS NOT NULL, ROW(1, NULL) = ROW(1, NULL), ROW(1, NULL) = ROW(2, NULL);
+CREATE TABLE n (id int, v int);
+INSERT INTO n VALUES (1, 10), (2, NULL), (3, 30), (4, NULL);
+SELECT count(*), count(v), sum(v), avg(v), max(v) FROM n;
+SELECT id FROM n WHERE v <> 10;
+SELECT id FROM n WHERE NOT (v = 10) OR v IS NULL ORDER BY id;
+SELECT id FROM n WHERE id NOT IN (SELECT v FROM n);
+SELECT id FROM n a WHERE NOT EXISTS (SELECT 1 FROM n b WHERE b.v = a.id) ORDER BY id;
+SELECT id, v FROM n ORDER BY v, id;
+SELECT id, v FROM n ORDER BY v DESC, id;
+SELECT id, v FROM n ORDER BY v NULLS FIRST, id DESC;
+SELECT v, count(*) FROM n GROUP BY v ORDER BY v;
+SELECT DISTINCT v FROM n ORDER BY 1;
+SELECT v FROM n UNION SELECT NULL ORDER BY 1;
+SELECT bool_and(v > 5), bool_or(v > 20), every(v IS NULL) FROM n;
+SELECT greatest(NULL, 1), NULL || 'x', NULL + 1, length(NULL), abs(NULL::int);
+SELECT sum(v), array_agg(v), string_agg(v::text, ','), count(*) FROM n WHERE false;
+CREATE UNIQUE INDEX ON n (v);
+INSERT INTO n VALUES (5, NULL);
+INSERT INTO n VALUES (6, 10);
+ALTER TABLE n ALTER v SET NOT NULL;
+SELECT num_nulls(1, NULL, 2), num_nonnulls(1, NULL, 2);

@@ -1,0 +1,37 @@
+-- Temporary tables and CREATE TABLE AS.
+CREATE TEMP TABLE tmp (a int PRIMARY KEY, b text);
+INSERT INTO tmp VALUES (1, 'x');
+CREATE TABLE tmp (a int);
+SELECT * FROM tmp;
+SELECT count(*) FROM public.tmp;
+SELECT * FROM pg_temp.tmp;
+DROP TABLE tmp;
+SELECT * FROM tmp;
+BEGIN;
+CREATE TEMP TABLE gone (a int) ON COMMIT DROP;
+CREATE TEMP TABLE empty (a int) ON COMMIT DELETE ROWS;
+INSERT INTO gone VALUES (1);
+INSERT INTO empty VALUES (1);
+SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM empty);
+COMMIT;
+SELECT * FROM gone;
+SELECT * FROM empty;
+CREATE TEMP TABLE copy AS SELECT g AS n, g * g AS sq FROM generate_series(1, 3) g;
+SELECT * FROM copy;
+CREATE TABLE kept (x, y) AS VALUES (1, 'a'), (2, 'b');
+\d kept
+CREATE TABLE nodata AS SELECT * FROM kept WITH NO DATA;
+SELECT count(*) FROM nodata;
+CREATE TABLE IF NOT EXISTS kept AS SELECT 1;
+SELECT 5 AS five INTO TEMP intot;
+SELECT * FROM intot;
+CREATE TABLE likeit (LIKE kept INCLUDING ALL, z int DEFAULT 3);
+INSERT INTO likeit VALUES (1, 'q') RETURNING *;
+CREATE TEMP VIEW tv AS SELECT * FROM copy;
+SELECT count(*) FROM tv;
+CREATE VIEW pv AS SELECT * FROM copy;
+DISCARD TEMP;
+SELECT * FROM copy;
+CREATE TABLE pg_temp.explicit (a int);
+CREATE TEMP TABLE public.bad (a int);
+CREATE TABLE bad (a int) ON COMMIT DROP;

@@ -1,0 +1,45 @@
+-- Enums, composites, domains, ranges.
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+SELECT 'ok'::mood < 'happy'::mood, enum_range(NULL::mood), enum_first('ok'::mood), enum_range('ok'::mood, NULL);
+SELECT 'angry'::mood;
+ALTER TYPE mood ADD VALUE 'meh' BEFORE 'ok';
+ALTER TYPE mood RENAME VALUE 'sad' TO 'blue';
+ALTER TYPE mood ADD VALUE 'meh';
+CREATE TABLE person (name text, m mood);
+INSERT INTO person VALUES ('a', 'happy'), ('b', 'blue'), ('c', 'meh');
+SELECT * FROM person ORDER BY m;
+SELECT max(m), min(m) FROM person;
+DROP TYPE mood;
+CREATE TYPE addr AS (street text, zip int);
+CREATE TABLE p (id int, a addr, b addr[]);
+INSERT INTO p VALUES (1, ROW('main st', 10), ARRAY[ROW('x', 1)::addr, NULL]), (2, '("quoted, st",)', NULL);
+SELECT (a).street, (a).zip, b[1], (b[1]).zip, a IS NULL FROM p ORDER BY id;
+UPDATE p SET a.zip = 99 WHERE id = 1;
+SELECT a, (a).* FROM p ORDER BY id;
+SELECT p FROM p ORDER BY a;
+ALTER TYPE addr ADD ATTRIBUTE city text CASCADE;
+SELECT a FROM p ORDER BY id;
+SELECT ROW(1, 'x')::addr;
+SELECT '(1,2,3,4)'::addr;
+CREATE DOMAIN posint AS int CHECK (VALUE > 0);
+SELECT 5::posint + 1, pg_typeof(5::posint);
+SELECT 0::posint;
+SELECT (-1)::posint;
+ALTER DOMAIN posint ADD CONSTRAINT small CHECK (VALUE < 100);
+SELECT 100::posint;
+SELECT int4range(1, 5) * int4range(3, 9), int4range(1, 3) + int4range(3, 5), int4range(1, 9) - int4range(5, 9), int4range(1, 5) @> 3, int4range(1, 3) && int4range(3, 4), int4range(1, 3) -|- int4range(3, 4);
+SELECT lower(r), upper(r), isempty(r), lower_inc(r), upper_inf(r) FROM (VALUES ('[1,5]'::int4range), ('empty'), ('(,7)')) v(r);
+SELECT int4range(5, 1);
+SELECT '[5,1]'::int4range;
+SELECT daterange('2024-01-01', '2024-01-31', '[]'), tsrange('2024-01-01', NULL), numrange(1.5, 2.5) @> 2.0;
+SELECT range_agg(r) FROM (VALUES (int4range(1, 3)), (int4range(2, 5)), (int4range(8, 9))) v(r);
+SELECT unnest('{[1,3), [5,7)}'::int4multirange);
+CREATE TYPE floatrange AS RANGE (subtype = float8, subtype_diff = float8mi);
+SELECT '[1.5,2.5)'::floatrange @> 2::float8, floatrange(1, 2);
+CREATE TYPE mood AS (x int);
+CREATE TYPE empty AS ();
+\dT
+\d addr
+DROP TYPE nosuch;
+DROP TYPE IF EXISTS nosuch;
+DROP DOMAIN posint;

@@ -1,0 +1,38 @@
+-- VACUUM, ANALYZE and what they leave in the catalogs and statistics.
+CREATE TABLE v (id int PRIMARY KEY, grp int, txt text) WITH (autovacuum_enabled = off);
+INSERT INTO v SELECT g, g % 4, CASE WHEN g % 10 <> 0 THEN 'common' END FROM generate_series(1, 1000) g;
+SELECT reltuples, relpages FROM pg_class WHERE relname = 'v';
+ANALYZE v;
+SELECT reltuples, relpages > 0 AS pages FROM pg_class WHERE relname = 'v';
+SELECT attname, null_frac, n_distinct, most_common_vals, most_common_freqs, correlation FROM pg_stats WHERE tablename = 'v' AND attname <> 'grp' ORDER BY attname;
+SELECT attname, n_distinct, most_common_vals IS NOT NULL AS mcv, array_length(histogram_bounds, 1) AS hist FROM pg_stats WHERE tablename = 'v' ORDER BY attname;
+DELETE FROM v WHERE id > 500;
+VACUUM v;
+SELECT reltuples, relallvisible = relpages AS all_visible FROM pg_class WHERE relname = 'v';
+VACUUM (ANALYZE, VERBOSE OFF) v;
+VACUUM (FREEZE, DISABLE_PAGE_SKIPPING) v;
+VACUUM FULL v;
+SELECT count(*), min(id), max(id) FROM v;
+VACUUM (FULL, PARALLEL 2) v;
+VACUUM (NOSUCH) v;
+VACUUM nosuch;
+VACUUM v (id);
+ANALYZE v (id, nosuch);
+ANALYZE v (id, grp);
+VACUUM (ANALYZE) v (grp);
+EXPLAIN (COSTS OFF) SELECT id FROM v WHERE id < 10;
+EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF) SELECT id FROM v WHERE id < 10;
+CREATE STATISTICS v_dep (dependencies) ON id, grp FROM v;
+ANALYZE v;
+SELECT statistics_name, attnames, kinds FROM pg_stats_ext WHERE tablename = 'v';
+\d v
+DROP STATISTICS v_dep;
+CHECKPOINT;
+SELECT pg_stat_force_next_flush();
+SELECT relname, n_tup_ins, n_tup_del, n_live_tup, n_dead_tup, vacuum_count, analyze_count, last_vacuum IS NOT NULL AS vacuumed, last_autovacuum IS NULL AS no_auto FROM pg_stat_user_tables WHERE relname = 'v';
+SELECT seq_scan > 0 AS seq, idx_scan > 0 AS idx FROM pg_stat_user_tables WHERE relname = 'v';
+SELECT indexrelname, idx_scan > 0 AS used FROM pg_stat_user_indexes WHERE relname = 'v';
+SELECT heap_blks_read + heap_blks_hit > 0 AS io FROM pg_statio_user_tables WHERE relname = 'v';
+SELECT pg_stat_reset_single_table_counters('v'::regclass);
+TRUNCATE v;
+SELECT pg_relation_size('v');

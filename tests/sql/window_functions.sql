@@ -1,0 +1,27 @@
+-- Window functions, frames, named windows, errors.
+CREATE TABLE w (id int, dep text, pay int);
+INSERT INTO w VALUES (1, 'a', 10), (2, 'a', 20), (3, 'a', 20), (4, 'b', 5), (5, 'b', 50);
+SELECT id, dep, pay, row_number() OVER (ORDER BY pay, id), rank() OVER (ORDER BY pay), dense_rank() OVER (ORDER BY pay) FROM w ORDER BY pay, id;
+SELECT id, dep, sum(pay) OVER (PARTITION BY dep), pay::numeric / sum(pay) OVER (PARTITION BY dep) AS share FROM w ORDER BY id;
+SELECT id, sum(pay) OVER (ORDER BY id), sum(pay) OVER (ORDER BY pay) FROM w ORDER BY id;
+SELECT id, lag(pay) OVER o, lead(pay, 2, -1) OVER o, first_value(pay) OVER o, last_value(pay) OVER o, nth_value(pay, 2) OVER o FROM w WINDOW o AS (PARTITION BY dep ORDER BY id) ORDER BY id;
+SELECT id, ntile(2) OVER (ORDER BY id), percent_rank() OVER (ORDER BY pay), cume_dist() OVER (ORDER BY pay) FROM w ORDER BY id;
+SELECT id, sum(pay) OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING), avg(pay) OVER (ORDER BY id ROWS 2 PRECEDING)::numeric(5,2) FROM w ORDER BY id;
+SELECT id, count(*) OVER (ORDER BY pay RANGE BETWEEN 10 PRECEDING AND CURRENT ROW), count(*) OVER (ORDER BY pay GROUPS BETWEEN 1 PRECEDING AND UNBOUNDED FOLLOWING) FROM w ORDER BY id;
+SELECT id, sum(pay) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW) FROM w ORDER BY id;
+SELECT id, count(*) FILTER (WHERE pay > 10) OVER (PARTITION BY dep) FROM w ORDER BY id;
+SELECT dep, sum(pay), rank() OVER (ORDER BY sum(pay) DESC) FROM w GROUP BY dep ORDER BY 1;
+SELECT * FROM (SELECT id, dep, row_number() OVER (PARTITION BY dep ORDER BY pay DESC, id) AS rn FROM w) t WHERE rn = 1 ORDER BY id;
+SELECT id, array_agg(id) OVER (PARTITION BY dep ORDER BY id DESC) FROM w ORDER BY id;
+SELECT id, sum(pay) OVER b FROM w WINDOW a AS (PARTITION BY dep), b AS (a ORDER BY id) ORDER BY id;
+EXPLAIN (COSTS OFF) SELECT id, sum(pay) OVER (PARTITION BY dep ORDER BY id) FROM w;
+SELECT id FROM w WHERE row_number() OVER () = 1;
+SELECT row_number() FROM w;
+SELECT sum(pay) OVER nosuch FROM w;
+SELECT sum(row_number() OVER ()) FROM w;
+SELECT rank() OVER (ORDER BY rank() OVER ()) FROM w;
+SELECT ntile(0) OVER (ORDER BY id) FROM w;
+SELECT sum(pay) OVER (ORDER BY id ROWS -1 PRECEDING) FROM w;
+SELECT sum(pay) OVER (RANGE 1 PRECEDING) FROM w;
+SELECT lower(dep) OVER () FROM w;
+SELECT count(DISTINCT pay) OVER () FROM w;
