@@ -195,6 +195,17 @@ fn advance(session: &Session, entry: &RelationEntry, row: &PgSequence) -> Result
     Ok(taken)
 }
 
+/// The last value as pg_sequences shows it; `None` before the first one.
+///
+/// # Errors
+/// `42809` when the relation is no sequence.
+pub fn stored_value(session: &Session, sequence: Oid) -> Result<Option<i64>> {
+    let entry = open(session, sequence)?;
+    let pin = super::page::pin(&session.instance().pool, entry.relation.locator)?;
+    let state = super::page::read(&pin.read(), entry.name())?;
+    Ok(state.is_called.then_some(state.last_value))
+}
+
 /// currval.
 ///
 /// # Errors
