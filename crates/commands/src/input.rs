@@ -70,6 +70,7 @@ impl ValueInput {
             argument_types: &[CSTRING, OID, INT4],
             result_type: self.type_oid,
             variadic: false,
+            columns: None,
         };
         let mut out = ColumnBuilder::new(self.layout.repr, rows);
         (self.function.kernel)(&call, &args[..self.function.arity], &Selection::All(rows), &mut out)?;

@@ -99,6 +99,7 @@ impl ColumnOutput {
             argument_types: &[self.type_oid],
             result_type: Oid(2275),
             variadic: false,
+            columns: None,
         };
         let mut out = ColumnBuilder::new(Repr::Bytes, rows);
         (function.kernel)(&call, &[column], &Selection::All(rows), &mut out)?;

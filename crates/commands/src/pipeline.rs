@@ -44,6 +44,7 @@ impl analyzer::ConstantInput for Literals {
             argument_types: &[CSTRING_ARRAY],
             result_type: INT4,
             variadic: false,
+            columns: None,
         };
         let value = invoke(&call, &function, &[Some(Datum::Bytes(&payload))], &[Repr::Bytes], Repr::Int4)?;
         Ok(value.map_or(-1, |v| v.as_datum().int4()))

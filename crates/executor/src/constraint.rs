@@ -178,6 +178,7 @@ pub fn text_of(session: &Session, type_oid: Oid, value: Datum<'_>) -> Result<Str
         argument_types: &[type_oid],
         result_type: Oid(2275),
         variadic: false,
+        columns: None,
     };
     let repr = session.type_layout(type_oid)?.repr;
     let text = functions::invoke(&call, &body, &[Some(value)], &[repr], Repr::Bytes)?;

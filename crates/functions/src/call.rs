@@ -2,7 +2,8 @@
 
 use base::{Oid, Result};
 use catalog::Session;
-use datum::{Column, ColumnBuilder, Selection};
+use datum::{Column, ColumnBuilder, Selection, TupleDesc};
+use std::sync::Arc;
 
 /// The circumstances of a call.
 pub struct Call<'a> {
@@ -15,6 +16,8 @@ pub struct Call<'a> {
     pub result_type: Oid,
     /// The last argument is an array that VARIADIC or the parser put together.
     pub variadic: bool,
+    /// The columns that the query lists for a function that returns record.
+    pub columns: Option<&'a Arc<TupleDesc>>,
 }
 
 /// Evaluates a function for the selected rows. `out` receives one value for every row up to the selection's bound;

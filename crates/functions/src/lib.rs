@@ -18,6 +18,7 @@ mod float;
 pub mod formats;
 pub mod hooks;
 mod identifier;
+mod input_check;
 mod integer;
 mod json;
 pub mod kernel;

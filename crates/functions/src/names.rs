@@ -171,6 +171,7 @@ pub fn type_modifier(session: &Session, type_oid: Oid, words: &[String]) -> Resu
         argument_types: &[Oid(1263)],
         result_type: Oid(23),
         variadic: false,
+        columns: None,
     };
     let result = invoke(&call, &body, &[Some(Datum::Bytes(&list))], &[Repr::Bytes], Repr::Int4)?;
     Ok(result.map_or(-1, |value| value.as_datum().int4()))

@@ -47,6 +47,7 @@ impl Bound {
             argument_types: &types,
             result_type: Oid::INVALID,
             variadic: false,
+            columns: None,
         };
         let args: Vec<_> = args.iter().map(|arg| Some(*arg)).collect();
         match invoke(&call, &self.body, &args, reprs, result)? {

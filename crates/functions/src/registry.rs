@@ -30,6 +30,7 @@ const FUNCTIONS: &[&[&[Function]]] = &[
     crate::enumeration::FUNCTIONS,
     crate::float::FUNCTIONS,
     crate::identifier::FUNCTIONS,
+    &[crate::input_check::FUNCTIONS],
     crate::integer::FUNCTIONS,
     crate::json::FUNCTIONS,
     crate::numeric::FUNCTIONS,
@@ -43,7 +44,8 @@ const FUNCTIONS: &[&[&[Function]]] = &[
     &[crate::variadic::FUNCTIONS],
 ];
 const SETS: &[&[&[SetFunction]]] = &[
-    &[crate::array::SETS, crate::datetime::SETS, crate::json::SETS, crate::series::SETS, crate::text::SETS],
+    &[crate::array::SETS, crate::datetime::SETS, crate::series::SETS, crate::text::SETS],
+    crate::json::SETS,
     crate::system::SETS,
 ];
 const AGGREGATES: &[&[AggregateFunction]] = crate::aggregates::AGGREGATES;
@@ -78,7 +80,10 @@ impl Registry {
     pub fn function(&self, row: &PgProc) -> Result<Function> {
         const SQL: Oid = Oid(14);
         let found = match row.prolang == SQL {
-            true => self.sql_bodies.get(crate::sql_bodies::key(row).as_str()),
+            true if row.pronamespace == catalog::PG_CATALOG => {
+                self.sql_bodies.get(crate::sql_bodies::key(row).as_str())
+            }
+            true => None,
             false => self.functions.get(row.prosrc.as_str()),
         };
         match found {

@@ -79,6 +79,7 @@ impl InputFunction {
             argument_types: &[],
             result_type: self.type_oid,
             variadic: false,
+            columns: None,
         };
         let args = [input.map(Datum::Bytes), Some(self.parameter.into()), Some(Datum::Int4(typmod))];
         let reprs = [Repr::Bytes, Repr::Int4, Repr::Int4];
@@ -134,6 +135,7 @@ impl OutputFunction {
             argument_types: &types,
             result_type: Oid(2275),
             variadic: false,
+            columns: None,
         };
         (self.body.kernel)(&call, &[values], rows, &mut out)?;
         Ok(out.finish())

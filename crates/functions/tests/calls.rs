@@ -123,6 +123,7 @@ fn call(session: &Session, name: &str, arguments: &[&str]) -> Result<String> {
         argument_types: &types,
         result_type,
         variadic: false,
+        columns: None,
     };
     let values: Vec<Option<Datum<'_>>> =
         values.iter().map(|value| value.as_ref().map(OwnedDatum::as_datum)).collect();

@@ -61,6 +61,7 @@ impl ArrayOp {
                 argument_types: [scalar_type, element.oid].into(),
                 result_type: Oid(16),
                 variadic: false,
+                columns: None,
             },
             element,
             set,

@@ -12,9 +12,11 @@ use functions::Registry;
 use ir::{BoolOp, Expr, Var, VarSource, expr_collation, expr_type};
 use std::sync::Arc;
 
-/// Whether the function's body is looked up by its source name: languages internal and C.
+/// Whether the function's body is looked up by its source name: languages internal and C, and those of pg_catalog's
+/// functions in language sql that have a native body.
 pub fn is_built_in(row: &catalog::PgProc) -> bool {
-    matches!(row.prolang.0, 12 | 13)
+    const SQL: Oid = Oid(14);
+    matches!(row.prolang.0, 12 | 13) || (row.prolang == SQL && Registry::get().function(row).is_ok())
 }
 
 /// How deep expressions nest before the stack may be in danger.
@@ -261,6 +263,7 @@ impl<'a> Compiler<'a> {
             argument_types: args.iter().map(expr_type).collect(),
             result_type,
             variadic,
+            columns: None,
         };
         if !is_built_in(&row) {
             let (strict, repr) = (row.proisstrict, self.repr(result_type)?);
@@ -289,6 +292,7 @@ impl<'a> Compiler<'a> {
             argument_types: op.args.iter().map(expr_type).collect(),
             result_type: Oid(16),
             variadic: false,
+            columns: None,
         };
         let equal = Eval::Call {
             function: Registry::get().function(&row)?,

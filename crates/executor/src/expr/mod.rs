@@ -19,7 +19,7 @@ pub use values::{evaluate_once, filter};
 
 use crate::context::Execution;
 use base::{Oid, Result};
-use datum::{Batch, Column, ColumnBuilder, Repr, Selection};
+use datum::{Batch, Column, ColumnBuilder, Repr, Selection, TupleDesc};
 use functions::{Call, Function};
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub struct CallInfo {
     pub argument_types: Box<[Oid]>,
     pub result_type: Oid,
     pub variadic: bool,
+    /// The columns that the query lists for a function that returns record.
+    pub columns: Option<Arc<TupleDesc>>,
 }
 
 impl CallInfo {
@@ -42,6 +44,7 @@ impl CallInfo {
             argument_types: &self.argument_types,
             result_type: self.result_type,
             variadic: self.variadic,
+            columns: self.columns.as_ref(),
         }
     }
 }

@@ -134,6 +134,7 @@ impl CoerceViaIo {
             argument_types: argument_types.into(),
             result_type,
             variadic: false,
+            columns: None,
         };
         let io_param = target.typelem.some().unwrap_or(result_type);
         Ok(CoerceViaIo {

@@ -44,7 +44,7 @@ impl SetSource {
         }
         let row = compiler.session.function(function)?;
         let argument_types = args.iter().map(expr_type).collect();
-        let info = CallInfo { function, collation, argument_types, result_type, variadic };
+        let info = CallInfo { function, collation, argument_types, result_type, variadic, columns: None };
         let args = compiler.compile_all(args)?;
         let strict = row.proisstrict;
         Ok(if is_built_in(&row) {
@@ -52,6 +52,16 @@ impl SetSource {
         } else {
             SetSource::Foreign { strict, info, args }
         })
+    }
+
+    /// Tells the function the columns that the query lists.
+    fn list_columns(&mut self, columns: &Arc<TupleDesc>) {
+        match self {
+            SetSource::BuiltIn { info, .. }
+            | SetSource::Foreign { info, .. }
+            | SetSource::Single(Eval::Call { info, .. }) => info.columns = Some(columns.clone()),
+            SetSource::Single(_) => {}
+        }
     }
 
     pub fn info(&self) -> Option<&CallInfo> {
@@ -119,8 +129,11 @@ pub fn build(execution: &mut Execution, plan: &Plan, relation: usize) -> Result<
         let mut attributes = Vec::new();
         for function in functions {
             let mut compiler = Compiler::new(&session, Inputs::None);
-            let source = SetSource::compile(&mut compiler, &function.expr)?;
+            let mut source = SetSource::compile(&mut compiler, &function.expr)?;
             let columns = columns_of(&session, function)?;
+            if !function.column_types.is_empty() {
+                source.list_columns(&Arc::new(TupleDesc::new(columns.0.clone())));
+            }
             members.push(Member {
                 source,
                 reprs: columns.0.iter().map(|a| a.layout.repr).collect(),

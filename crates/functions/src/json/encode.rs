@@ -105,6 +105,7 @@ fn cast_text(call: &Call<'_>, function: Oid, type_oid: Oid, value: Datum<'_>) ->
         argument_types: &types,
         result_type: Oid(114),
         variadic: false,
+        columns: None,
     };
     let repr = session.type_layout(type_oid)?.repr;
     let result = crate::invoke(&inner, &body, &[Some(value)], &[repr], datum::Repr::Bytes)?;

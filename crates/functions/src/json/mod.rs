@@ -6,12 +6,13 @@ mod build;
 mod change;
 mod encode;
 mod io;
+mod populate;
 mod rows;
 
 use crate::call::Function;
+use crate::set::SetFunction;
 
 pub use aggregate::AGGREGATES;
-pub use rows::SETS;
 
 pub const FUNCTIONS: &[&[Function]] = &[
     access::FUNCTIONS,
@@ -20,4 +21,7 @@ pub const FUNCTIONS: &[&[Function]] = &[
     change::FUNCTIONS,
     io::FUNCTIONS,
     io::COMPARISONS,
+    populate::FUNCTIONS,
 ];
+
+pub const SETS: &[&[SetFunction]] = &[populate::SETS, rows::SETS];

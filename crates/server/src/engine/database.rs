@@ -241,6 +241,7 @@ fn connect(database: &Arc<Database>, startup: Startup) -> Result<Box<dyn EngineS
     database.connected.lock().insert(startup.process_id, connected);
     equip(database, &session);
     let client = ClientSession::new(database.clone(), session.clone(), startup.process_id, activity);
+    client_encoding_default(&session, &row)?;
     apply_stored_settings(&session, startup.role.superuser)?;
     Ok(Box::new(client))
 }
@@ -297,6 +298,18 @@ fn admit(database: &Database, row: &PgDatabase, startup: &Startup) -> Result<u32
     numbers.sort_unstable();
     let free = numbers.iter().zip(1..).find(|(taken, expected)| **taken != *expected);
     Ok(free.map_or(numbers.len() as u32 + 1, |(_, expected)| expected))
+}
+
+/// Clients that say nothing else speak the database's encoding.
+fn client_encoding_default(session: &Arc<Session>, row: &PgDatabase) -> Result<()> {
+    let who = Assigner {
+        source: Source::DynamicDefault,
+        superuser: true,
+        granted: &|_| false,
+        checks: &commands::SettingChecks,
+        restricted: false,
+    };
+    session.settings().set("client_encoding", adt::encoding::name(row.encoding), Scope::Session, &who)
 }
 
 /// ALTER DATABASE SET and ALTER ROLE SET: what names more goes over what names less.

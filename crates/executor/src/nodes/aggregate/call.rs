@@ -61,6 +61,7 @@ impl AggregateCall {
                 argument_types: aggref.argument_types.as_slice().into(),
                 result_type: aggref.result_type,
                 variadic: aggref.variadic,
+                columns: None,
             },
             body,
             inputs,

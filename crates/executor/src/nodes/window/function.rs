@@ -77,6 +77,7 @@ impl WindowCall {
                 argument_types: call.args.iter().map(expr_type).collect(),
                 result_type: call.result_type,
                 variadic: false,
+                columns: None,
             },
             args: compiler.compile_all(&call.args)?,
             filter: call.filter.as_deref().map(|f| compiler.compile(f)).transpose()?,

@@ -136,6 +136,7 @@ fn range_spec(execution: &Execution, child: &Plan, window: &WindowAgg) -> Result
             argument_types: [type_oid, type_oid, offset, Oid(16), Oid(16)].into(),
             result_type: Oid(16),
             variadic: false,
+            columns: None,
         };
         Ok(Some((body, info)))
     };
