@@ -85,7 +85,7 @@ impl Analyzer<'_> {
 
     /// After all clauses: checks ungrouped columns and lets the output read from the grouping step.
     pub(crate) fn check_grouping(&mut self, query: &mut Query, location: usize) -> Result<()> {
-        let in_recursive_term = self.current().parent_cte.is_some_and(|_| self.has_self_reference());
+        let in_recursive_term = self.has_self_reference();
         if self.current().has_aggregates && in_recursive_term {
             let at = query.target_list.iter().find_map(|t| find_aggregate(&t.expr));
             return Err(err!(

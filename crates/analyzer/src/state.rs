@@ -77,6 +77,8 @@ pub(crate) struct Level {
     pub done_ctes: Vec<usize>,
     /// The level is that of a subquery in an expression.
     pub in_expression: bool,
+    /// What of this level must not hold a recursive reference is being analysed: "an outer join", "EXCEPT".
+    pub no_recursion: Option<&'static str>,
     /// The level is (within) the non-recursive term of its parent CTE.
     pub non_recursive_term: bool,
     pub windows: Vec<WindowSpec>,

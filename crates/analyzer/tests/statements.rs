@@ -137,14 +137,15 @@ fn run(session: &Session, sql: &str) -> String {
         let data = e.data();
         let hint = data.hint.as_ref().map(|h| format!(" | {h}")).unwrap_or_default();
         let at = data.position.map(|p| format!(" @{p}")).unwrap_or_default();
-        format!("{}: {}{at}{hint}", e.state().code(), e.message())
+        let detail = data.detail.as_ref().map(|d| format!(" | {d}")).unwrap_or_default();
+        format!("{}: {}{at}{detail}{hint}", e.state().code(), e.message())
     })
 }
 
 #[test]
 fn statements_print_back_or_are_refused() {
     let session = session();
-    let cases = include_str!("statements.txt");
+    let cases = concat!(include_str!("statements.txt"), "\n\n", include_str!("errors.txt"));
     let mut failures = Vec::new();
     for case in cases.split("\n\n").filter(|c| !c.trim().is_empty()) {
         let (sql, expected) = case.trim().split_once("\n=> ").expect("a statement and what becomes of it");

@@ -1,6 +1,7 @@
 //! Runs plans. See README.md.
 #![forbid(unsafe_code)]
 
+mod bulk;
 mod composite;
 mod constraint;
 mod context;
@@ -23,6 +24,7 @@ mod rows;
 mod spill;
 mod stored;
 
+pub use bulk::{Bulk, queue_foreign_keys, queue_unique_check};
 pub use composite::{form_composite, view_composite};
 pub use constraint::{RowConstraints, describe_row, text_of};
 pub use context::{Execution, ParamValue};

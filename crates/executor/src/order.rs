@@ -3,25 +3,12 @@
 use access_api::KeyOrder;
 use base::{Error, Oid, Result};
 use catalog::Session;
-use datum::{Batch, Column, Datum, Values};
+use datum::{Batch, Column, Datum};
 use ir::SortColumn;
 use std::cmp;
 use std::sync::Arc;
 
 const BTREE: Oid = Oid(403);
-
-/// How the first eight bytes of a normalised key come from a value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Prefix {
-    /// The prefix decides.
-    Integer,
-    Unsigned,
-    Float,
-    /// Of strings that compare by bytes: ties are open.
-    Bytes,
-    /// Nothing is known: every comparison is a full one.
-    None,
-}
 
 /// One column of a sort order.
 #[derive(Clone)]
@@ -31,7 +18,6 @@ pub struct SortKey {
     pub order: Arc<dyn KeyOrder>,
     pub descending: bool,
     pub nulls_first: bool,
-    prefix: Prefix,
 }
 
 /// The B-tree order of an operator: family, its left input type, and its strategy (5: `>`).
@@ -79,41 +65,13 @@ impl SortKey {
             Error::unsupported(format!("sorting values of type {name}"))
         };
         let order = session.family_order(family, type_oid, type_oid, collation)?.ok_or_else(unsupported)?;
-        let function = session.family_function(family, type_oid, type_oid, 1)?.ok_or_else(unsupported)?;
-        let prefix = match session.function(function)?.prosrc.as_str() {
-            "btint2cmp" | "btint4cmp" | "btint8cmp" | "date_cmp" | "timestamp_cmp" | "time_cmp"
-            | "cash_cmp" | "btboolcmp" => Prefix::Integer,
-            "btoidcmp" => Prefix::Unsigned,
-            "btfloat4cmp" | "btfloat8cmp" => Prefix::Float,
-            "bttextcmp" | "byteacmp" | "btnamecmp" | "uuid_cmp" | "bttext_pattern_cmp" => Prefix::Bytes,
-            _ => Prefix::None,
-        };
-        Ok(SortKey { column, order, descending: false, nulls_first: false, prefix })
-    }
-
-    fn prefix_is_exact(&self) -> bool {
-        matches!(self.prefix, Prefix::Integer | Prefix::Unsigned | Prefix::Float)
+        Ok(SortKey { column, order, descending: false, nulls_first: false })
     }
 
     /// The value's rank (nulls on their side) and prefix: what sorts lower has the lower pair.
     fn normalised(&self, value: Option<Datum<'_>>) -> (u8, u64) {
         let Some(value) = value else { return (if self.nulls_first { 0 } else { 2 }, 0) };
-        let prefix = match (self.prefix, value) {
-            (Prefix::Integer, Datum::Bool(v)) => u64::from(v),
-            (Prefix::Integer, Datum::Int2(v)) => sign_flipped(i64::from(v)),
-            (Prefix::Integer, Datum::Int4(v)) => sign_flipped(i64::from(v)),
-            (Prefix::Integer, Datum::Int8(v)) => sign_flipped(v),
-            (Prefix::Unsigned, Datum::Int4(v)) => u64::from(v as u32),
-            (Prefix::Float, Datum::Float4(v)) => float_prefix(f64::from(v)),
-            (Prefix::Float, Datum::Float8(v)) => float_prefix(v),
-            (Prefix::Bytes, Datum::Bytes(bytes)) => {
-                let mut first = [0; 8];
-                let len = bytes.len().min(8);
-                first[..len].copy_from_slice(&bytes[..len]);
-                u64::from_be_bytes(first)
-            }
-            _ => 0,
-        };
+        let prefix = self.order.prefix(value);
         (1, if self.descending { !prefix } else { prefix })
     }
 
@@ -132,19 +90,6 @@ impl SortKey {
             (_, None) => cmp::Ordering::Less,
         }
     }
-}
-
-fn sign_flipped(value: i64) -> u64 {
-    (value as u64) ^ (1 << 63)
-}
-
-/// Order-preserving; -0 equals 0 and NaN is above everything.
-fn float_prefix(value: f64) -> u64 {
-    if value.is_nan() {
-        return u64::MAX;
-    }
-    let bits = if value == 0.0 { 0 } else { value.to_bits() };
-    if bits >> 63 == 1 { !bits } else { bits | (1 << 63) }
 }
 
 /// A whole sort order.
@@ -179,7 +124,7 @@ impl Ordering {
         let column = rows.column(key.column);
         let mut entries: Vec<(u8, u64, u32)> = Vec::with_capacity(rows.rows());
         normalise(key, column, rows.rows(), &mut entries);
-        let from = usize::from(key.prefix_is_exact());
+        let from = usize::from(key.order.prefix_decides());
         if from == self.keys.len() {
             entries.sort_unstable();
         } else {
@@ -195,15 +140,6 @@ impl Ordering {
 }
 
 fn normalise(key: &SortKey, column: &Column, rows: usize, out: &mut Vec<(u8, u64, u32)>) {
-    if let (Values::Int4(values), false, false, Prefix::Integer) =
-        (column.values(), column.has_nulls(), column.is_constant(), key.prefix)
-    {
-        let flip = if key.descending { u64::MAX } else { 0 };
-        out.extend(
-            values.iter().enumerate().map(|(row, v)| (1, sign_flipped(i64::from(*v)) ^ flip, row as u32)),
-        );
-        return;
-    }
     out.extend((0..rows).map(|row| {
         let (rank, prefix) = key.normalised(column.get(row));
         (rank, prefix, row as u32)
@@ -215,9 +151,9 @@ mod tests {
     use super::*;
     use datum::{ColumnBuilder, Repr};
 
-    fn key(column: usize, source: &str, prefix: Prefix, descending: bool, nulls_first: bool) -> SortKey {
+    fn key(column: usize, source: &str, descending: bool, nulls_first: bool) -> SortKey {
         let order = catalog::order::by_source(source, Oid(0)).unwrap();
-        SortKey { column, order, descending, nulls_first, prefix }
+        SortKey { column, order, descending, nulls_first }
     }
 
     fn batch(a: &[Option<&str>], b: &[Option<i32>]) -> Batch {
@@ -235,10 +171,7 @@ mod tests {
             &[Some(1), Some(1), Some(1), Some(1), Some(2)],
         );
         let ordering = |descending| Ordering {
-            keys: Arc::new([
-                key(0, "bttextcmp", Prefix::Bytes, false, false),
-                key(1, "btint4cmp", Prefix::Integer, descending, false),
-            ]),
+            keys: Arc::new([key(0, "bttextcmp", false, false), key(1, "btint4cmp", descending, false)]),
         };
         assert_eq!(ordering(false).permutation(&rows), [1, 4, 3, 0, 2]);
         assert_eq!(ordering(true).permutation(&rows), [4, 1, 3, 0, 2]);
@@ -248,11 +181,9 @@ mod tests {
     fn nulls_go_where_they_are_told() {
         let rows = batch(&[None; 3], &[Some(-1), None, Some(1)]);
         let order = |descending, nulls_first| Ordering {
-            keys: Arc::new([key(1, "btint4cmp", Prefix::Integer, descending, nulls_first)]),
+            keys: Arc::new([key(1, "btint4cmp", descending, nulls_first)]),
         };
         assert_eq!(order(false, false).permutation(&rows), [0, 2, 1]);
         assert_eq!(order(true, true).permutation(&rows), [1, 2, 0]);
-        assert!(float_prefix(-1.5) < float_prefix(-0.0) && float_prefix(-0.0) == float_prefix(0.0));
-        assert!(float_prefix(f64::INFINITY) < float_prefix(f64::NAN));
     }
 }

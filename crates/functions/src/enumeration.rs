@@ -33,7 +33,7 @@ fn row(session: &Session, value: Oid) -> Result<std::sync::Arc<PgEnum>> {
 
 /// Even OIDs are in order by themselves; others need the sort order.
 fn compare(session: &Session, a: Oid, b: Oid) -> Result<Ordering> {
-    if a == b || (a.0 % 2 == 0 && b.0 % 2 == 0) {
+    if a == b || (a.0.is_multiple_of(2) && b.0.is_multiple_of(2)) {
         return Ok(a.cmp(&b));
     }
     Ok(row(session, a)?.enumsortorder.total_cmp(&row(session, b)?.enumsortorder))

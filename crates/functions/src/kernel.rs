@@ -77,7 +77,7 @@ macro_rules! by_reference {
             impl Output for $type {
                 type Out<'a> = &'a $type;
                 #[inline]
-                fn put<'a>($v: &'a $type, out: &mut ColumnBuilder) {
+                fn put($v: &$type, out: &mut ColumnBuilder) {
                     out.push(Some($put));
                 }
             }
@@ -92,7 +92,7 @@ macro_rules! by_reference {
             impl Output for Option<Ref<$type>> {
                 type Out<'a> = Option<&'a $type>;
                 #[inline]
-                fn put<'a>(value: Option<&'a $type>, out: &mut ColumnBuilder) {
+                fn put(value: Option<&$type>, out: &mut ColumnBuilder) {
                     out.push(value.map(|$v| $put));
                 }
             }

@@ -452,7 +452,7 @@ mod tests {
     use super::*;
 
     pub fn defaults() -> Costs {
-        Costs::new(&settings::ServerSettings::boot().session())
+        Costs::new(&SessionSettings::new(std::sync::Arc::new(settings::ServerSettings::boot())))
     }
 
     #[test]

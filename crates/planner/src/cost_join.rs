@@ -100,11 +100,11 @@ impl<'a> Root<'a> {
         );
         let own: Vec<ClauseRef> = clauses.iter().filter(|c| !(is_outer && c.pushed_down)).cloned().collect();
         let as_kind = if kind == JoinKind::Anti { JoinKind::Anti } else { JoinKind::Semi };
-        let semi_join = SpecialJoin { kind: as_kind, ..join.clone() };
+        // The estimator looks at the true kind of the join, as PostgreSQL's does: a join that is merely known to have
+        // a unique inner side is estimated as the inner join that it is.
         let plain_join = SpecialJoin { kind: JoinKind::Inner, ..join.clone() };
         let exprs: Vec<Expr> = own.iter().map(|c| c.expr.clone()).collect();
-        let semi =
-            self.exprs_selectivity(&exprs, Context { rti: 0, kind: as_kind, join: Some(&semi_join) })?;
+        let semi = self.exprs_selectivity(&exprs, Context { rti: 0, kind: as_kind, join: Some(join) })?;
         let plain = self
             .exprs_selectivity(&exprs, Context { rti: 0, kind: JoinKind::Inner, join: Some(&plain_join) })?;
         let count = if semi > 0.0 { (plain * inner_rows / semi).max(1.0) } else { 1.0 };

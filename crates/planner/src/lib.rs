@@ -30,7 +30,7 @@ pub use types::{BoundParameter, PlanOptions, PlannerHooks};
 
 use base::{Error, Result};
 use catalog::Session;
-use ir::{CommandType, PlannedStmt, Query, RelSet};
+use ir::{CommandType, PlannedStmt, Query};
 use types::{Global, Root};
 
 /// Finds the cheapest plan for an analysed and rewritten query.
@@ -81,6 +81,5 @@ pub fn plan(session: &Session, query: Query, options: &PlanOptions<'_>) -> Resul
         exec_params,
     };
     setrefs::number_and_collect_params(&mut planned);
-    debug_assert!(planned.plan.external_params.is_subset(&RelSet::new()));
     Ok(planned)
 }

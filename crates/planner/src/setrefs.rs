@@ -433,18 +433,18 @@ fn for_each_plan(plan: &mut Plan, visit: &mut dyn FnMut(&mut Plan)) {
 }
 
 fn params_in(expr: &Expr, external: &[RelSet], set: &mut RelSet) {
-    ir::any(expr, &mut |e| {
-        match e {
-            Expr::Param(p) if p.kind == ParamKind::Exec => set.insert(p.id),
-            Expr::SubPlan(sub) => {
-                let mut needs = external.get(sub.plan).cloned().unwrap_or_default();
-                sub.parameter_params.iter().chain(&sub.param_ids).for_each(|p| needs.remove(*p));
-                set.extend(&needs);
-            }
-            _ => {}
+    match expr {
+        Expr::Param(p) if p.kind == ParamKind::Exec => set.insert(p.id),
+        Expr::SubPlan(sub) => {
+            // What is passed in and the columns that the test reads are set at each call.
+            let mut needs = external.get(sub.plan).cloned().unwrap_or_default();
+            sub.test.iter().for_each(|test| params_in(test, external, &mut needs));
+            sub.parameter_params.iter().chain(&sub.param_ids).for_each(|p| needs.remove(*p));
+            sub.args.iter().for_each(|arg| params_in(arg, external, &mut needs));
+            set.extend(&needs);
         }
-        false
-    });
+        other => ir::for_each_child(other, &mut |child| params_in(child, external, set)),
+    }
 }
 
 fn collect(plan: &mut Plan, external: &[RelSet]) -> RelSet {

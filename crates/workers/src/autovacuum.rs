@@ -189,7 +189,8 @@ fn limits(class: &PgClass, settings: &ServerSettings) -> Limits {
         ),
         // A table may ask to be frozen earlier, never later.
         freeze_max_age: number("autovacuum_freeze_max_age", freeze_max).clamp(0.0, freeze_max) as u64,
-        multi_freeze_max_age: number("autovacuum_multixact_freeze_max_age", multi_max).clamp(0.0, multi_max) as u32,
+        multi_freeze_max_age: number("autovacuum_multixact_freeze_max_age", multi_max).clamp(0.0, multi_max)
+            as u32,
     }
 }
 

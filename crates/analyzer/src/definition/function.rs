@@ -236,6 +236,18 @@ impl Definitions<'_> {
         Ok(Some(text))
     }
 
+    /// pg_get_function_sqlbody: of functions that keep their body parsed.
+    ///
+    /// # Errors
+    /// `0A000` for those.
+    pub fn function_body(&self, oid: Oid) -> Result<Option<String>> {
+        let Some(row) = self.function_row(oid)? else { return Ok(None) };
+        match row.prosqlbody {
+            Some(_) => Err(Error::unsupported("printing a function's SQL body")),
+            None => Ok(None),
+        }
+    }
+
     fn body(&self, row: &PgProc, procedure: bool) -> Result<String> {
         if row.prolang == SQL_LANGUAGE && row.prosqlbody.is_some() {
             return Err(Error::unsupported("printing a function's SQL body"));

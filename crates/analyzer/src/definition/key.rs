@@ -43,6 +43,19 @@ impl Definitions<'_> {
         Ok(Some(format!("{strategy} ({})", columns.join(", "))))
     }
 
+    /// pg_get_partition_constraintdef: what rows of a partition fulfil.
+    ///
+    /// # Errors
+    /// `0A000` for partitions.
+    pub fn partition_constraint(&self, table: Oid) -> Result<Option<String>> {
+        match self.session.relation(table)? {
+            Some(relation) if relation.class.relispartition => {
+                Err(Error::unsupported("printing a partition's constraint"))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// pg_get_statisticsobjdef: the CREATE STATISTICS command.
     ///
     /// # Errors

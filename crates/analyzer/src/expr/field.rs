@@ -16,6 +16,7 @@ impl Analyzer<'_> {
     }
 
     fn apply_indirection(&mut self, arg: Expr, steps: &[Indirection]) -> Result<Expr> {
+        let start = expr_location(&arg);
         let mut result = arg;
         let mut at = 0;
         while at < steps.len() {
@@ -25,7 +26,7 @@ impl Analyzer<'_> {
                         .at(*location));
                 }
                 Indirection::Field { name, location } => {
-                    result = self.field(result, name, *location)?;
+                    result = self.field(result, name, start.unwrap_or(*location))?;
                     at += 1;
                 }
                 _ => {

@@ -158,8 +158,7 @@ impl Analyzer<'_> {
             )
             .at(collate.location));
         }
-        let collation =
-            self.resolve_collation(&collate.collation).map_err(|e| e.or_at(Some(collate.location)))?;
+        let collation = self.resolve_collation(&collate.collation).map_err(|e| e.at(collate.location))?;
         Ok(Expr::Collate { arg: Box::new(arg), collation, location: Some(collate.location) })
     }
 

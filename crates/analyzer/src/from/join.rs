@@ -24,14 +24,24 @@ struct Columns {
 }
 
 impl Analyzer<'_> {
+    fn join_side(&mut self, side: &syntax::TableRef, nullable: bool) -> Result<FromItem> {
+        let outer = self.level().no_recursion;
+        if nullable {
+            self.level().no_recursion = outer.or(Some("an outer join"));
+        }
+        let side = self.deeper(|a| a.analyze_item(side));
+        self.level().no_recursion = outer;
+        side
+    }
+
     pub(super) fn join(&mut self, join: &Join) -> Result<FromItem> {
-        let left = self.deeper(|a| a.analyze_item(&join.left))?;
         let kind = match join.kind {
             syntax::JoinKind::Inner => JoinKind::Inner,
             syntax::JoinKind::Left => JoinKind::Left,
             syntax::JoinKind::Full => JoinKind::Full,
             syntax::JoinKind::Right => JoinKind::Right,
         };
+        let left = self.join_side(&join.left, matches!(kind, JoinKind::Full | JoinKind::Right))?;
         // The right side sees the left one through LATERAL, unless the join may null the left side.
         let lateral_ok = matches!(kind, JoinKind::Inner | JoinKind::Left);
         let before = self.level().namespace.len();
@@ -41,7 +51,7 @@ impl Analyzer<'_> {
             item
         });
         self.level().namespace.extend(lateral);
-        let right = self.deeper(|a| a.analyze_item(&join.right));
+        let right = self.join_side(&join.right, matches!(kind, JoinKind::Full | JoinKind::Left));
         self.level().namespace.truncate(before);
         let right = right?;
         self.check_name_conflicts(&left.namespace, &right.namespace)?;

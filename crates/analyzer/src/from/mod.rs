@@ -76,7 +76,7 @@ impl Analyzer<'_> {
             TableRef::Relation { relation, alias, sample } => {
                 let item = self.relation_item(relation, alias.as_ref())?;
                 if let Some(sample) = sample {
-                    self.table_sample(&item, sample)?;
+                    self.table_sample(&item, sample, relation.location)?;
                 }
                 Ok(single(item))
             }

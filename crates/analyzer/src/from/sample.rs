@@ -10,24 +10,29 @@ use ir::RangeTableKind;
 const TSM_HANDLER: Oid = Oid(3310);
 
 impl Analyzer<'_> {
-    pub(super) fn table_sample(&mut self, item: &NamespaceItem, sample: &syntax::TableSample) -> Result<()> {
+    /// `location`: the table's.
+    pub(super) fn table_sample(
+        &mut self,
+        item: &NamespaceItem,
+        sample: &syntax::TableSample,
+        location: usize,
+    ) -> Result<()> {
         let index = item.index;
         let RangeTableKind::Relation { relkind, .. } = &self.current().range_table[index - 1].kind else {
-            return Err(not_sampled(sample.location));
+            return Err(not_sampled(location));
         };
         if !matches!(relkind, b'r' | b'm' | b'p') {
-            return Err(not_sampled(sample.location));
+            return Err(not_sampled(location));
         }
         let method = sample.method.parts.join(".");
         let (_, name) = self.split_name(&sample.method.parts)?;
         let functions = self.session.functions_by_name(name)?;
         let handler = functions.iter().find(|f| f.proargtypes == [INTERNAL]).ok_or_else(|| {
-            err!(UNDEFINED_OBJECT, "tablesample method {method} does not exist").at(sample.location)
+            err!(UNDEFINED_OBJECT, "tablesample method {method} does not exist").at(sample.method.location)
         })?;
         if handler.prorettype != TSM_HANDLER {
-            return Err(
-                err!(WRONG_OBJECT_TYPE, "function {method} must return type tsm_handler").at(sample.location)
-            );
+            return Err(err!(WRONG_OBJECT_TYPE, "function {method} must return type tsm_handler")
+                .at(sample.method.location));
         }
         // The built-in methods, bernoulli and system, take one percentage and can repeat.
         if sample.args.len() != 1 {
@@ -36,7 +41,7 @@ impl Analyzer<'_> {
                 "tablesample method {method} requires 1 argument, not {}",
                 sample.args.len()
             )
-            .at(sample.location));
+            .at(sample.method.location));
         }
         let mut args = Vec::new();
         for arg in &sample.args {

@@ -121,6 +121,13 @@ impl Analyzer<'_> {
             )
             .at(location));
         }
+        if let Some(within) = below.iter().find_map(|l| l.no_recursion) {
+            return Err(err!(
+                INVALID_RECURSION,
+                "recursive reference to query \"{name}\" must not appear within {within}"
+            )
+            .at(location));
+        }
         if below.iter().any(|l| l.non_recursive_term) {
             return Err(err!(
                 INVALID_RECURSION,

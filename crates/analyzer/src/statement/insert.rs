@@ -123,7 +123,7 @@ impl Analyzer<'_> {
         }
         let mut columns: Vec<InsertColumn> = Vec::with_capacity(named.len());
         for column in named {
-            let attribute = self.target_attribute(column)?;
+            let attribute = self.target_attribute(column, false)?;
             // A column may come again only as other parts of itself.
             let whole = column.indirection.is_empty();
             let again = columns
@@ -138,15 +138,15 @@ impl Analyzer<'_> {
         Ok(columns)
     }
 
-    /// The attribute number of a column of the target table.
-    pub(crate) fn target_attribute(&self, column: &ColumnTarget) -> Result<i16> {
+    /// The attribute number of a column of the target table. `system`: those of the system are known, and refused.
+    pub(crate) fn target_attribute(&self, column: &ColumnTarget, system: bool) -> Result<i16> {
         let Some(target) = &self.current().target else {
             return Err(base::Error::internal("assignment without target"));
         };
         if let Some(at) = target.relation.relation.desc.position(&column.name) {
             return Ok(at as i16 + 1);
         }
-        if crate::name::system_column(&column.name).is_some() {
+        if system && crate::name::system_column(&column.name).is_some() {
             return Err(err!(FEATURE_NOT_SUPPORTED, "cannot assign to system column \"{}\"", column.name)
                 .at(column.location));
         }

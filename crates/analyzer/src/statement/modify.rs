@@ -97,7 +97,7 @@ impl Analyzer<'_> {
         target: &syntax::ColumnTarget,
         value: Expr,
     ) -> Result<()> {
-        let attribute = self.target_attribute(target)?;
+        let attribute = self.target_attribute(target, true)?;
         let value = self.in_kind(ExprKind::UpdateTarget, |a| {
             a.assigned_expr(value, &target.name, attribute, &target.indirection, target.location, false)
         })?;

@@ -21,6 +21,12 @@ struct Side {
 impl Analyzer<'_> {
     pub(super) fn set_operation(&mut self, select: &SelectStatement, set: &SetOperation) -> Result<Query> {
         let mut query = Query { command: CommandType::Select, ..Query::default() };
+        if let Some(with) = &select.with {
+            query.has_recursive = with.recursive;
+            self.with_clause(with)?;
+        }
+        let side = self.operation(set, true)?;
+        self.check_recursive_clauses(select)?;
         if let Some(lock) = select.locking.first() {
             return Err(err!(
                 FEATURE_NOT_SUPPORTED,
@@ -28,12 +34,6 @@ impl Analyzer<'_> {
                 super::locking::strength_name(lock.strength)
             ));
         }
-        if let Some(with) = &select.with {
-            query.has_recursive = with.recursive;
-            self.with_clause(with)?;
-        }
-        let side = self.operation(set, true)?;
-        self.check_recursive_clauses(select)?;
         let SetOperationTree::Operation(tree) = &side.tree else {
             return Err(Error::internal("set operation expected"));
         };
@@ -93,11 +93,20 @@ impl Analyzer<'_> {
             SetOperator::Except => "EXCEPT",
         };
         let is_recursion = top && set.operator == SetOperator::Union && self.current().parent_cte.is_some();
+        let outer = self.level().no_recursion;
+        let within = match set.operator {
+            SetOperator::Union => None,
+            SetOperator::Intersect => set.all.then_some("INTERSECT"),
+            SetOperator::Except => Some("EXCEPT"),
+        };
+        self.level().no_recursion = outer.or(within.filter(|_| set.all));
         let left = self.deeper(|a| a.operand(&set.left, is_recursion))?;
         if is_recursion {
             self.set_recursive_columns(&left.list)?;
         }
+        self.level().no_recursion = outer.or(within);
         let right = self.deeper(|a| a.operand(&set.right, false))?;
+        self.level().no_recursion = outer;
         if left.list.len() != right.list.len() {
             return Err(err!(SYNTAX_ERROR, "each {context} query must have the same number of columns")
                 .or_at(right.list.first().and_then(|t| expr_location(&t.expr))));

@@ -2,7 +2,7 @@
 
 use super::context::{Place, shown};
 use super::options::{CopyOptions, Verbosity};
-use super::read::FieldBatch;
+use super::read::{FieldBatch, PartialRow};
 use crate::input::ValueInput;
 use base::{Error, Oid, Result, Severity, SqlState, err};
 use catalog::Session;
@@ -129,7 +129,11 @@ impl Converter<'_> {
     /// # Errors
     /// What evaluating defaults fails with, `22P02` and so on come in [`Values::failure`].
     pub fn convert(&mut self, execution: &mut Execution, fields: &mut FieldBatch) -> Result<Values> {
-        let failure = fields.failure.take();
+        let mut failure = fields.failure.take();
+        if let Some(partial) = fields.partial.take() {
+            // What is wrong with the fields that are there comes before what is missing.
+            failure = self.partial(execution, &partial).or(failure);
+        }
         let mut columns = Vec::with_capacity(self.inputs.len());
         for (input, texts) in self.inputs.iter().zip(&fields.columns) {
             match input.read(self.session, execution, texts, fields.rows) {
@@ -141,6 +145,18 @@ impl Converter<'_> {
         let mut values = Values { columns, rows: fields.rows, sources, failure };
         self.fill_defaults(execution, fields, &mut values)?;
         Ok(values)
+    }
+
+    /// The first error in a row that ends too early.
+    fn partial(&self, execution: &mut Execution, partial: &PartialRow) -> Option<Error> {
+        for (input, field) in self.inputs.iter().zip(&partial.fields) {
+            let mut text = ColumnBuilder::new(Repr::Bytes, 1);
+            text.push(field.as_deref().map(datum::Datum::Bytes));
+            if let Err(error) = input.read(self.session, execution, &Arc::new(text.finish()), 1) {
+                return Some(self.place.column(error, partial.line, &input.name, field.as_deref()));
+            }
+        }
+        None
     }
 
     /// Again, row by row, up to the first row that cannot be read, or leaving those out.
@@ -222,12 +238,14 @@ impl Converter<'_> {
             ));
         }
         match self.options.reject_limit {
-            Some(limit) if self.skipped.rows > limit => Err(self.place.line(
+            Some(limit) if self.skipped.rows > limit => Err(self.place.column(
                 err!(
                     INVALID_TEXT_REPRESENTATION,
                     "skipped more than REJECT_LIMIT ({limit}) rows due to data type incompatibility"
                 ),
                 line,
+                name,
+                value,
             )),
             _ => Ok(()),
         }

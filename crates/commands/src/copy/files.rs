@@ -156,9 +156,12 @@ impl Source for InputProgram {
         if read_piece(output, buffer)? {
             return Ok(true);
         }
-        self.output = None;
-        reap(&mut self.child, &self.command)?;
         Ok(false)
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.output = None;
+        reap(&mut self.child, &self.command)
     }
 }
 
@@ -263,8 +266,8 @@ mod tests {
         let error = loop {
             match program.read(&mut buffer) {
                 Ok(true) => {}
-                Ok(false) => panic!("the failure went unnoticed"),
-                Err(error) => break error,
+                Ok(false) => break program.close().unwrap_err(),
+                Err(error) => panic!("{error}"),
             }
         };
         assert_eq!(buffer, b"a\n");

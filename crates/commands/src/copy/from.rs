@@ -14,7 +14,7 @@ use base::{Error, Result, bail, err};
 use catalog::acl::privilege;
 use catalog::{RelationEntry, Session};
 use datum::{Batch, Column, ColumnBuilder, Datum, Selection};
-use executor::{Eval, Execution, RowEvent};
+use executor::{Bulk, Eval, Execution, RowEvent};
 use lock::LockMode;
 use std::sync::Arc;
 use syntax::{Copy, CopyTarget, RelationName};
@@ -56,25 +56,24 @@ pub fn run(
             .hint("Use INSERT statements instead."));
     }
     let options = CopyOptions::read(&copy.options, true)?;
-    check_kind(&entry)?;
-    if options.freeze {
-        insert::check_freeze(&session, &entry)?;
-    }
     let place = Place { relation: entry.name().to_owned(), binary: options.format == CopyFormat::Binary };
     let mut inflow = Inflow::new(&session, &entry, &listed, &options, &place)?;
     if let Some(condition) = &copy.where_clause {
         inflow.condition = Some(columns::condition(&session, &entry, condition)?);
     }
-    let mut execution = execution::bare(&session)?;
+    let mut bulk = Bulk::begin(execution::bare(&session)?);
     let client = &mut *invocation.client;
-    match &copy.target {
+    let rows = match &copy.target {
         CopyTarget::Client => {
             client.copy_in_begin(place.binary, listed.len())?;
-            inflow.run(&mut execution, &mut FromClient(client))
+            inflow.run(bulk.execution(), &mut FromClient(client))
         }
-        CopyTarget::File(path) => inflow.run(&mut execution, &mut InputFile::open(path)?),
-        CopyTarget::Program(command) => inflow.run(&mut execution, &mut InputProgram::start(command)?),
-    }
+        CopyTarget::File(path) => inflow.run(bulk.execution(), &mut InputFile::open(path)?),
+        CopyTarget::Program(command) => inflow.run(bulk.execution(), &mut InputProgram::start(command)?),
+    }?;
+    bulk.finish()?;
+    inflow.finish()?;
+    Ok(rows)
 }
 
 fn check_kind(entry: &RelationEntry) -> Result<()> {
@@ -183,6 +182,10 @@ impl<'a> Inflow<'a> {
 
     fn run(&mut self, execution: &mut Execution, source: &mut dyn Source) -> Result<u64> {
         let hooks = execution.hooks.rows.clone();
+        check_kind(self.entry)?;
+        if self.options.freeze {
+            insert::check_freeze(self.session, self.entry)?;
+        }
         if self.triggers {
             hooks.before_statement(self.session, self.entry, RowEvent::Insert)?;
         }
@@ -196,9 +199,7 @@ impl<'a> Inflow<'a> {
             self.store(execution, values, &fields.lines, reader.lines.bytes())?;
         }
         reader.lines.drain(self.place.binary).map_err(|e| self.place.whole(e))?;
-        if self.triggers {
-            hooks.after_statement(self.session, self.entry, RowEvent::Insert)?;
-        }
+        source.close()?;
         if let Some(summary) = self.converter.summary() {
             self.session.notice(summary);
         }
@@ -206,6 +207,15 @@ impl<'a> Inflow<'a> {
         let transaction = self.session.transaction()?;
         statistics::counter(self.session).count(&transaction, shared, relation, |c| c.inserted += rows);
         Ok(self.rows)
+    }
+
+    /// AFTER STATEMENT triggers, once the rows are there and their keys are checked.
+    fn finish(&self) -> Result<()> {
+        if self.triggers {
+            let hooks = execution::options(self.session).hooks.rows;
+            hooks.after_statement(self.session, self.entry, RowEvent::Insert)?;
+        }
+        Ok(())
     }
 
     /// The rows as the table has them, through WHERE and constraints, to the table.

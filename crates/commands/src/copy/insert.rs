@@ -37,20 +37,18 @@ pub struct Target {
     bulk: BulkInsert,
     tids: Vec<Tid>,
     row_triggers: bool,
+    foreign_keys: bool,
 }
 
 impl Target {
     /// # Errors
-    /// `0A000` for what is not built yet: other index methods, foreign keys.
+    /// `0A000` for what is not built yet: other index methods.
     pub fn new(
         session: &Arc<Session>,
         entry: &Arc<RelationEntry>,
         frozen: bool,
         has_triggers: bool,
     ) -> Result<Target> {
-        if entry.foreign_keys.iter().any(|key| key.conenforced) {
-            return Err(Error::unsupported("COPY FROM into a table with foreign keys"));
-        }
         let (mut unique, mut other) = (Vec::new(), Vec::new());
         for index in entry.indexes.iter().filter(|index| index.index.indisready) {
             let Some(access) = index.access.clone() else {
@@ -74,9 +72,6 @@ impl Target {
                 .map(|text| expressions::stored(session, entry, text))
                 .transpose()?;
             let is_unique = access.unique;
-            if is_unique && !access.immediate {
-                return Err(Error::unsupported("COPY FROM into a table with a deferrable unique constraint"));
-            }
             let index = Index { entry: index.clone(), access, keys, predicate };
             if is_unique { unique.push(index) } else { other.push(index) }
         }
@@ -90,6 +85,7 @@ impl Target {
             bulk: BulkInsert::default(),
             tids: Vec::new(),
             row_triggers: has_triggers,
+            foreign_keys: entry.foreign_keys.iter().any(|key| key.conenforced),
         })
     }
 
@@ -133,6 +129,14 @@ impl Target {
         for index in &self.other {
             insert_sorted(execution, &self.entry, index, batch, &self.tids).map_err(|error| (0, error))?;
         }
+        if self.foreign_keys {
+            let mut values = Vec::new();
+            for row in 0..batch.rows() {
+                values.clear();
+                values.extend(batch.columns().iter().map(|column| column.get(row)));
+                executor::queue_foreign_keys(execution, &self.entry, &values, self.tids[row]);
+            }
+        }
         if self.row_triggers {
             for row in 0..batch.rows() {
                 let image = RowImage { tid: self.tids[row], values: batch.row(row) };
@@ -167,11 +171,14 @@ impl Target {
                     &HeapOracle,
                     &values,
                     self.tids[row],
-                    UniqueCheck::Yes,
+                    if index.access.immediate { UniqueCheck::Yes } else { UniqueCheck::Partial },
                     false,
                 )
                 .map_err(|error| (row, error))?;
-                if let Inserted::Conflict(_) = inserted {
+                if let Inserted::MaybeConflict = inserted {
+                    let key = values.iter().map(|value| value.map(Datum::to_owned)).collect();
+                    executor::queue_unique_check(execution, &self.entry, &index.entry, key, self.tids[row]);
+                } else if let Inserted::Conflict(_) = inserted {
                     return Err((row, executor::duplicate_key_error(&self.session, &index.entry, &values)));
                 }
             }

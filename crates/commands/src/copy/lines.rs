@@ -15,6 +15,14 @@ pub trait Source {
     /// # Errors
     /// What reading fails with.
     fn read(&mut self, buffer: &mut Vec<u8>) -> Result<bool>;
+
+    /// All is read.
+    ///
+    /// # Errors
+    /// `38000` when a program failed.
+    fn close(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

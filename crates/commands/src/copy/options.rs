@@ -1,6 +1,6 @@
 //! The options of COPY: read, defaulted, and held against each other.
 
-use crate::option_value;
+use crate::options;
 use base::{Error, Result, bail, err};
 use syntax::{OptionItem, OptionValue};
 
@@ -119,7 +119,7 @@ fn once<T>(slot: &mut Option<T>, item: &OptionItem, value: impl FnOnce() -> Resu
 }
 
 fn read_one(item: &OptionItem, from: bool, given: &mut Given) -> Result<()> {
-    let text = || option_value::string(item);
+    let text = || options::text(item);
     match item.name.as_str() {
         "format" => once(&mut given.format, item, || match text()?.as_str() {
             "text" => Ok(CopyFormat::Text),
@@ -129,7 +129,7 @@ fn read_one(item: &OptionItem, from: bool, given: &mut Given) -> Result<()> {
                 Err(err!(INVALID_PARAMETER_VALUE, "COPY format \"{other}\" not recognized").at(item.location))
             }
         }),
-        "freeze" => once(&mut given.freeze, item, || option_value::boolean(item)),
+        "freeze" => once(&mut given.freeze, item, || options::boolean(item)),
         "delimiter" => once(&mut given.delimiter, item, text),
         "null" => once(&mut given.null, item, text),
         "default" => once(&mut given.default, item, text),
@@ -147,7 +147,7 @@ fn read_one(item: &OptionItem, from: bool, given: &mut Given) -> Result<()> {
         "on_error" => once(&mut given.on_error, item, || on_error(item, from)),
         "log_verbosity" => once(&mut given.verbosity, item, || verbosity(item)),
         "reject_limit" => once(&mut given.reject_limit, item, || {
-            let limit = option_value::int8(item)?;
+            let limit = reject_limit(item)?;
             if limit <= 0 {
                 bail!(INVALID_PARAMETER_VALUE, "REJECT_LIMIT ({limit}) must be greater than zero");
             }
@@ -157,12 +157,23 @@ fn read_one(item: &OptionItem, from: bool, given: &mut Given) -> Result<()> {
     }
 }
 
+/// A number, also one in quotes.
+fn reject_limit(item: &OptionItem) -> Result<i64> {
+    match &item.value {
+        Some(OptionValue::String(text)) => {
+            let value = Some(OptionValue::Numeric(text.trim().to_owned()));
+            options::int64(&OptionItem { value, ..item.clone() })
+        }
+        _ => options::int64(item),
+    }
+}
+
 fn header(item: &OptionItem, from: bool) -> Result<Header> {
     let word = match &item.value {
         None | Some(OptionValue::Integer(1) | OptionValue::Bool(true)) => return Ok(Header::Yes),
         Some(OptionValue::Integer(0) | OptionValue::Bool(false)) => return Ok(Header::No),
         Some(OptionValue::Integer(_)) => String::new(),
-        Some(_) => option_value::string(item)?,
+        Some(_) => options::text(item)?,
     };
     match word.to_ascii_lowercase().as_str() {
         "true" | "on" => Ok(Header::Yes),
@@ -194,7 +205,7 @@ fn columns(item: &OptionItem, star: bool) -> Result<Columns> {
 
 /// Databases are in UTF-8, and so must COPY's data be.
 fn encoding(item: &OptionItem) -> Result<()> {
-    let name = option_value::string(item)?;
+    let name = options::text(item)?;
     let plain: String =
         name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     match plain.as_str() {
@@ -211,7 +222,7 @@ fn encoding(item: &OptionItem) -> Result<()> {
 }
 
 fn on_error(item: &OptionItem, from: bool) -> Result<bool> {
-    let word = option_value::string(item)?;
+    let word = options::text(item)?;
     if !from {
         return Err(
             err!(INVALID_PARAMETER_VALUE, "COPY ON_ERROR cannot be used with COPY TO").at(item.location)
@@ -225,7 +236,7 @@ fn on_error(item: &OptionItem, from: bool) -> Result<bool> {
 }
 
 fn verbosity(item: &OptionItem) -> Result<Verbosity> {
-    let word = option_value::string(item)?;
+    let word = options::text(item)?;
     match word.to_ascii_lowercase().as_str() {
         "silent" => Ok(Verbosity::Silent),
         "default" => Ok(Verbosity::Default),

@@ -20,6 +20,14 @@ pub struct FieldBatch {
     pub lines: Vec<Line>,
     /// What stopped the reading after these rows.
     pub failure: Option<Error>,
+    /// The row that was too short, if that is what stopped it.
+    pub partial: Option<PartialRow>,
+}
+
+/// The first fields of a row that lacks the others.
+pub struct PartialRow {
+    pub line: u64,
+    pub fields: Vec<Option<Box<[u8]>>>,
 }
 
 /// What the reader has to know of a column.
@@ -40,6 +48,7 @@ pub struct Reader<'a> {
     place: &'a Place,
     scratch: Vec<u8>,
     failure: Option<Error>,
+    partial: Option<PartialRow>,
     ended: bool,
 }
 
@@ -50,7 +59,16 @@ impl<'a> Reader<'a> {
         columns: Vec<FileColumn>,
         place: &'a Place,
     ) -> Reader<'a> {
-        Reader { options, lines, columns, place, scratch: Vec::new(), failure: None, ended: false }
+        Reader {
+            options,
+            lines,
+            columns,
+            place,
+            scratch: Vec::new(),
+            failure: None,
+            partial: None,
+            ended: false,
+        }
     }
 
     /// Reads what comes before the first row.
@@ -137,6 +155,7 @@ impl<'a> Reader<'a> {
             defaults: Vec::new(),
             lines: Vec::with_capacity(MAX_BATCH_ROWS),
             failure: None,
+            partial: None,
         };
         let mut columns = fields::builders(self.columns.len());
         while batch.lines.len() < MAX_BATCH_ROWS && self.lines.held() < BATCH_BYTES {
@@ -158,6 +177,7 @@ impl<'a> Reader<'a> {
         }
         let rows = batch.lines.len();
         if let Some((failed, error)) = self.invalid_text(&batch.lines) {
+            self.partial = None;
             batch.lines.truncate(failed);
             batch.defaults.retain(|(_, row)| (*row as usize) < failed);
             self.failure = Some(error);
@@ -165,7 +185,8 @@ impl<'a> Reader<'a> {
         batch.rows = batch.lines.len();
         let keep: Option<Vec<u32>> = (batch.rows < rows).then(|| (0..batch.rows as u32).collect());
         batch.columns = columns.into_iter().map(|column| finish(column, rows, keep.as_deref())).collect();
-        if batch.rows == 0 {
+        batch.partial = self.partial.take();
+        if batch.rows == 0 && batch.partial.is_none() {
             return self.failure.take().map_or(Ok(None), Err);
         }
         batch.failure = self.failure.take();
@@ -230,10 +251,16 @@ impl<'a> Reader<'a> {
             }
             Ok(())
         });
-        let split = split.and_then(|count| match known.get(count) {
-            Some(missing) => Err(err!(BAD_COPY_FILE_FORMAT, "missing data for column \"{}\"", missing.name)),
-            None => Ok(()),
-        });
+        let missing = split.as_ref().ok().and_then(|count| Some((*count, known.get(*count)?)));
+        if let Some((count, _)) = missing {
+            self.partial = Some(partial_row(columns, count, row, line.number));
+        }
+        let split = match missing {
+            Some((_, column)) => {
+                Err(err!(BAD_COPY_FILE_FORMAT, "missing data for column \"{}\"", column.name))
+            }
+            None => split.map(|_| ()),
+        };
         if let Err(error) = split {
             defaults.retain(|(_, at)| (*at as usize) < row);
             columns.iter_mut().for_each(|column| column.pad_to(row + 1));
@@ -333,6 +360,18 @@ impl<'a> Reader<'a> {
         }
         Ok(true)
     }
+}
+
+/// The last row of the first `count` columns.
+fn partial_row(columns: &mut [ColumnBuilder], count: usize, row: usize, line: u64) -> PartialRow {
+    let field = |column: &mut ColumnBuilder| {
+        let (values, nulls) = column.parts();
+        match values {
+            Values::Bytes(values) if !nulls.is_null(row) => Some(values.get(row).into()),
+            _ => None,
+        }
+    };
+    PartialRow { line, fields: columns.iter_mut().take(count).map(field).collect() }
 }
 
 #[inline]

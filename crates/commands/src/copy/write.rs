@@ -123,7 +123,6 @@ impl<'a> Writer<'a> {
             }
             out.push(b'\\');
             out.push(match byte {
-                byte if *byte == self.options.delimiter => *byte,
                 8 => b'b',
                 9 => b't',
                 10 => b'n',
@@ -191,6 +190,8 @@ mod tests {
         {
             assert_eq!(written(&text, value, false), expected);
         }
+        let tab = CopyOptions { delimiter: b'\t', ..text.clone() };
+        assert_eq!(written(&tab, "a\tb|", false), "a\\tb|");
         let csv = CopyOptions {
             format: CopyFormat::Csv,
             delimiter: b',',

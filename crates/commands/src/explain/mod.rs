@@ -11,6 +11,7 @@ use base::{Error, Oid, Result};
 use catalog::Session;
 use datum::{Attribute, MAX_BATCH_ROWS, OwnedDatum, TupleDesc};
 use executor::{Instruments, ParamValue, Prepared};
+pub(crate) use names::Constants;
 use names::{Names, Scope};
 use node::Describer;
 use options::{ExplainOptions, Format};

@@ -1,6 +1,6 @@
 //! The options of EXPLAIN.
 
-use crate::option_value;
+use crate::options;
 use base::{Error, Result, bail, err};
 use syntax::OptionItem;
 
@@ -37,16 +37,16 @@ impl ExplainOptions {
         let mut wal = false;
         for item in items {
             match item.name.as_str() {
-                "analyze" => analyze = option_value::boolean(item)?,
-                "verbose" => verbose = option_value::boolean(item)?,
-                "costs" => costs = option_value::boolean(item)?,
-                "settings" => settings = option_value::boolean(item)?,
-                "generic_plan" => generic_plan = option_value::boolean(item)?,
-                "timing" => timing = Some(option_value::boolean(item)?),
-                "summary" => summary = Some(option_value::boolean(item)?),
-                "buffers" => buffers = Some(option_value::boolean(item)?),
-                "wal" => wal = option_value::boolean(item)?,
-                "memory" if !option_value::boolean(item)? => {}
+                "analyze" => analyze = options::boolean(item)?,
+                "verbose" => verbose = options::boolean(item)?,
+                "costs" => costs = options::boolean(item)?,
+                "settings" => settings = options::boolean(item)?,
+                "generic_plan" => generic_plan = options::boolean(item)?,
+                "timing" => timing = Some(options::boolean(item)?),
+                "summary" => summary = Some(options::boolean(item)?),
+                "buffers" => buffers = Some(options::boolean(item)?),
+                "wal" => wal = options::boolean(item)?,
+                "memory" if !options::boolean(item)? => {}
                 "memory" => return Err(Error::unsupported("EXPLAIN option MEMORY")),
                 "serialize" => serialize(item)?,
                 "format" => format = read_format(item)?,
@@ -87,7 +87,7 @@ impl ExplainOptions {
 }
 
 fn serialize(item: &OptionItem) -> Result<()> {
-    let word = if item.value.is_some() { option_value::string(item)? } else { "text".to_owned() };
+    let word = if item.value.is_some() { options::text(item)? } else { "text".to_owned() };
     match word.as_str() {
         "off" | "none" => Ok(()),
         "text" | "binary" => Err(Error::unsupported("EXPLAIN option SERIALIZE")),
@@ -100,7 +100,7 @@ fn serialize(item: &OptionItem) -> Result<()> {
 }
 
 fn read_format(item: &OptionItem) -> Result<Format> {
-    let word = option_value::string(item)?;
+    let word = options::text(item)?;
     match word.as_str() {
         "text" => Ok(Format::Text),
         "xml" => Ok(Format::Xml),

@@ -1,6 +1,6 @@
 //! The options of VACUUM and ANALYZE.
 
-use crate::option_value;
+use crate::options;
 use base::{Error, Result, bail, err};
 use syntax::{OptionItem, OptionValue, Vacuum};
 
@@ -112,20 +112,20 @@ impl VacuumParams {
         ring_limit: &mut Option<i64>,
     ) -> Result<()> {
         match (item.name.as_str(), analyze_only) {
-            ("verbose", _) => self.verbose = option_value::boolean(item)?,
-            ("skip_locked", _) => self.skip_locked = option_value::boolean(item)?,
+            ("verbose", _) => self.verbose = options::boolean(item)?,
+            ("skip_locked", _) => self.skip_locked = options::boolean(item)?,
             ("buffer_usage_limit", _) => *ring_limit = Some(buffer_usage_limit(item)?),
-            ("analyze", false) => self.analyze = option_value::boolean(item)?,
-            ("freeze", false) => self.freeze = option_value::boolean(item)?,
-            ("full", false) => self.full = option_value::boolean(item)?,
-            ("disable_page_skipping", false) => self.skip_nothing = option_value::boolean(item)?,
+            ("analyze", false) => self.analyze = options::boolean(item)?,
+            ("freeze", false) => self.freeze = options::boolean(item)?,
+            ("full", false) => self.full = options::boolean(item)?,
+            ("disable_page_skipping", false) => self.skip_nothing = options::boolean(item)?,
             ("index_cleanup", false) => self.index_cleanup = index_cleanup(item)?,
-            ("process_main", false) => self.process_main = option_value::boolean(item)?,
-            ("process_toast", false) => self.process_toast = option_value::boolean(item)?,
+            ("process_main", false) => self.process_main = options::boolean(item)?,
+            ("process_toast", false) => self.process_toast = options::boolean(item)?,
             ("truncate", false) => self.truncate = on_or_off(item)?,
             ("parallel", false) => *parallel = workers(item)?,
-            ("skip_database_stats", false) => self.skip_database_stats = option_value::boolean(item)?,
-            ("only_database_stats", false) => self.only_database_stats = option_value::boolean(item)?,
+            ("skip_database_stats", false) => self.skip_database_stats = options::boolean(item)?,
+            ("only_database_stats", false) => self.only_database_stats = options::boolean(item)?,
             (name, analyze_only) => {
                 let command = if analyze_only { "ANALYZE" } else { "VACUUM" };
                 return Err(err!(SYNTAX_ERROR, "unrecognized {command} option \"{name}\"").at(item.location));
@@ -162,14 +162,14 @@ impl VacuumParams {
 }
 
 fn on_or_off(item: &OptionItem) -> Result<Choice> {
-    Ok(if option_value::boolean(item)? { Choice::On } else { Choice::Off })
+    Ok(if options::boolean(item)? { Choice::On } else { Choice::Off })
 }
 
 fn index_cleanup(item: &OptionItem) -> Result<Choice> {
     if item.value.is_none() {
         return Ok(Choice::Auto);
     }
-    if option_value::string(item)?.eq_ignore_ascii_case("auto") {
+    if options::text(item)?.eq_ignore_ascii_case("auto") {
         return Ok(Choice::Auto);
     }
     on_or_off(item)
@@ -180,7 +180,7 @@ fn workers(item: &OptionItem) -> Result<i64> {
         return Err(err!(SYNTAX_ERROR, "parallel option requires a value between 0 and {MAX_PARALLEL}")
             .at(item.location));
     }
-    let workers = option_value::int8(item)?;
+    let workers = options::int64(item)?;
     if !(0..=MAX_PARALLEL).contains(&workers) {
         return Err(err!(SYNTAX_ERROR, "parallel workers for vacuum must be between 0 and {MAX_PARALLEL}")
             .at(item.location));
@@ -193,7 +193,7 @@ fn buffer_usage_limit(item: &OptionItem) -> Result<i64> {
     const RANGE_KB: std::ops::RangeInclusive<i64> = 128..=16_777_216;
     let text = match &item.value {
         Some(OptionValue::Integer(number)) => number.to_string(),
-        _ => option_value::string(item)?,
+        _ => options::text(item)?,
     };
     let digits = text.trim().find(|c: char| !c.is_ascii_digit()).unwrap_or(text.trim().len());
     let (number, unit) = text.trim().split_at(digits);

@@ -172,7 +172,7 @@ fn settings_rows(call: &Call<'_>) -> Result<Vec<Row>> {
             text(&definition.name),
             Some(OwnedDatum::from(definition.setting(settings.value(id)))),
             definition.unit.and_then(|unit| text(unit.word())),
-            text(&definition.category),
+            text(definition.category),
             text(""),
             None,
             text(definition.context.word()),
