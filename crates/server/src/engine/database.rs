@@ -204,6 +204,7 @@ fn connect(database: &Arc<Database>, startup: Startup) -> Result<Box<dyn EngineS
     );
     let hooks = functions::hooks::Hooks::of(&session);
     hooks.deparser.get_or_init(|| Arc::new(commands::StoredDefinitions));
+    hooks.sequences.get_or_init(|| Arc::new(commands::sequence::SequenceFunctions));
     let connected = Connected { number, database: row.oid, role: startup.role.oid, session: session.clone() };
     database.connected.lock().insert(startup.process_id, connected);
     let client = ClientSession::new(database.clone(), session.clone(), startup.process_id);
