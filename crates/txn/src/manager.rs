@@ -293,15 +293,24 @@ impl Transactions {
         if xid >= self.next_xid() {
             bail!(DATA_CORRUPTED, "transaction {xid} has not been started yet");
         }
-        if let Some(outcome) = self.logged_outcome(xid)? {
-            return Ok(outcome);
-        }
-        if let Some(lsn) = self.order.placed_at(xid) {
-            return Ok(Outcome::Committed { hint_ok: false, pending: lsn });
-        }
-        // It may have been published between the two looks.
-        if let Some(outcome) = self.logged_outcome(xid)? {
-            return Ok(outcome);
+        // The commit log is written a moment before the running set, and what has been placed stays in the map until both
+        // are: as long as it is there, new snapshots may take it for running. So the map is looked at after the log.
+        let mut logged = self.logged_outcome(xid)?;
+        loop {
+            if logged == Some(Outcome::Aborted) {
+                return Ok(Outcome::Aborted);
+            }
+            if let Some(lsn) = self.order.placed_at(xid) {
+                return Ok(Outcome::Committed { hint_ok: false, pending: lsn });
+            }
+            if let Some(outcome) = logged {
+                return Ok(outcome);
+            }
+            // It may have been placed and logged between the two looks.
+            logged = self.logged_outcome(xid)?;
+            if logged.is_none() {
+                break;
+            }
         }
         let crashed = xid.0 < self.first_of_this_life.load(Ordering::Acquire);
         Ok(if crashed { Outcome::Aborted } else { Outcome::InProgress })

@@ -265,28 +265,36 @@ pub fn confirm_speculative(context: &Context, relation: &Relation, tid: Tid) -> 
 
 /// The row of a speculative insertion goes, at once: nobody may wait for this transaction because of it.
 pub fn abort_speculative(context: &Context, relation: &Relation, tid: Tid) -> Result<()> {
+    let withdrawn = withdraw(context, relation, tid)?;
+    let Some(toast) = &relation.toast else { return Ok(()) };
+    // Its chunks are of the same command, to which a deletion proper could not see them.
+    for chunk in toast::external_chunks(context, relation, &withdrawn, &[])? {
+        withdraw(context, &toast.heap, chunk)?;
+    }
+    Ok(())
+}
+
+/// Makes a version of this transaction's as if it had never been inserted; returns it as it was.
+fn withdraw(context: &Context, relation: &Relation, tid: Tid) -> Result<Vec<u8>> {
     let xid = context.transaction.xid()?;
     let pin = page::pin(context, relation, tid.block)?;
     let map = MapPin::default();
-    let toasted = {
-        let mut page = pin.write();
-        if !page::is_normal(&page, tid.offset) {
-            return Err(Error::internal("invalid lp"));
-        }
-        let tuple = page.item(tid.offset).to_vec();
-        let change = Delete {
-            tid,
-            xid: xid.low(),
-            xmax: Xmax { xmax: xid.low(), mask: 0, mask2: 0 },
-            command: CommandId(0),
-            combo: false,
-            is_super: true,
-            partition_move: false,
-            all_visible_cleared: page.flags() & PD_ALL_VISIBLE != 0,
-        };
-        let map = change.all_visible_cleared.then_some(&map);
-        change_with_map(context, relation, xid, &change, &mut page, map, false)?;
-        tuple
+    let mut page = pin.write();
+    if !page::is_normal(&page, tid.offset) {
+        return Err(Error::internal("invalid lp"));
+    }
+    let tuple = page.item(tid.offset).to_vec();
+    let change = Delete {
+        tid,
+        xid: xid.low(),
+        xmax: Xmax { xmax: xid.low(), mask: 0, mask2: 0 },
+        command: CommandId(0),
+        combo: false,
+        is_super: true,
+        partition_move: false,
+        all_visible_cleared: page.flags() & PD_ALL_VISIBLE != 0,
     };
-    toast::delete_values(context, relation, &toasted, &[])
+    let map = change.all_visible_cleared.then_some(&map);
+    change_with_map(context, relation, xid, &change, &mut page, map, false)?;
+    Ok(tuple)
 }

@@ -11,11 +11,12 @@ use crate::header::Header;
 use crate::insert::{InsertOptions, insert};
 use access_api::{Context, Relation, ToastRelation};
 use base::bytes::{get_u32, max_align};
-use base::{Error, Oid, Result};
+use base::{Error, Oid, Result, Tid};
 use datum::{
     Compression, Datum, MissingValues, StoredBytes, TUPLE_HEADER_SIZE, ToastPointer, TupleView, Varlena,
     deform_into, form_tuple, read_varlena,
 };
+use lock::{LockMode, LockTag};
 use std::ops::Range;
 
 /// A quarter of a page: rows beyond are shortened, down to the same size.
@@ -209,7 +210,16 @@ fn unused_value_id(context: &Context, toast: &ToastRelation) -> Result<Oid> {
     }
 }
 
+/// The lock on the main table says nothing to a VACUUM of the TOAST table, which gives back empty pages at its end. It is kept
+/// until the transaction ends.
+fn lock_for_writing(context: &Context, toast: &ToastRelation) -> Result<()> {
+    let tag = LockTag::Relation { database: toast.heap.database, relation: toast.heap.oid };
+    context.transaction.lock(tag, LockMode::RowExclusive, &context.wait)?;
+    Ok(())
+}
+
 fn store_chunks(context: &Context, toast: &ToastRelation, value: Oid, bytes: &[u8]) -> Result<()> {
+    lock_for_writing(context, toast)?;
     for (number, chunk) in bytes.chunks(MAX_CHUNK_SIZE).enumerate() {
         let number = number as i32;
         let row = [Some(Datum::from(value)), Some(Datum::Int4(number)), Some(Datum::Bytes(chunk))];
@@ -345,8 +355,28 @@ pub(crate) fn delete_values(
     keep: &[usize],
 ) -> Result<()> {
     let Some(toast) = &relation.toast else { return Ok(()) };
+    let chunks = external_chunks(context, relation, tuple, keep)?;
+    if !chunks.is_empty() {
+        lock_for_writing(context, toast)?;
+    }
+    for tid in chunks {
+        // A chunk of an aborted value with the same id is of no concern.
+        delete::delete(context, &toast.heap, tid, &delete::DeleteOptions::default())?;
+    }
+    Ok(())
+}
+
+/// Where the chunks of a version's values are, but for the attributes in `keep`.
+pub(crate) fn external_chunks(
+    context: &Context,
+    relation: &Relation,
+    tuple: &[u8],
+    keep: &[usize],
+) -> Result<Vec<Tid>> {
+    let mut chunks = Vec::new();
+    let Some(toast) = &relation.toast else { return Ok(chunks) };
     if !Header::read(tuple).mask.has(crate::header::HAS_EXTERNAL) {
-        return Ok(());
+        return Ok(chunks);
     }
     let mut values = Vec::new();
     let view = TupleView::new(tuple)?;
@@ -361,10 +391,8 @@ pub(crate) fn delete_values(
         Ok(())
     })?;
     for value in values {
-        for (_, tid) in context.toast.chunks(context, &toast.index, value, 0..i32::MAX)? {
-            // A chunk of an aborted value with the same id is of no concern.
-            delete::delete(context, &toast.heap, tid, &delete::DeleteOptions::default())?;
-        }
+        let found = context.toast.chunks(context, &toast.index, value, 0..i32::MAX)?;
+        chunks.extend(found.into_iter().map(|(_, tid)| tid));
     }
-    Ok(())
+    Ok(chunks)
 }

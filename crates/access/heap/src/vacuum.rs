@@ -12,13 +12,12 @@ use crate::page::{self, MapPin};
 use crate::prune::{PruneJob, Pruned, is_marked_visible, page_visibility};
 use crate::records::{Prune, PruneReason, Visible};
 use crate::visibility::{Judge, VacuumVerdict};
-use access_api::{Context, Persistence, Relation};
+use access_api::{Context, Relation};
 use base::{BlockNumber, Fork, MultiXactId, OffsetNumber, Result, Tid, Xid};
 use buffer::{PageWrite, Pin, Registered, Ring, RingKind, Strategy, fsm, vm};
 use lock::{LockMode, LockTag, WaitPolicy};
 use std::sync::Arc;
 use storage::LinePointer;
-use wal::{RecordBuilder, RmgrId};
 
 /// The indexes of the table that is vacuumed.
 pub trait IndexVacuum {
@@ -421,6 +420,8 @@ impl Run<'_> {
         if let lock::Acquired::NotAvailable = tx.lock(tag, LockMode::AccessExclusive, &policy)? {
             return Ok(());
         }
+        // The map is cut too.
+        self.map = None;
         let result = self.truncate_locked(pages);
         tx.unlock(&tag, LockMode::AccessExclusive);
         result
@@ -472,32 +473,12 @@ pub(crate) fn set_visible<'p>(
     Ok(())
 }
 
-const SMGR_TRUNCATE: u8 = 0x20;
-const SMGR_TRUNCATE_ALL: i32 = 0x0007;
-
 /// Cuts the relation short to `pages`, with its maps, at once and for good: for VACUUM, and for tables whose rows no
 /// transaction but this one can see (TRUNCATE of a table made in the same transaction, ON COMMIT DELETE ROWS). An
-/// index that is cut to nothing needs `create_empty` again. The record must be on disk before the files shrink: pages that are gone
-/// could otherwise be wanted by a replay that stops before it.
+/// index that is cut to nothing needs `create_empty` again.
+///
+/// # Errors
+/// As [`buffer::relation::truncate`].
 pub fn truncate_relation(context: &Context, relation: &Relation, pages: u32) -> Result<()> {
-    let pool = &context.pool;
-    let locator = relation.locator;
-    if relation.persistence == Persistence::Permanent {
-        let mut main = pages.to_le_bytes().to_vec();
-        for id in [locator.tablespace.0, locator.database.0, locator.number.0] {
-            main.extend_from_slice(&id.to_le_bytes());
-        }
-        main.extend_from_slice(&SMGR_TRUNCATE_ALL.to_le_bytes());
-        let record = RecordBuilder::new(RmgrId::STORAGE, SMGR_TRUNCATE, Xid::INVALID).main(&main);
-        let lsn = pool.wal().insert(&record)?;
-        pool.wal().flush(lsn)?;
-    }
-    let heap_blocks = BlockNumber(pages);
-    if let Some(blocks) = fsm::prepare_truncate(pool, locator, heap_blocks)? {
-        pool.truncate(locator, Fork::FreeSpaceMap, blocks)?;
-    }
-    if let Some(blocks) = vm::prepare_truncate(pool, locator, heap_blocks)? {
-        pool.truncate(locator, Fork::VisibilityMap, blocks)?;
-    }
-    pool.truncate(locator, Fork::Main, heap_blocks)
+    buffer::relation::truncate(&context.pool, relation.locator, BlockNumber(pages), Xid::INVALID)
 }

@@ -241,17 +241,54 @@ fn deleting_a_row_deletes_its_chunks() {
     let long: String = (0..20_000).map(|_| random()).collect();
     let tid = heap::insert(&context, &heap, &values(1, &long), &InsertOptions::default(), None).unwrap();
     context.transaction.command_counter_increment().unwrap();
-    let chunks = |context: &Context| {
-        let snapshot = Visibility::Mvcc(context.transaction.snapshot().unwrap());
-        let mut scan = heap::Scan::new(context, &toast.heap, snapshot, heap::Blocks::All, &[]).unwrap();
-        let mut rows = Rows::new(&toast.heap.desc, &[], false);
-        while scan.next_page(1000, &mut rows).unwrap() > 0 {}
-        rows.len()
-    };
-    assert!(chunks(&context) > 5);
+    assert!(chunks(&context, &toast.heap) > 5);
     heap::delete(&context, &heap, tid, &heap::DeleteOptions::default()).unwrap();
     context.transaction.command_counter_increment().unwrap();
-    assert_eq!(chunks(&context), 0);
+    assert_eq!(chunks(&context, &toast.heap), 0);
+    // A speculative row takes its chunks with it within the same command.
+    let options = InsertOptions { speculative: Some(1), ..InsertOptions::default() };
+    let tid = heap::insert(&context, &heap, &values(2, &long), &options, None).unwrap();
+    heap::abort_speculative(&context, &heap, tid).unwrap();
+    context.transaction.command_counter_increment().unwrap();
+    assert_eq!(chunks(&context, &toast.heap), 0);
+    // The TOAST table is locked by whoever writes to it, so that VACUUM does not cut it meanwhile.
+    let locks = transactions.locks().list();
+    assert!(
+        locks
+            .iter()
+            .any(|row| row.tag == lock::LockTag::Relation { database: Oid(5), relation: toast.heap.oid })
+    );
+}
+
+fn chunks(context: &Context, toast: &Relation) -> usize {
+    let snapshot = Visibility::Mvcc(context.transaction.snapshot().unwrap());
+    let mut scan = heap::Scan::new(context, toast, snapshot, heap::Blocks::All, &[]).unwrap();
+    let mut rows = Rows::new(&toast.desc, &[], false);
+    while scan.next_page(1000, &mut rows).unwrap() > 0 {}
+    rows.len()
+}
+
+#[test]
+fn vacuum_gives_back_a_table_that_was_emptied() {
+    let (_, _, transactions) = fresh(27);
+    let setup = context(&transactions, 1);
+    let (heap, index) = (table(), int_index(101, true));
+    create_empty(&setup, &index).unwrap();
+    let tids: Vec<Tid> = (0..500).map(|a| put(&setup, &heap, &index, a, b"some text").0).collect();
+    setup.transaction.commit().unwrap();
+    let vacuumer = again(&setup);
+    assert!(vacuum_all(&vacuumer, &heap, &index).0.all_visible_pages > 0);
+    vacuumer.transaction.commit().unwrap();
+    let deleter = again(&setup);
+    for tid in tids {
+        heap::delete(&deleter, &heap, tid, &heap::DeleteOptions::default()).unwrap();
+    }
+    deleter.transaction.commit().unwrap();
+    let vacuumer = again(&setup);
+    let stats = vacuum_all(&vacuumer, &heap, &index).0;
+    vacuumer.transaction.commit().unwrap();
+    assert!(stats.removed_pages > 0);
+    assert_eq!((stats.pages, heap::block_count(&setup, &heap).unwrap()), (0, 0));
 }
 
 #[test]
