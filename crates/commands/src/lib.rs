@@ -49,7 +49,7 @@ mod view;
 pub use definition::StoredDefinitions;
 pub use dispatch::execute;
 pub use execution::OPTIONS as EXECUTION_OPTIONS;
-pub use hooks::hooks;
+pub use hooks::{SequenceFunctions, hooks};
 pub use invocation::{Client, Invocation, Outcome};
 pub use session_end::{discard_sequences, discard_temporary, end_session, on_commit_actions, result_columns};
 pub use settings::SettingChecks;

@@ -613,6 +613,12 @@ impl Wal {
         }
     }
 
+    /// Ends the WAL writer's pause.
+    pub fn wake_writer(&self) {
+        let _request = self.request.lock();
+        self.request_made.notify_all();
+    }
+
     /// One round of the WAL writer: makes durable what asynchronous commits asked for, and all full pages. True when there was something.
     ///
     /// # Errors

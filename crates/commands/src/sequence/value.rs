@@ -195,6 +195,17 @@ fn advance(session: &Session, entry: &RelationEntry, row: &PgSequence) -> Result
     Ok(taken)
 }
 
+/// The last value as pg_sequences shows it; `None` before the first one.
+///
+/// # Errors
+/// `42809` when the relation is no sequence.
+pub fn stored_value(session: &Session, sequence: Oid) -> Result<Option<i64>> {
+    let entry = open(session, sequence)?;
+    let pin = super::page::pin(&session.instance().pool, entry.relation.locator)?;
+    let state = super::page::read(&pin.read(), entry.name())?;
+    Ok(state.is_called.then_some(state.last_value))
+}
+
 /// currval.
 ///
 /// # Errors
@@ -279,50 +290,6 @@ pub fn set_value(session: &Session, sequence: Oid, value: i64, is_called: bool) 
     // Values taken out before are forgotten.
     (known.file, known.last, known.cached) = (entry.class.relfilenode, value, value);
     Ok(())
-}
-
-/// pg_sequence_last_value: what nextval gave last, in any session; `None` before the first call.
-///
-/// # Errors
-/// `42809` for other relations.
-fn stored_value(session: &Session, sequence: Oid) -> Result<Option<i64>> {
-    let Some(entry) = session.relation(sequence)? else { return Ok(None) };
-    if entry.kind() != b'S' {
-        bail!(WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", entry.name());
-    }
-    if privilege::require_on_relation(session, &entry, bits::SELECT | bits::USAGE).is_err() {
-        return Ok(None);
-    }
-    let pin = page::pin(&session.instance().pool, entry.relation.locator)?;
-    let page = pin.read();
-    let state = page::read(&page, entry.name())?;
-    Ok(state.is_called.then_some(state.last_value))
-}
-
-/// What nextval() and its relatives call: give it to each session by `functions::hooks`.
-pub struct SequenceFunctions;
-
-impl functions::hooks::Sequences for SequenceFunctions {
-    fn next(&self, session: &Session, sequence: Oid) -> Result<i64> {
-        next_value(session, sequence, true)
-    }
-
-    fn current(&self, session: &Session, sequence: Oid) -> Result<i64> {
-        current_value(session, sequence)
-    }
-
-    fn set(&self, session: &Session, sequence: Oid, value: i64, called: bool) -> Result<i64> {
-        set_value(session, sequence, value, called)?;
-        Ok(value)
-    }
-
-    fn last(&self, session: &Session) -> Result<i64> {
-        last_value(session)
-    }
-
-    fn last_value(&self, session: &Session, sequence: Oid) -> Result<Option<i64>> {
-        stored_value(session, sequence)
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A running database system: what its sessions share, and who they are.
 
 use super::cluster::Cluster;
+use super::info::{Activity, Info};
 use super::plans::PlanCache;
 use super::session::ClientSession;
 use crate::log::Logger;
@@ -9,14 +10,15 @@ use arc_swap::ArcSwap;
 use base::{Error, Oid, Result, Severity, bail, err};
 use catalog::acl::{self, privilege};
 use catalog::{PgAuthid, PgDatabase, PgDbRoleSetting, Session, SessionStart, index};
+use commands::statistics::{self, Statistics};
 use datum::Datum;
 use executor::Budget;
 use parking_lot::Mutex;
 use settings::{Assigner, Checks, Scope, ServerSettings, Source};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
+use workers::{CheckpointRequests, Stop};
 
 /// A connected session, for pg_stat_activity and for counting.
 pub struct Connected {
@@ -24,6 +26,14 @@ pub struct Connected {
     pub database: Oid,
     pub role: Oid,
     pub session: Arc<Session>,
+    pub interrupt: Arc<crate::interrupt::Interrupt>,
+    pub nudge: crate::scheduler::Nudge,
+    pub activity: Arc<Mutex<Activity>>,
+    pub client: Option<std::net::SocketAddr>,
+    pub server: Option<std::net::SocketAddr>,
+    pub tls: bool,
+    /// Microseconds since 2000.
+    pub started: i64,
 }
 
 /// What the sessions of a server share.
@@ -36,7 +46,12 @@ pub struct Database {
     pub logger: Arc<Logger>,
     /// By process id.
     pub connected: Mutex<BTreeMap<u32, Connected>>,
-    pub stopping: AtomicBool,
+    pub stop: Arc<Stop>,
+    pub checkpoint_requests: Arc<CheckpointRequests>,
+    pub statistics: Arc<Statistics>,
+    /// Microseconds since 2000.
+    pub started: i64,
+    pub configured: Mutex<i64>,
     pub workers: Mutex<Vec<std::thread::JoinHandle<()>>>,
 }
 
@@ -133,19 +148,24 @@ impl Engine for EngineHandle {
 
     fn reload(&self, settings: &Arc<ServerSettings>) {
         self.0.settings.store(settings.clone());
+        *self.0.configured.lock() = self.0.cluster.instance.system.clock.timestamp();
+        self.0.stop.wake();
     }
 
     fn shutdown(&self, mode: ShutdownMode) -> Result<()> {
-        self.0.stopping.store(true, Ordering::SeqCst);
+        self.0.stop.stop();
+        self.0.cluster.wal.wake_writer();
         for worker in self.0.workers.lock().drain(..) {
-            worker.thread().unpark();
             if worker.join().is_err() {
                 return Err(Error::internal("a background worker ended with a panic"));
             }
         }
         match mode {
             ShutdownMode::Immediate => Ok(()),
-            ShutdownMode::Smart | ShutdownMode::Fast => self.0.cluster.shut_down(),
+            ShutdownMode::Smart | ShutdownMode::Fast => {
+                self.0.statistics.save()?;
+                self.0.cluster.shut_down()
+            }
         }
     }
 }
@@ -204,12 +224,36 @@ fn connect(database: &Arc<Database>, startup: Startup) -> Result<Box<dyn EngineS
     );
     let hooks = functions::hooks::Hooks::of(&session);
     hooks.deparser.get_or_init(|| Arc::new(commands::StoredDefinitions));
-    hooks.sequences.get_or_init(|| Arc::new(commands::sequence::SequenceFunctions));
-    let connected = Connected { number, database: row.oid, role: startup.role.oid, session: session.clone() };
+    let activity = Arc::new(Mutex::new(Activity { state: "idle", ..Activity::default() }));
+    let connected = Connected {
+        number,
+        database: row.oid,
+        role: startup.role.oid,
+        session: session.clone(),
+        interrupt: startup.interrupt,
+        nudge: startup.nudge,
+        activity: activity.clone(),
+        client: startup.client,
+        server: startup.server,
+        tls: startup.tls,
+        started: database.cluster.instance.system.clock.timestamp(),
+    };
     database.connected.lock().insert(startup.process_id, connected);
-    let client = ClientSession::new(database.clone(), session.clone(), startup.process_id);
+    equip(database, &session);
+    let client = ClientSession::new(database.clone(), session.clone(), startup.process_id, activity);
     apply_stored_settings(&session, startup.role.superuser)?;
     Ok(Box::new(client))
+}
+
+/// Gives the session what functions and commands ask of the layers above them.
+fn equip(database: &Arc<Database>, session: &Arc<Session>) {
+    let hooks = functions::hooks::Hooks::of(session);
+    // A session is equipped once, so nothing is there yet.
+    let _ = hooks.deparser.set(Arc::new(commands::StoredDefinitions));
+    let _ = hooks.sequences.set(Arc::new(commands::SequenceFunctions));
+    let _ = hooks.server.set(Arc::new(Info(Arc::downgrade(database))));
+    session.extension(commands::EXECUTION_OPTIONS, || database.execution_options());
+    statistics::attach(session, &database.statistics);
 }
 
 fn check_access(session: &Arc<Session>, row: &PgDatabase, startup: &Startup) -> Result<()> {

@@ -1,20 +1,21 @@
 //! The engine behind the sessions: opens a data directory and serves it. See README.md.
 
+mod background;
 pub mod cluster;
 mod database;
+mod info;
 mod initialize;
 mod plans;
 mod session;
 
 use crate::session::engine_api::{Engine, EngineStart, InitOptions, Installation};
-use base::{Error, Result, Severity};
+use base::Result;
 use buffer::BufferOptions;
 use cluster::{Cluster, ClusterOptions};
 use database::{Database, EngineHandle};
 use executor::Budget;
 use settings::ServerSettings;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use sys::System;
 
 /// What the binary is made with.
@@ -31,6 +32,9 @@ impl Installation for Ferrodon {
         let logger = start.logger.clone();
         let log = |line: &str| logger.log(line);
         let cluster = Cluster::open(&system, &options, &log)?;
+        let statistics = commands::statistics::Statistics::new(&system);
+        statistics.load();
+        let now = system.clock.timestamp();
         let database = Arc::new(Database {
             cluster,
             plans: plans::PlanCache::default(),
@@ -39,9 +43,14 @@ impl Installation for Ferrodon {
             settings: arc_swap::ArcSwap::new(start.settings),
             logger: start.logger,
             connected: parking_lot::Mutex::default(),
-            stopping: AtomicBool::new(false),
+            stop: workers::Stop::new(),
+            checkpoint_requests: workers::CheckpointRequests::new(),
+            statistics,
+            started: now,
+            configured: parking_lot::Mutex::new(now),
             workers: parking_lot::Mutex::default(),
         });
+        background::start(&database)?;
         Ok(Arc::new(EngineHandle(database)))
     }
 }

@@ -11,11 +11,13 @@ pub use portal::Portal;
 pub use transaction::Block;
 
 use super::database::Database;
+use super::info::Activity;
 use super::plans::Prepared;
 use crate::session::engine_api::{EngineSession, Output};
 use base::{Oid, Result, Severity};
 use catalog::Session;
-use parking_lot::MutexGuard;
+use datum::{OwnedDatum, Row};
+use parking_lot::{Mutex, MutexGuard};
 use protocol::backend::TransactionStatus;
 use settings::SessionSettings;
 use std::collections::HashMap;
@@ -33,6 +35,8 @@ pub struct ClientSession {
     query: Arc<str>,
     /// Statements of one simple message run in one implicit transaction.
     in_message: bool,
+    activity: Arc<Mutex<Activity>>,
+    listing: Arc<Listing>,
 }
 
 /// A prepared statement: `None` for an empty text.
@@ -47,8 +51,16 @@ pub struct NamedStatement {
 }
 
 impl ClientSession {
-    pub fn new(database: Arc<Database>, session: Arc<Session>, process_id: u32) -> ClientSession {
+    pub fn new(
+        database: Arc<Database>,
+        session: Arc<Session>,
+        process_id: u32,
+        activity: Arc<Mutex<Activity>>,
+    ) -> ClientSession {
+        let listing = session.extension(LISTING, Listing::default);
         ClientSession {
+            activity,
+            listing,
             database,
             session,
             process_id,
@@ -73,6 +85,75 @@ impl ClientSession {
                 out.notice(&notice);
             }
         }
+    }
+}
+
+/// What pg_prepared_statements and pg_cursors show of a session: its rows, as of its last statement.
+#[derive(Default)]
+struct Listing {
+    statements: Mutex<Vec<Row>>,
+    cursors: Mutex<Vec<Row>>,
+}
+
+const LISTING: &str = "prepared statements and cursors";
+
+/// The rows of pg_cursors, or of pg_prepared_statements.
+pub fn listing(session: &Session, cursors: bool) -> Vec<Row> {
+    let listing = session.extension(LISTING, Listing::default);
+    let rows = if cursors { &listing.cursors } else { &listing.statements };
+    rows.lock().clone()
+}
+
+impl ClientSession {
+    /// Brings the listing up to date before a statement may look at it.
+    fn list(&self) {
+        let text = |text: &str| Some(OwnedDatum::from(text));
+        let time = |time: i64| Some(OwnedDatum::Int8(time));
+        let mut statements = Vec::new();
+        for (name, statement) in self.statements.iter().filter(|(name, _)| !name.is_empty()) {
+            let Some(prepared) = &statement.prepared else { continue };
+            statements.push(vec![
+                text(name),
+                text(&prepared.sql),
+                time(statement.prepared_at),
+                None,
+                None,
+                Some(OwnedDatum::Bool(statement.from_sql)),
+                Some(OwnedDatum::Int8(0)),
+                Some(OwnedDatum::Int8(0)),
+            ]);
+        }
+        let mut cursors = Vec::new();
+        for (name, portal) in &self.portals {
+            let (Some(cursor), Some(prepared)) = (&portal.cursor, &portal.prepared) else { continue };
+            let flags = [cursor.hold, cursor.binary, cursor.scroll].map(|flag| Some(OwnedDatum::Bool(flag)));
+            let [hold, binary, scroll] = flags;
+            cursors.push(vec![text(name), text(&prepared.sql), hold, binary, scroll, time(cursor.declared_at)]);
+        }
+        *self.listing.statements.lock() = statements;
+        *self.listing.cursors.lock() = cursors;
+    }
+
+    /// pg_stat_activity: a statement begins.
+    fn begin_activity(&self) {
+        let now = self.session.instance().system.clock.timestamp();
+        let mut activity = self.activity.lock();
+        activity.state = "active";
+        activity.query = self.query.clone();
+        activity.query_start = Some(now);
+        activity.state_change = now;
+    }
+
+    /// pg_stat_activity: the session waits for its client.
+    fn end_activity(&self) {
+        let mut activity = self.activity.lock();
+        activity.state = match self.block {
+            Block::Idle | Block::Implicit => "idle",
+            Block::Explicit => "idle in transaction",
+            Block::Failed => "idle in transaction (aborted)",
+        };
+        activity.state_change = self.session.instance().system.clock.timestamp();
+        activity.transaction_start = self.session.current_transaction().map(|t| t.started_at());
     }
 }
 
@@ -172,6 +253,7 @@ impl EngineSession for ClientSession {
     }
 
     fn going_idle(&mut self) {
+        self.end_activity();
         if self.portals.is_empty() {
             self.portals.shrink_to_fit();
         }

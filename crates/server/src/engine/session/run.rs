@@ -6,6 +6,7 @@ use super::{Block, ClientSession};
 use crate::session::engine_api::Output;
 use base::{Result, bail};
 use commands::output::{Converted, Format, RowOutput};
+use commands::statistics;
 use datum::{Batch, MAX_BATCH_ROWS};
 use executor::{ParamValue, Prepared as PreparedPlan};
 use ir::{CommandType, PlannedStmt, RangeTableKind, expr_type};
@@ -51,6 +52,7 @@ impl ClientSession {
 
     /// Before anything of a statement is looked at: a transaction, and its time.
     pub(super) fn start_statement(&mut self) -> Result<()> {
+        self.begin_activity();
         let running = self.block != Block::Idle;
         self.ensure_transaction()?;
         if running && let Some(transaction) = self.session.current_transaction() {
@@ -142,6 +144,9 @@ impl ClientSession {
     /// Plans and starts a query. Commands that change data run to their end now, whatever is asked for of their rows.
     pub(super) fn start_query(&mut self, portal: &mut Portal, prepared: &Arc<Prepared>) -> Result<()> {
         let plans = self.locked_plans(prepared, &portal.params)?;
+        if plans.iter().any(|p| p.plan.range_table.iter().any(|e| matches!(e.kind, RangeTableKind::Function { .. }))) {
+            self.list();
+        }
         let mut state = State::Done;
         for prepared in plans.iter() {
             let plan = &prepared.plan;
@@ -168,7 +173,9 @@ impl ClientSession {
                 batches.push_back(batch);
             }
             let returned: usize = batches.iter().map(Batch::rows).sum();
-            let processed = match (running.finish()?, plan.command) {
+            let processed = running.finish()?;
+            self.count_changes(plan, processed)?;
+            let processed = match (processed, plan.command) {
                 (_, CommandType::Select) => returned as u64,
                 (processed, _) => processed,
             };
@@ -177,6 +184,25 @@ impl ClientSession {
             state = State::Ready { batches, output, tag };
         }
         portal.state = state;
+        Ok(())
+    }
+
+    /// What autovacuum goes by.
+    fn count_changes(&self, plan: &PlannedStmt, processed: u64) -> Result<()> {
+        let (Some(target), true) = (plan.result_relations.first(), processed > 0) else { return Ok(()) };
+        let Some(RangeTableKind::Relation { oid, .. }) = plan.range_table.get(target - 1).map(|e| &e.kind) else {
+            return Ok(());
+        };
+        let transaction = self.session.transaction()?;
+        statistics::counter(&self.session).count(&transaction, false, *oid, |counts| {
+            let rows = processed as i64;
+            match plan.command {
+                CommandType::Insert => counts.inserted += rows,
+                CommandType::Update => counts.updated += rows,
+                CommandType::Delete => counts.deleted += rows,
+                _ => {}
+            }
+        });
         Ok(())
     }
 
