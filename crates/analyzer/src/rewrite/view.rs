@@ -21,7 +21,8 @@ pub(super) fn expand(session: &Session, query: &mut Query, depth: usize) -> Resu
                 let relation = session
                     .relation(oid)?
                     .ok_or_else(|| Error::internal(format!("could not open relation with OID {oid}")))?;
-                check_row_security(session, &relation)?;
+                let check_as = query.permissions.get(permission.wrapping_sub(1)).map(|p| p.check_as);
+                check_row_security(session, &relation, check_as.unwrap_or_default())?;
                 let kind = relation.class.relkind as u8;
                 // A materialized view is read like a table.
                 // A view that was the target before its table became it is not read.
@@ -100,16 +101,24 @@ fn check_expr_as(expr: &mut Expr, owner: Oid) -> Result<()> {
     ir::for_each_child_mut(expr, &mut |child| check_expr_as(child, owner))
 }
 
-fn check_row_security(session: &Session, relation: &RelationEntry) -> Result<()> {
+/// `check_as`: the owner of the view that reads the relation, if one does.
+fn check_row_security(session: &Session, relation: &RelationEntry, check_as: Oid) -> Result<()> {
     let class = &relation.class;
     if !class.relrowsecurity {
         return Ok(());
     }
-    let user = session.user();
-    let exempt = session.is_superuser(user)?
-        || (!class.relforcerowsecurity && session.has_role(user, class.relowner)?);
-    if exempt {
+    let user = check_as.some().unwrap_or_else(|| session.user());
+    let bypasses = session.role(user)?.is_some_and(|role| role.rolsuper || role.rolbypassrls);
+    let owns = !class.relforcerowsecurity && session.has_role(user, class.relowner)?;
+    if bypasses || owns {
         return Ok(());
+    }
+    if !session.settings().get(settings::ROW_SECURITY) {
+        return Err(err!(
+            INSUFFICIENT_PRIVILEGE,
+            "query would be affected by row-level security policy for table \"{}\"",
+            class.relname
+        ));
     }
     Err(Error::unsupported("row-level security"))
 }
