@@ -15,7 +15,9 @@ pub fn start(database: &Arc<Database>) -> Result<()> {
     let loops: [(&str, fn(&Arc<Database>)); 4] = [
         ("checkpointer", run_checkpointer),
         ("walwriter", |database| {
-            with_surroundings(database, |around| workers::wal_writer(&database.cluster.wal, around, &database.stop));
+            with_surroundings(database, |around| {
+                workers::wal_writer(&database.cluster.wal, around, &database.stop)
+            });
         }),
         ("bgwriter", |database| {
             with_surroundings(database, |around| {

@@ -83,10 +83,12 @@ fn activity_row(pid: u32, connected: &Connected, visible: bool) -> Row {
         row[9] = activity.query_start.and_then(time);
         row[10] = time(connected.started);
         row[11] = time(activity.state_change);
-        row[15] = connected.session.current_transaction().and_then(|t| {
-            t.top_xid_if_assigned().map(|xid| OwnedDatum::Int4(xid.low() as i32))
-        });
-        row[16] = connected.session.transaction_session().xmin().map(|xid| OwnedDatum::Int4(xid.low() as i32));
+        row[15] = connected
+            .session
+            .current_transaction()
+            .and_then(|t| t.top_xid_if_assigned().map(|xid| OwnedDatum::Int4(xid.low() as i32)));
+        row[16] =
+            connected.session.transaction_session().xmin().map(|xid| OwnedDatum::Int4(xid.low() as i32));
     } else {
         row[5] = text("<insufficient privilege>");
     }
@@ -217,7 +219,13 @@ impl ServerInfo for Info {
         Some(query)
     }
 
-    fn set_parameter(&self, session: &Session, name: &str, value: Option<&str>, local: bool) -> Result<String> {
+    fn set_parameter(
+        &self,
+        session: &Session,
+        name: &str,
+        value: Option<&str>,
+        local: bool,
+    ) -> Result<String> {
         let superuser = session.is_superuser(session.user())?;
         let who = Assigner {
             source: Source::Session,

@@ -128,7 +128,14 @@ impl ClientSession {
             let (Some(cursor), Some(prepared)) = (&portal.cursor, &portal.prepared) else { continue };
             let flags = [cursor.hold, cursor.binary, cursor.scroll].map(|flag| Some(OwnedDatum::Bool(flag)));
             let [hold, binary, scroll] = flags;
-            cursors.push(vec![text(name), text(&prepared.sql), hold, binary, scroll, time(cursor.declared_at)]);
+            cursors.push(vec![
+                text(name),
+                text(&prepared.sql),
+                hold,
+                binary,
+                scroll,
+                time(cursor.declared_at),
+            ]);
         }
         *self.listing.statements.lock() = statements;
         *self.listing.cursors.lock() = cursors;

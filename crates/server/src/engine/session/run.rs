@@ -144,7 +144,10 @@ impl ClientSession {
     /// Plans and starts a query. Commands that change data run to their end now, whatever is asked for of their rows.
     pub(super) fn start_query(&mut self, portal: &mut Portal, prepared: &Arc<Prepared>) -> Result<()> {
         let plans = self.locked_plans(prepared, &portal.params)?;
-        if plans.iter().any(|p| p.plan.range_table.iter().any(|e| matches!(e.kind, RangeTableKind::Function { .. }))) {
+        if plans
+            .iter()
+            .any(|p| p.plan.range_table.iter().any(|e| matches!(e.kind, RangeTableKind::Function { .. })))
+        {
             self.list();
         }
         let mut state = State::Done;
@@ -190,7 +193,8 @@ impl ClientSession {
     /// What autovacuum goes by.
     fn count_changes(&self, plan: &PlannedStmt, processed: u64) -> Result<()> {
         let (Some(target), true) = (plan.result_relations.first(), processed > 0) else { return Ok(()) };
-        let Some(RangeTableKind::Relation { oid, .. }) = plan.range_table.get(target - 1).map(|e| &e.kind) else {
+        let Some(RangeTableKind::Relation { oid, .. }) = plan.range_table.get(target - 1).map(|e| &e.kind)
+        else {
             return Ok(());
         };
         let transaction = self.session.transaction()?;
