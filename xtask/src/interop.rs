@@ -133,12 +133,18 @@ fn output_of(lab: &Lab, script: &Path, port: u16) -> Result<String, String> {
     }
     let input = fs::File::open(script).map_err(|e| format!("{}: {e}", script.display()))?;
     let mut command = if script.extension().is_some_and(|e| e == "spec") {
-        let mut tester = lab.client("env");
-        tester.args([&format!("PGPORT={port}"), ISOLATION_TESTER, &format!("dbname={DATABASE}")]);
+        let mut tester = lab.client("timeout");
+        tester.args([
+            "60",
+            "env",
+            &format!("PGPORT={port}"),
+            ISOLATION_TESTER,
+            &format!("dbname={DATABASE}"),
+        ]);
         tester
     } else {
-        let mut psql = lab.client("psql");
-        psql.args(["-p", &port, "-d", DATABASE, "-X", "-a"]);
+        let mut psql = lab.client("timeout");
+        psql.args(["60", "psql", "-p", &port, "-d", DATABASE, "-X", "-a"]);
         psql
     };
     let output = command.stdin(Stdio::from(input)).output().map_err(|e| e.to_string())?;
@@ -237,7 +243,42 @@ fn tools(lab: &Lab, server: Server) -> Outcome {
     };
     let start = field("Latest checkpoint's REDO location:");
     quiet(lab.client("pg_waldump").args(["-p", &format!("{inside}/pg_wal"), "-s", &start, "-n", "1"]))?;
-    Ok(())
+    served_by_postgresql(lab, &inside, &quiet)
+}
+
+/// PostgreSQL 18 itself serves the directory, and its amcheck finds heaps and B-trees sound.
+fn served_by_postgresql(
+    lab: &Lab,
+    inside: &str,
+    quiet: &dyn Fn(&mut Command) -> Result<String, String>,
+) -> Outcome {
+    const PORT: &str = "25473";
+    let log = format!("{inside}.log");
+    let options = format!("-p {PORT} -k /tmp -c shared_buffers=64MB");
+    lab::run(
+        lab.client("pg_ctl")
+            .args(["-D", inside, "-w", "-l", &log, "-o", &options, "start"])
+            .stdout(Stdio::null()),
+    )?;
+    let psql = |sql: &str| quiet(lab.client("psql").args(["-p", PORT, "-d", "postgres", "-XAtqc", sql]));
+    let checked = psql("create extension amcheck")
+        .and_then(|_| {
+            psql(
+                "select bt_index_check(c.oid, true) from pg_class c join pg_am a on a.oid = c.relam \
+                 where amname = 'btree' and c.relkind = 'i'",
+            )
+        })
+        .and_then(|_| {
+            psql(
+                "select c.relname, v.* from pg_class c, lateral verify_heapam(c.oid) v \
+                 where c.relkind in ('r', 't')",
+            )
+        });
+    quiet(lab.client("pg_ctl").args(["-D", inside, "-w", "-m", "fast", "stop"]))?;
+    match checked?.trim() {
+        "" => Ok(()),
+        damage => Err(format!("verify_heapam: {damage}")),
+    }
 }
 
 fn is_zombie(pid: &str) -> bool {
