@@ -6,7 +6,7 @@
 //! ```text
 //! 0 typmod   4 type   8 ctid   14 infomask2   16 infomask   18 header size   19 null bitmap, data
 //! ```
-//! Anonymous row types (record) are known by a number that the session gave them, the typmod.
+//! Anonymous row types (record) are known by a number that the server gave them, the typmod.
 
 use crate::call::{Call, Function};
 use crate::order::{TypeEquality, TypeHash, TypeOrder};
@@ -17,33 +17,17 @@ use base::{Error, Oid, Result, bail, err};
 use catalog::Session;
 use datum::{ColumnBuilder, Compression, Datum, MissingValues, OwnedDatum, TupleDesc, TupleView, Varlena};
 use std::cmp::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Length of the varlena header.
 const HEADER: usize = 4;
 
-/// The anonymous row types of a session; a type's typmod is its place here.
-#[derive(Default)]
-struct RecordTypes(Mutex<Vec<Arc<TupleDesc>>>);
-
-/// The typmod by which an anonymous row type is known in this session.
+/// The typmod by which an anonymous row type is known.
 pub fn register(session: &Session, desc: &TupleDesc) -> i32 {
-    let types = session.extension("functions.records", RecordTypes::default);
-    let mut types = types.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let same = |known: &Arc<TupleDesc>| {
-        known.len() == desc.len()
-            && known.attributes().iter().zip(desc.attributes()).all(|(a, b)| {
-                (a.name.as_str(), a.type_oid, a.typmod) == (b.name.as_str(), b.type_oid, b.typmod)
-            })
-    };
-    if let Some(at) = types.iter().position(same) {
-        return at as i32;
-    }
     let mut desc = desc.clone();
     desc.type_oid = TupleDesc::RECORD_TYPE;
-    desc.typmod = types.len() as i32;
-    types.push(Arc::new(desc));
-    types.len() as i32 - 1
+    desc.typmod = -1;
+    session.instance().records.typmod_of(&Arc::new(desc))
 }
 
 /// The attributes of a row type.
@@ -52,10 +36,8 @@ pub fn register(session: &Session, desc: &TupleDesc) -> i32 {
 /// `42809` for an anonymous one that is not registered, or a type that is not composite.
 pub fn descriptor(session: &Session, type_oid: Oid, typmod: i32) -> Result<Arc<TupleDesc>> {
     if type_oid == TupleDesc::RECORD_TYPE {
-        let types = session.extension("functions.records", RecordTypes::default);
-        let types = types.0.lock().unwrap_or_else(PoisonError::into_inner);
-        return match usize::try_from(typmod).ok().and_then(|at| types.get(at)) {
-            Some(desc) => Ok(desc.clone()),
+        return match session.instance().records.get(typmod) {
+            Some(desc) => Ok(desc),
             None => bail!(WRONG_OBJECT_TYPE, "record type has not been registered"),
         };
     }
