@@ -11,7 +11,7 @@ use crate::rows::*;
 use crate::session::Session;
 use base::{Error, Oid, Result, Severity, SqlState, bail};
 use datum::Datum;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The last OID of pinned objects, plus one.
 const FIRST_UNPINNED: u32 = 12000;
@@ -108,7 +108,7 @@ impl Session {
     /// # Errors
     /// `2BP01` with who depends on what; `2BP01` for pinned objects and for parts of others.
     pub fn plan_drop(&self, targets: &[ObjectAddress], cascade: bool) -> Result<Vec<ObjectAddress>> {
-        let mut plan = DropPlan { order: Vec::new(), seen: HashSet::new(), reports: Vec::new() };
+        let mut plan = DropPlan::default();
         for target in targets {
             if is_pinned(*target) {
                 bail!(
@@ -120,7 +120,7 @@ impl Session {
             self.check_not_part(*target, targets)?;
         }
         for target in targets {
-            self.visit_drop(*target, targets, &mut plan)?;
+            self.visit_drop(*target, targets, None, &mut plan)?;
         }
         self.report_drop(targets, &plan, cascade)?;
         Ok(plan.order)
@@ -146,18 +146,26 @@ impl Session {
         Ok(())
     }
 
+    /// Adds an object and all that depends on it to the plan. `needed_by`: what it was reached from, when its going
+    /// needs CASCADE.
     fn visit_drop(
         &self,
         object: ObjectAddress,
         targets: &[ObjectAddress],
+        needed_by: Option<ObjectAddress>,
         plan: &mut DropPlan,
     ) -> Result<()> {
         if !plan.seen.insert(object) {
             return Ok(());
         }
         self.interrupt_check()?;
+        if let Some(dependee) = needed_by {
+            plan.reports.insert(object, dependee);
+        }
         let mut dependents = self.dependents_of(object)?;
-        dependents.sort_by_key(|(_, d)| (d.objid, d.classid, d.objsubid));
+        // The newest first: they hang on the object itself rather than on what was made along with it.
+        dependents.sort_by_key(|(_, d)| std::cmp::Reverse((d.objid, d.classid, d.objsubid)));
+        let mut next = Vec::new();
         for (_, row) in dependents {
             let dependent = ObjectAddress { class: row.classid, object: row.objid, sub: row.objsubid };
             if dependent == object
@@ -166,22 +174,16 @@ impl Session {
                 continue;
             }
             let automatic = matches!(row.deptype as u8, b'a' | b'i' | b'e' | b'P' | b'S');
-            if !automatic && !targets.contains(&dependent) && !plan.seen.contains(&dependent) {
-                plan.reports.push((dependent, ObjectAddress { sub: row.refobjsubid, ..object }));
+            if automatic {
+                // It would go without CASCADE, whatever else it depends on.
+                plan.automatic.insert(dependent);
             }
             // A part drags its owner along: dropping a view's rule means dropping the view.
             let owner = if automatic { None } else { self.owner_of_part(dependent)? };
-            match owner {
-                Some(owner) if !plan.seen.contains(&owner) => {
-                    if let Some(report) = plan.reports.last_mut()
-                        && report.0 == dependent
-                    {
-                        report.0 = owner;
-                    }
-                    self.visit_drop(owner, targets, plan)?;
-                }
-                _ => self.visit_drop(dependent, targets, plan)?,
-            }
+            next.push((owner.filter(|owner| !plan.seen.contains(owner)).unwrap_or(dependent), automatic));
+        }
+        for (dependent, automatic) in next {
+            self.visit_drop(dependent, targets, (!automatic).then_some(object), plan)?;
         }
         plan.order.push(object);
         Ok(())
@@ -195,11 +197,16 @@ impl Session {
 
     fn report_drop(&self, targets: &[ObjectAddress], plan: &DropPlan, cascade: bool) -> Result<()> {
         const SHOWN: usize = 100;
-        if plan.reports.is_empty() {
+        let reported = |object: &&ObjectAddress| {
+            plan.reports.contains_key(object) && !plan.automatic.contains(object) && !targets.contains(object)
+        };
+        let reports: Vec<_> =
+            plan.order.iter().rev().filter(reported).map(|o| (*o, plan.reports[o])).collect();
+        if reports.is_empty() {
             return Ok(());
         }
         let mut lines = Vec::new();
-        for (dependent, on) in plan.reports.iter().take(SHOWN) {
+        for (dependent, on) in reports.iter().take(SHOWN) {
             let words = self.describe_object(*dependent)?;
             lines.push(if cascade {
                 format!("drop cascades to {words}")
@@ -207,7 +214,7 @@ impl Session {
                 format!("{words} depends on {}", self.describe_object(*on)?)
             });
         }
-        let more = plan.reports.len().saturating_sub(SHOWN);
+        let more = reports.len().saturating_sub(SHOWN);
         if more > 0 {
             let noun = if more == 1 { "object" } else { "objects" };
             lines.push(format!("and {more} other {noun} (see server log for list)"));
@@ -218,7 +225,7 @@ impl Session {
             match &lines[..] {
                 [only] => self.notice(notice(only.clone())),
                 many => {
-                    let count = plan.reports.len();
+                    let count = reports.len();
                     self.notice(
                         notice(format!("drop cascades to {count} other objects")).detail(many.join("\n")),
                     );
@@ -238,10 +245,13 @@ impl Session {
     }
 }
 
+#[derive(Default)]
 struct DropPlan {
     /// Dependents before what they depend on.
     order: Vec<ObjectAddress>,
     seen: HashSet<ObjectAddress>,
-    /// Who depends on what, where CASCADE is needed.
-    reports: Vec<(ObjectAddress, ObjectAddress)>,
+    /// Objects that were reached through a normal dependency, and from where.
+    reports: HashMap<ObjectAddress, ObjectAddress>,
+    /// Objects that depend automatically on others of the plan.
+    automatic: HashSet<ObjectAddress>,
 }

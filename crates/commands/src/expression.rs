@@ -6,7 +6,7 @@ use base::{Oid, Result};
 use catalog::{RelationEntry, Session};
 use datum::{Batch, Column, Datum, Selection, TypeLayout};
 use executor::{Budget, Compiler, Eval, Execution, Inputs, Options};
-use ir::{BoolOp, Expr};
+use ir::Expr;
 use std::collections::HashSet;
 use std::sync::Arc;
 use syntax::{Expr as Ast, ObjectName, TypeName};
@@ -88,14 +88,6 @@ pub(crate) fn store(expr: &Expr) -> String {
 
 pub(crate) fn store_list(exprs: &[Expr]) -> String {
     ir::text::write_expr_list(exprs)
-}
-
-/// A condition as pg_index.indpred has it: the list of what is ANDed.
-pub(crate) fn store_conjunction(expr: &Expr) -> String {
-    match expr {
-        Expr::Bool { op: BoolOp::And, args, .. } => store_list(args),
-        other => store_list(std::slice::from_ref(other)),
-    }
 }
 
 fn layouts(session: &Session) -> impl Fn(Oid) -> Result<TypeLayout> + '_ {

@@ -71,7 +71,12 @@ impl PlannerHooks for Hooks {
     }
 
     fn read_expressions(&self, session: &Session, text: &str) -> Result<Vec<Expr>> {
-        ir::text::read_expr_list(text, &|oid| session.type_layout(oid))
+        // Index columns are stored as a list, an index predicate is one expression.
+        let layouts = |oid| session.type_layout(oid);
+        match text.starts_with('(') {
+            true => ir::text::read_expr_list(text, &layouts),
+            false => ir::text::read_expr(text, &layouts).map(|expr| vec![expr]),
+        }
     }
 
     fn block_count(&self, session: &Session, relation: &access_api::Relation) -> Result<u32> {

@@ -24,7 +24,10 @@ const HEADER: usize = 4;
 
 /// The typmod by which an anonymous row type is known.
 pub fn register(session: &Session, desc: &TupleDesc) -> i32 {
-    session.instance().records.typmod_of(&Arc::new(desc.clone()))
+    let mut desc = desc.clone();
+    desc.type_oid = TupleDesc::RECORD_TYPE;
+    desc.typmod = -1;
+    session.instance().records.typmod_of(&Arc::new(desc))
 }
 
 /// The attributes of a row type.

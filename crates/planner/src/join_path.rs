@@ -372,12 +372,16 @@ impl<'a> Root<'a> {
         clauses: &[ClauseRef],
         made: &mut Vec<Rc<Path>>,
     ) -> Result<()> {
+        // A full join without conditions has no other way than a merge by no keys.
+        let keyless = pair.input.kind == JoinKind::Full && clauses.is_empty();
         for outer in &pair.outer_paths {
-            if outer.keys.is_empty() || outer.param.is_some() {
+            if (outer.keys.is_empty() && !keyless) || outer.param.is_some() {
                 continue;
             }
             let used = self.merge_clauses_for(&outer.keys, clauses, pair.outer);
-            if used.is_empty() || (pair.input.kind == JoinKind::Full && used.len() != clauses.len()) {
+            if (used.is_empty() && !keyless)
+                || (pair.input.kind == JoinKind::Full && used.len() != clauses.len())
+            {
                 continue;
             }
             let inner_keys = self.inner_keys_for_merge(&used, &outer.keys, pair.outer);
@@ -430,7 +434,8 @@ impl<'a> Root<'a> {
         inner_keys: Vec<PathKey>,
         made: &mut Vec<Rc<Path>>,
     ) -> Result<()> {
-        if clauses.is_empty() || self.join_param(pair, outer, inner) != Some(None) {
+        let keyless = clauses.is_empty() && pair.input.kind != JoinKind::Full;
+        if keyless || self.join_param(pair, outer, inner) != Some(None) {
             return Ok(());
         }
         let sort_outer = !contained_in(&outer_keys, &outer.keys);

@@ -66,6 +66,7 @@ impl<'a> Root<'a> {
                         {
                             let mut own = v.clone();
                             own.levels_up = 0;
+                            own.location = None;
                             exprs.push(Expr::Var(own));
                         }
                         Ok(false)

@@ -49,6 +49,17 @@ fn position(expr: &Expr, source: VarSource, t: &TargetEntry) -> Expr {
     })
 }
 
+/// Within one input a column has one value, whatever joins it has passed and wherever it was written.
+fn same_value(target: &Expr, wanted: &Expr) -> bool {
+    match (target, wanted) {
+        (Expr::Var(a), Expr::Var(b)) => {
+            (a.source, a.attribute, a.levels_up, a.returning)
+                == (b.source, b.attribute, b.levels_up, b.returning)
+        }
+        (a, b) => a == b,
+    }
+}
+
 impl Inputs<'_> {
     fn fix(&self, expr: &mut Expr) -> Result<()> {
         for (list, source) in
@@ -57,7 +68,7 @@ impl Inputs<'_> {
             if matches!(expr, Expr::Const(_) | Expr::Param(_)) {
                 return Ok(());
             }
-            if let Some(t) = list.iter().find(|t| t.expr == *expr) {
+            if let Some(t) = list.iter().find(|t| same_value(&t.expr, expr)) {
                 let mut at = position(expr, source, t);
                 if let Expr::Var(v) = &mut at
                     && v.syntactic.0 > 0

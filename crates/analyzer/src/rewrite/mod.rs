@@ -1,6 +1,7 @@
 //! Rewriting: views become subqueries, INSERT and UPDATE get their defaults.
 
 mod target;
+mod updatable;
 mod view;
 
 use base::{Result, bail};
@@ -24,7 +25,7 @@ fn rewrite_query(session: &Session, query: &mut Query, depth: usize) -> Result<(
         bail!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
     }
     if query.command != CommandType::Select && query.command != CommandType::Utility {
-        target::rewrite_target(session, query)?;
+        target::rewrite_target(session, query, 0)?;
     }
     view::expand(session, query, depth)
 }

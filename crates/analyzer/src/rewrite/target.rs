@@ -1,11 +1,15 @@
 //! The target list of INSERT, UPDATE and MERGE: defaults, identity and generated columns.
 
-use base::{Error, Oid, Result, err};
+use super::updatable::rewrite_view_target;
+use base::{Error, Oid, Result, bail, err};
 use catalog::{PgDepend, RelationEntry, Session, index};
 use datum::Attribute;
 use ir::{CommandType, Const, Expr, Overriding, Query, RangeTableKind, TargetEntry, Var, VarSource};
 
-pub(super) fn rewrite_target(session: &Session, query: &mut Query) -> Result<()> {
+pub(super) fn rewrite_target(session: &Session, query: &mut Query, depth: usize) -> Result<()> {
+    if depth > super::MAX_VIEW_DEPTH {
+        bail!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    }
     let entry = &query.range_table[query.result_relation - 1];
     let RangeTableKind::Relation { oid, .. } = entry.kind else {
         return Err(Error::internal("target is not a relation"));
@@ -18,8 +22,7 @@ pub(super) fn rewrite_target(session: &Session, query: &mut Query) -> Result<()>
         return Err(Error::unsupported("rule on a table"));
     }
     match relation.class.relkind as u8 {
-        b'r' | b'p' => {}
-        b'v' => return Err(Error::unsupported(format!("changing view \"{name}\""))),
+        b'r' | b'p' | b'v' => {}
         b'f' => return Err(Error::unsupported("changing a foreign table")),
         b'm' => return Err(err!(WRONG_OBJECT_TYPE, "cannot change materialized view \"{name}\"")),
         b'S' => return Err(err!(WRONG_OBJECT_TYPE, "cannot change sequence \"{name}\"")),
@@ -48,6 +51,10 @@ pub(super) fn rewrite_target(session: &Session, query: &mut Query) -> Result<()>
     if let Some(conflict) = &mut query.on_conflict {
         let list = std::mem::take(&mut conflict.set);
         conflict.set = complete(session, &relation, list, CommandType::Update, Overriding::NotSet)?;
+    }
+    if relation.kind() == b'v' {
+        rewrite_view_target(session, query, &relation)?;
+        return rewrite_target(session, query, depth + 1);
     }
     Ok(())
 }
@@ -93,7 +100,12 @@ fn fill_values_defaults(
         }
         for list in &mut lists {
             if is_default(&list[column]) {
-                list[column] = default_or_null(session, relation, number)?;
+                list[column] = match default_expr(session, relation, number)? {
+                    Some(default) => default,
+                    // The view's table decides.
+                    None if relation.kind() == b'v' => continue,
+                    None => typed_null(session, &relation.desc().attributes()[number as usize - 1])?,
+                };
             }
         }
         if all {
@@ -234,13 +246,6 @@ fn typed_null(session: &Session, attribute: &Attribute) -> Result<Expr> {
         value: None,
         location: None,
     }))
-}
-
-fn default_or_null(session: &Session, relation: &RelationEntry, number: i16) -> Result<Expr> {
-    match default_expr(session, relation, number)? {
-        Some(expr) => Ok(expr),
-        None => typed_null(session, &relation.relation.desc.attributes()[number as usize - 1]),
-    }
 }
 
 /// The default of a column: its sequence's next value, its own default, its type's.

@@ -1,6 +1,7 @@
 //! Views: a reference to one becomes a subquery, its rule's query.
 
 use super::rewrite_query;
+use super::updatable::is_joined;
 use base::{Error, Oid, Result, err};
 use catalog::{RelationEntry, Session};
 use ir::{Expr, Query, RangeTableKind, query_exprs_mut};
@@ -20,10 +21,12 @@ pub(super) fn expand(session: &Session, query: &mut Query, depth: usize) -> Resu
                 let relation = session
                     .relation(oid)?
                     .ok_or_else(|| Error::internal(format!("could not open relation with OID {oid}")))?;
-                check_row_security(session, &relation)?;
+                let check_as = query.permissions.get(permission.wrapping_sub(1)).map(|p| p.check_as);
+                check_row_security(session, &relation, check_as.unwrap_or_default())?;
                 let kind = relation.class.relkind as u8;
                 // A materialized view is read like a table.
-                if at + 1 == target || kind != b'v' {
+                // A view that was the target before its table became it is not read.
+                if at + 1 == target || kind != b'v' || !is_joined(&query.join_tree.items, at + 1) {
                     continue;
                 }
                 let mut inner = view_query(session, &relation)?;
@@ -49,7 +52,7 @@ fn expand_in_expr(session: &Session, expr: &mut Expr, depth: usize) -> Result<()
     ir::for_each_child_mut(expr, &mut |child| expand_in_expr(session, child, depth))
 }
 
-fn has_option(relation: &RelationEntry, name: &str) -> bool {
+pub(super) fn has_option(relation: &RelationEntry, name: &str) -> bool {
     relation.class.reloptions.iter().flatten().any(|option| {
         let (key, value) = option.split_once('=').unwrap_or((option, "true"));
         key == name && matches!(value, "true" | "on" | "yes" | "1")
@@ -57,7 +60,7 @@ fn has_option(relation: &RelationEntry, name: &str) -> bool {
 }
 
 /// The stored query of a view; its relations are checked as the view's owner.
-fn view_query(session: &Session, relation: &RelationEntry) -> Result<Query> {
+pub(super) fn view_query(session: &Session, relation: &RelationEntry) -> Result<Query> {
     let name = &relation.class.relname;
     let rule = relation
         .rules
@@ -76,7 +79,7 @@ fn view_query(session: &Session, relation: &RelationEntry) -> Result<Query> {
 }
 
 /// Lets all relations in the query be checked as `owner`.
-pub(super) fn check_as(query: &mut Query, owner: Oid) -> Result<()> {
+fn check_as(query: &mut Query, owner: Oid) -> Result<()> {
     for permission in &mut query.permissions {
         permission.check_as = owner;
     }
@@ -98,16 +101,24 @@ fn check_expr_as(expr: &mut Expr, owner: Oid) -> Result<()> {
     ir::for_each_child_mut(expr, &mut |child| check_expr_as(child, owner))
 }
 
-fn check_row_security(session: &Session, relation: &RelationEntry) -> Result<()> {
+/// `check_as`: the owner of the view that reads the relation, if one does.
+fn check_row_security(session: &Session, relation: &RelationEntry, check_as: Oid) -> Result<()> {
     let class = &relation.class;
     if !class.relrowsecurity {
         return Ok(());
     }
-    let user = session.user();
-    let exempt = session.is_superuser(user)?
-        || (!class.relforcerowsecurity && session.has_role(user, class.relowner)?);
-    if exempt {
+    let user = check_as.some().unwrap_or_else(|| session.user());
+    let bypasses = session.role(user)?.is_some_and(|role| role.rolsuper || role.rolbypassrls);
+    let owns = !class.relforcerowsecurity && session.has_role(user, class.relowner)?;
+    if bypasses || owns {
         return Ok(());
+    }
+    if !session.settings().get(settings::ROW_SECURITY) {
+        return Err(err!(
+            INSUFFICIENT_PRIVILEGE,
+            "query would be affected by row-level security policy for table \"{}\"",
+            class.relname
+        ));
     }
     Err(Error::unsupported("row-level security"))
 }

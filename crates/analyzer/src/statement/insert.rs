@@ -347,9 +347,7 @@ impl Analyzer<'_> {
         excluded.permission = 0;
         result.excluded_relation = excluded.index;
         result.excluded_targets = self.excluded_targets(&excluded, &relation)?;
-        let excluded_name = NamespaceItem { columns_visible: false, ..excluded };
-        self.level().namespace = vec![item.clone()];
-        self.level().namespace.push(excluded_name);
+        self.level().namespace = vec![item.clone(), excluded];
         result.set = self.update_targets(&update.assignments)?;
         let quals = self.condition(update.where_clause.as_ref(), ExprKind::Where, "WHERE")?;
         result.set_where = quals.map(|q| *q);

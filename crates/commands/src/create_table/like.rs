@@ -253,11 +253,7 @@ fn add_index(session: &Arc<Session>, oid: Oid, copied: &Copied, entry: &IndexEnt
         });
     }
     let predicate = match &row.indpred {
-        Some(text) => {
-            let parts: Result<Vec<Expr>> =
-                expression::load_list(session, text)?.iter().map(|e| renumber(e, &copied.map)).collect();
-            conjunction(parts?)
-        }
+        Some(text) => Some(renumber(&expression::load(session, text)?, &copied.map)?),
         None => None,
     };
     let index_columns = session.require_relation(entry.oid)?;
@@ -299,14 +295,6 @@ fn add_index(session: &Arc<Session>, oid: Oid, copied: &Copied, entry: &IndexEnt
     };
     index::create(session, &table, &spec)?;
     Ok(())
-}
-
-fn conjunction(mut parts: Vec<Expr>) -> Option<Expr> {
-    match parts.len() {
-        0 => None,
-        1 => parts.pop(),
-        _ => Some(Expr::Bool { op: ir::BoolOp::And, args: parts, location: None }),
-    }
 }
 
 /// INCLUDING COMMENTS: those on columns.

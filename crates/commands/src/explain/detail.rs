@@ -131,7 +131,27 @@ fn shows_output(plan: &Plan) -> bool {
 impl Describer<'_> {
     fn condition(&self, scope: Scope<'_>, label: &str, quals: &[Expr], facts: &mut Facts<'_>) -> Result<()> {
         if let Some(expr) = conjunction(quals) {
-            let text = self.names.expr(scope, &expr)?;
+            let scan = matches!(
+                scope.plan.node,
+                PlanNode::SeqScan { .. }
+                    | PlanNode::SampleScan { .. }
+                    | PlanNode::IndexScan { .. }
+                    | PlanNode::IndexOnlyScan { .. }
+                    | PlanNode::BitmapIndexScan { .. }
+                    | PlanNode::BitmapHeapScan { .. }
+                    | PlanNode::TidScan { .. }
+                    | PlanNode::TidRangeScan { .. }
+                    | PlanNode::SubqueryScan { .. }
+                    | PlanNode::FunctionScan { .. }
+                    | PlanNode::ValuesScan { .. }
+                    | PlanNode::CteScan { .. }
+                    | PlanNode::WorkTableScan { .. }
+                    | PlanNode::NamedTuplestoreScan { .. }
+            );
+            let text = match scan {
+                true => self.names.scan_expr(scope, &expr)?,
+                false => self.names.expr(scope, &expr)?,
+            };
             facts.text(label, text);
         }
         Ok(())
@@ -367,6 +387,8 @@ fn keys(describer: &Describer<'_>, scope: Scope<'_>, facts: &mut Facts<'_>) -> R
                     }
                 }
                 facts.list("Conflict Arbiter Indexes", arbiters);
+                let filter: Vec<Expr> = conflict.set_where.iter().cloned().collect();
+                describer.condition(scope, "Conflict Filter", &filter, facts)?;
             }
         }
         _ => {}

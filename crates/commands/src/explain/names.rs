@@ -34,7 +34,9 @@ pub struct Names<'a> {
     statement: &'a PlannedStmt,
     /// Of range table entries, made unique.
     relations: Vec<String>,
-    pub qualified: bool,
+    verbose: bool,
+    /// Whether columns are shown with their table.
+    qualified: bool,
 }
 
 /// Marks a variable that stands for ready text.
@@ -55,7 +57,9 @@ impl<'a> Names<'a> {
             }
             relations.push(name);
         }
-        Names { session, statement, relations, qualified: verbose || statement.range_table.len() > 1 }
+        let tables =
+            statement.range_table.iter().filter(|e| !matches!(e.kind, RangeTableKind::Group { .. })).count();
+        Names { session, statement, relations, verbose, qualified: verbose || tables > 1 }
     }
 
     /// The name of a range table entry, from 1.
@@ -71,10 +75,23 @@ impl<'a> Names<'a> {
         self.text(scope, expr, 0)
     }
 
+    /// A condition of a scan, whose own columns need no table's name.
+    ///
+    /// # Errors
+    /// What deparsing fails with.
+    pub fn scan_expr(&self, scope: Scope<'_>, expr: &Expr) -> Result<String> {
+        let bare = !self.verbose && !matches!(scope.plan.node, PlanNode::SubqueryScan { .. });
+        self.text_as(scope, expr, 0, !bare)
+    }
+
     fn text(&self, scope: Scope<'_>, expr: &Expr, depth: usize) -> Result<String> {
+        self.text_as(scope, expr, depth, self.qualified)
+    }
+
+    fn text_as(&self, scope: Scope<'_>, expr: &Expr, depth: usize, qualified: bool) -> Result<String> {
         let ready = RefCell::new(Vec::new());
         let expr = self.prepare(scope, expr.clone(), depth, &ready)?;
-        let resolved = Resolved { names: self, ready: &ready };
+        let resolved = Resolved { names: self, ready: &ready, qualified };
         deparse_expr(self.session, &Constants, &expr, &resolved)
     }
 
@@ -120,6 +137,10 @@ impl<'a> Names<'a> {
             && let PlanNode::IndexOnlyScan { index_targets, .. } = &scope.plan.node
             && let Some(target) = index_targets.get(column)
         {
+            // The scan's own conditions, which are nobody's child.
+            if depth == 0 && matches!(target.expr, Expr::Var(_)) {
+                return self.text_as(scope, &target.expr, depth + 1, self.verbose);
+            }
             return self.child_text(scope, &target.expr, depth);
         }
         let child = match var.source {
@@ -170,8 +191,9 @@ impl<'a> Names<'a> {
         Ok(format!("${id}"))
     }
 
+    /// A value from elsewhere, always with its table's name.
     fn bare_text(&self, scope: Scope<'_>, expr: &Expr, depth: usize) -> Result<String> {
-        let text = self.text(scope, expr, depth + 1)?;
+        let text = self.text_as(scope, expr, depth + 1, true)?;
         let simple = matches!(expr, Expr::Var(_) | Expr::Aggref(_) | Expr::Param(_));
         Ok(if simple { text } else { format!("({text})") })
     }
@@ -183,7 +205,7 @@ impl<'a> Names<'a> {
             // The test's own parameters are the subplan's columns.
             let ready = RefCell::new(Vec::new());
             let marked = self.mark_columns(scope, (**test).clone(), subplan, &name, depth, &ready)?;
-            let resolved = Resolved { names: self, ready: &ready };
+            let resolved = Resolved { names: self, ready: &ready, qualified: self.qualified };
             let text = deparse_expr(self.session, &Constants, &marked, &resolved)?;
             Ok(format!("({word} {text})"))
         };
@@ -262,6 +284,7 @@ impl<'a> Names<'a> {
 struct Resolved<'n, 'a> {
     names: &'n Names<'a>,
     ready: &'n RefCell<Vec<String>>,
+    qualified: bool,
 }
 
 impl VarNames for Resolved<'_, '_> {
@@ -276,7 +299,7 @@ impl VarNames for Resolved<'_, '_> {
             return Ok(format!("{name}.*"));
         }
         let column = self.names.column(relation, var.attribute)?;
-        Ok(if self.names.qualified && !name.is_empty() { format!("{name}.{column}") } else { column })
+        Ok(if self.qualified && !name.is_empty() { format!("{name}.{column}") } else { column })
     }
 }
 

@@ -116,7 +116,7 @@ fn fill(
         None => Vec::new(),
     };
     let predicate = match &entry.index.indpred {
-        Some(text) => expression::load_list(session, text)?,
+        Some(text) => vec![expression::load(session, text)?],
         None => Vec::new(),
     };
     let all: Vec<ir::Expr> = exprs.iter().chain(&predicate).cloned().collect();

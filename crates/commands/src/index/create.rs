@@ -149,7 +149,7 @@ fn index_row(oid: Oid, table: Oid, spec: &IndexSpec) -> Result<PgIndex> {
         row.indexprs = Some(expression::store_list(&exprs));
     }
     if let Some(predicate) = &spec.predicate {
-        row.indpred = Some(expression::store_conjunction(predicate));
+        row.indpred = Some(expression::store(predicate));
     }
     Ok(row)
 }

@@ -69,7 +69,7 @@ pub(crate) fn define(invocation: &mut Invocation<'_>, statement: &CreateIndex) -
     let name = match &statement.name {
         Some(name) => name.clone(),
         None => {
-            let keys = column_names[..statement.elements.len()].iter().map(String::as_str);
+            let keys = column_names.iter().map(String::as_str);
             choose_relation_name(session, table.name(), Some(&joined_columns(keys)), "idx", namespace, false)?
         }
     };

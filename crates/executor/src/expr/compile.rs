@@ -12,11 +12,12 @@ use functions::Registry;
 use ir::{BoolOp, Expr, Var, VarSource, expr_collation, expr_type};
 use std::sync::Arc;
 
-/// Whether the function's body is looked up by its source name: languages internal and C, and those of pg_catalog's
-/// functions in language sql that have a native body.
+/// Whether the function's body is among those compiled in: languages internal and C, and what pg_catalog has in SQL.
 pub fn is_built_in(row: &catalog::PgProc) -> bool {
     const SQL: Oid = Oid(14);
-    matches!(row.prolang.0, 12 | 13) || (row.prolang == SQL && Registry::get().function(row).is_ok())
+    const FIRST_UNPINNED: u32 = 12000;
+    matches!(row.prolang.0, 12 | 13)
+        || (row.prolang == SQL && row.oid.0 < FIRST_UNPINNED && Registry::get().function(row).is_ok())
 }
 
 /// How deep expressions nest before the stack may be in danger.

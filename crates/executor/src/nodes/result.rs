@@ -5,8 +5,9 @@ use crate::expr::{Compiler, Eval, Inputs, filter};
 use crate::node::{self, Node};
 use crate::rows::Projection;
 use base::Result;
+use catalog::Session;
 use datum::{Batch, Selection};
-use ir::{Plan, PlanNode};
+use ir::{Const, Expr, Plan, PlanNode};
 use std::sync::Arc;
 
 struct Spec {
@@ -28,8 +29,13 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
             _ => (Vec::new(), true),
         };
         // What an empty result would have computed may not even be computable.
-        let targets = plan.target_list.iter().map(|t| &t.expr);
-        let projection = if empty { Vec::new() } else { compiler.compile_all(targets)? };
+        let mut projection = Vec::new();
+        for target in plan.target_list.iter().filter(|_| !empty) {
+            projection.push(match child {
+                Some(_) => compiler.compile(&target.expr)?,
+                None => compiler.compile(&without_columns(&session, target.expr.clone())?)?,
+            });
+        }
         Ok(Spec {
             constant,
             quals: compiler.compile_all(&plan.qual)?,
@@ -42,6 +48,21 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         _ => None,
     };
     Ok(Box::new(ResultNode { spec, child, id: plan.id, state: State::Start }))
+}
+
+/// The output of a join that is known to be empty still names columns, which are never asked for.
+fn without_columns(session: &Session, expr: Expr) -> Result<Expr> {
+    match expr {
+        Expr::Var(var) => Ok(Expr::Const(Const {
+            type_oid: var.type_oid,
+            typmod: var.typmod,
+            collation: var.collation,
+            layout: session.type_layout(var.type_oid)?,
+            value: None,
+            location: None,
+        })),
+        other => ir::try_map(other, &mut |child| without_columns(session, child)),
+    }
 }
 
 enum State {

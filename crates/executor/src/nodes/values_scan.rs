@@ -1,19 +1,19 @@
 //! VALUES: expression lists, evaluated in pieces.
 
+use super::subquery_scan::RowsSpec;
 use crate::context::Execution;
-use crate::expr::{Compiler, Eval, Inputs, filter};
+use crate::expr::{Compiler, Eval, Inputs};
 use crate::node::Node;
-use crate::rows::{Projection, builders};
+use crate::rows::builders;
 use base::{Error, Result};
-use datum::{Batch, MAX_BATCH_ROWS, Repr, Selection};
+use datum::{Attribute, Batch, MAX_BATCH_ROWS, Repr, Selection};
 use ir::{Plan, RangeTableKind};
 use std::sync::Arc;
 
 struct Spec {
     lists: Vec<Vec<Eval>>,
     reprs: Vec<Repr>,
-    quals: Vec<Eval>,
-    projection: Projection,
+    rows: RowsSpec,
 }
 
 pub fn build(execution: &mut Execution, plan: &Plan, relation: usize) -> Result<Box<dyn Node>> {
@@ -21,24 +21,30 @@ pub fn build(execution: &mut Execution, plan: &Plan, relation: usize) -> Result<
     let spec = prepared.spec(plan, || {
         let session = execution.session.clone();
         let entry = relation.checked_sub(1).and_then(|r| prepared.plan.range_table.get(r));
-        let Some(RangeTableKind::Values { lists, types, .. }) = entry.map(|e| &e.kind) else {
+        let Some((RangeTableKind::Values { lists, types, typmods, collations, .. }, eref)) =
+            entry.map(|e| (&e.kind, &e.eref))
+        else {
             return Err(Error::internal("a scan of VALUES over something else"));
         };
         let mut compiler = Compiler::new(&session, Inputs::None);
         let lists = lists.iter().map(|list| compiler.compile_all(list)).collect::<Result<_>>()?;
-        let reprs = types.iter().map(|t| compiler.repr(*t)).collect::<Result<_>>()?;
-        let attributes: Vec<i16> = (1..=types.len() as i16).collect();
-        let mut compiler = Compiler::new(&session, Inputs::Scan { relation, attributes: &attributes });
-        let quals = compiler.compile_all(&plan.qual)?;
-        let projection = Projection::new(compiler.compile_all(plan.target_list.iter().map(|t| &t.expr))?);
-        Ok(Spec { lists, reprs, quals, projection })
+        let attributes = types.iter().enumerate().map(|(index, type_oid)| {
+            let name = eref.columns.get(index).cloned().unwrap_or_default();
+            let typmod = typmods.get(index).copied().unwrap_or(-1);
+            let collation = collations.get(index).copied().unwrap_or_default();
+            Ok(Attribute::result(name, *type_oid, typmod, session.type_layout(*type_oid)?, collation))
+        });
+        let attributes = attributes.collect::<Result<Vec<_>>>()?;
+        let reprs = attributes.iter().map(|a| a.layout.repr).collect();
+        Ok(Spec { lists, reprs, rows: RowsSpec::new(execution, plan, relation, attributes)? })
     })?;
-    Ok(Box::new(ValuesScan { spec, at: 0 }))
+    Ok(Box::new(ValuesScan { spec, at: 0, id: plan.id }))
 }
 
 struct ValuesScan {
     spec: Arc<Spec>,
     at: usize,
+    id: usize,
 }
 
 impl Node for ValuesScan {
@@ -56,9 +62,8 @@ impl Node for ValuesScan {
             let rows = end - self.at;
             self.at = end;
             let batch = Batch::new(columns.into_iter().map(|c| Arc::new(c.finish())).collect(), rows);
-            let kept = filter(&spec.quals, execution, &batch, Selection::All(rows))?;
-            if !kept.is_empty() {
-                return spec.projection.apply(execution, &batch.select(&kept)).map(Some);
+            if let Some(batch) = spec.rows.output(execution, batch, self.id)? {
+                return Ok(Some(batch));
             }
         }
         Ok(None)

@@ -33,6 +33,13 @@ fn blocking_pids(call: &Call<'_>, pid: i32) -> Result<Vec<u8>> {
     crate::array::INT4_ELEMENT.array(pids.into_iter().map(|pid| Some(datum::Datum::Int4(pid))))
 }
 
+/// Whether a session waits for one of the others: how PostgreSQL's isolation tester knows.
+fn is_blocked_by(call: &Call<'_>, pid: i32, others: &[u8]) -> Result<bool> {
+    let others = crate::array::integers(others)?;
+    let blockers = call.session.instance().locks.blocking_pids(pid);
+    Ok(blockers.iter().any(|blocker| others.contains(blocker)))
+}
+
 fn terminate(call: &Call<'_>, pid: i32, timeout_ms: i64) -> Result<bool> {
     if timeout_ms < 0 {
         bail!(NUMERIC_VALUE_OUT_OF_RANGE, "\"timeout\" must not be negative");
@@ -56,6 +63,7 @@ pub const FUNCTIONS: &[Function] = functions! {
     "pg_notify" [call] (channel: MaybeText, payload: MaybeText) -> () = notify(call, channel, payload);
     "pg_notification_queue_usage" () -> f64 = Ok(0.0);
     "pg_blocking_pids" [call] (pid: i32) -> Vec<u8> = blocking_pids(call, pid);
+    "pg_isolation_test_session_is_blocked" [call] (pid: i32, others: [u8]) -> bool = is_blocked_by(call, pid, others);
     "pg_safe_snapshot_blocking_pids" (_pid: i32) -> Vec<u8> = crate::array::INT4_ELEMENT.array([]);
     "inet_client_port" [call] () -> Option<i32> = Ok(port(call, 0));
     "inet_server_port" [call] () -> Option<i32> = Ok(port(call, 1));

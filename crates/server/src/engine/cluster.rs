@@ -80,6 +80,7 @@ fn managers(
         btree::resource_manager(),
         Arc::new(commands::sequence::SequenceManager),
         Arc::new(commands::database::DatabaseManager),
+        Arc::new(commands::database::RelationMapManager),
     ];
     managers.extend(heap::resource_managers());
     managers

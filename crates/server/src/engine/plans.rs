@@ -1,7 +1,7 @@
 //! Statements analysed and planned once for all sessions.
 //!
-//! The cache is keyed by what the meaning of a text depends on: database, search path, parameter types, the text. An
-//! entry is true while no catalog change has committed since (`CatalogCache::invalidations`); then it is made anew. A
+//! The cache is keyed by what the meaning of a text depends on: database, search path, settings that literals are read
+//! and plans chosen by, parameter types, the text. Texts with literals like 'now' stay out. An entry is true while no catalog change has committed since (`CatalogCache::invalidations`); then it is made anew. A
 //! session that has changed catalogs itself, or has a temporary schema, keeps to statements of its own.
 //!
 //! A statement with parameters is planned for its values at first. After five such plans the average of their costs is
@@ -16,6 +16,7 @@ use hashbrown::HashMap;
 use ir::Query;
 use parking_lot::Mutex;
 use settings::PlanCacheMode;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use syntax::{RawStatement, Statement};
 
@@ -161,6 +162,7 @@ fn planning_cost(plans: &[Arc<PreparedPlan>]) -> f64 {
 struct Key {
     database: Oid,
     path: Arc<[Oid]>,
+    settings: u64,
     types: Vec<Oid>,
     sql: Arc<str>,
 }
@@ -188,6 +190,7 @@ impl PlanCache {
         let key = Key {
             database: session.database(),
             path: session.search_path()?,
+            settings: settings_hash(session),
             types: types.to_vec(),
             sql: sql.into(),
         };
@@ -208,12 +211,13 @@ impl PlanCache {
             prepared.statement.statement,
             Statement::Select(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_)
         );
-        if !plannable || !shares(session) || prepared.sql.len() > MAX_TEXT {
+        if !plannable || !shares(session) || prepared.sql.len() > MAX_TEXT || reads_clock(&prepared.sql) {
             return;
         }
         let key = Key {
             database: session.database(),
             path: prepared.path.clone(),
+            settings: settings_hash(session),
             types: types.to_vec(),
             sql: prepared.sql.clone(),
         };
@@ -228,4 +232,38 @@ impl PlanCache {
 /// Whether the session reads the same catalogs as others.
 fn shares(session: &Session) -> bool {
     !session.has_catalog_changes() && session.temporary_namespace().is_none()
+}
+
+/// The settings that reading literals and planning depend on, as one number; made anew when a setting has changed.
+fn settings_hash(session: &Session) -> u64 {
+    const CATEGORIES: [&str; 4] = [
+        "Query Tuning",
+        "Client Connection Defaults / Locale and Formatting",
+        "Version and Platform Compatibility",
+        "Resource Usage / Memory",
+    ];
+    let known = session.extension("server.settings_hash", Mutex::<(u64, u64)>::default);
+    let settings = session.settings();
+    let mut known = known.lock();
+    if known.0 != settings.generation() {
+        let mut hasher = DefaultHasher::new();
+        for id in settings.ids() {
+            let definition = settings.definition(id);
+            if &*definition.name == "row_security"
+                || CATEGORIES.iter().any(|category| definition.category.starts_with(category))
+            {
+                settings.show_id(id).hash(&mut hasher);
+            }
+        }
+        *known = (settings.generation(), hasher.finish());
+    }
+    known.1
+}
+
+/// Whether a literal may stand for a moment that passes: 'now', 'today' and so on are read when a text is analysed.
+fn reads_clock(sql: &str) -> bool {
+    sql.split('\'').skip(1).step_by(2).any(|literal| {
+        let literal = literal.to_ascii_lowercase();
+        ["now", "today", "tomorrow", "yesterday"].iter().any(|word| literal.contains(word))
+    })
 }

@@ -52,8 +52,13 @@ impl Target {
         let relation = modify.result_relations[place];
         let entry = relation_of(execution, relation)?;
         check_kind(&entry, modify.operation)?;
-        let assigned_numbers = modify.update_columns.get(place).cloned().unwrap_or_default();
-        let assigned = assigned_numbers.iter().filter_map(|n| usize::try_from(*n - 1).ok()).collect();
+        let numbers: Vec<i16> = match (&modify.on_conflict, modify.operation) {
+            (Some(conflict), _) => conflict.set.iter().filter(|t| !t.junk).map(|t| t.number).collect(),
+            // Which action updates a row is not known before.
+            (_, CommandType::Merge) => (1..=entry.desc().len() as i16).collect(),
+            _ => modify.update_columns.get(place).cloned().unwrap_or_default(),
+        };
+        let assigned = numbers.iter().filter_map(|n| usize::try_from(*n - 1).ok()).collect();
         let mut target = Target::bare(&execution.session, entry, assigned)?;
         target.relation = relation;
         target.returning = match modify.returning.get(place) {
