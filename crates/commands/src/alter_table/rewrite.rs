@@ -68,7 +68,10 @@ fn check_not_null(session: &Session, table: &RelationEntry, values: &[Option<Dat
 
 /// New files for a table and its TOAST table, whose index is empty at once. The missing values of old rows are needed
 /// no more.
-fn new_files(session: &Arc<Session>, table: Oid) -> Result<()> {
+///
+/// # Errors
+/// The disk's.
+pub(crate) fn new_files(session: &Arc<Session>, table: Oid) -> Result<()> {
     let entry = session.require_relation(table)?;
     for oid in [Some(table), entry.class.reltoastrelid.some()].into_iter().flatten() {
         let (tid, class) = relation::class_row(session, oid)?;
