@@ -103,7 +103,7 @@ pub(crate) fn value_text(session: &Session, name: &str, values: &[Expr]) -> Resu
             Expr::Const { value: Literal::Numeric(text), .. } => text.clone(),
             Expr::Const { value: Literal::Bool(flag), .. } => flag.to_string(),
             Expr::Const { value: Literal::String(text), .. } => match has(Flags::LIST) && has(Flags::QUOTE) {
-                true => settings::list::quote_identifier(text),
+                true => syntax::quote_identifier(text).into_owned(),
                 false => text.clone(),
             },
             Expr::TypeCast(_) => return Err(Error::unsupported("SET TIME ZONE INTERVAL")),

@@ -138,7 +138,7 @@ pub(super) fn alter_type(
             let words = session.format_type(type_oid, Some(typmod))?;
             return Err(match using {
                 None => err!(DATATYPE_MISMATCH, "column \"{column}\" cannot be cast automatically to type {words}")
-                    .hint(format!("You might need to specify \"USING {}::{words}\".", settings::list::quote_identifier(column))),
+                    .hint(format!("You might need to specify \"USING {}::{words}\".", syntax::quote_identifier(column))),
                 Some(_) => err!(
                     DATATYPE_MISMATCH,
                     "result of USING clause for column \"{column}\" cannot be cast automatically to type {words}"
