@@ -110,9 +110,9 @@ fn violations(client: &mut Client) {
 fn transactions(client: &mut Client, other: &mut Client) {
     let mut transaction = client.transaction().unwrap();
     transaction.execute("insert into part values (4, 'wire', 3)", &[]).unwrap();
-    let mut inner = transaction.savepoint("inner").unwrap();
-    assert!(inner.execute("insert into part values (4, 'double', 3)", &[]).is_err());
-    inner.rollback().unwrap();
+    let mut nested = transaction.savepoint("step").unwrap();
+    assert!(nested.execute("insert into part values (4, 'double', 3)", &[]).is_err());
+    nested.rollback().unwrap();
     assert_eq!(rows(other, "select count(*) from part"), ["2"], "not yet committed");
     transaction.commit().unwrap();
     assert_eq!(rows(other, "select count(*) from part"), ["3"]);
