@@ -120,7 +120,7 @@ impl Session {
             self.check_not_part(*target, targets)?;
         }
         for target in targets {
-            self.visit_drop(*target, targets, None, &mut plan)?;
+            self.visit_drop(*target, None, &mut plan)?;
         }
         self.report_drop(targets, &plan, cascade)?;
         Ok(plan.order)
@@ -151,7 +151,6 @@ impl Session {
     fn visit_drop(
         &self,
         object: ObjectAddress,
-        targets: &[ObjectAddress],
         needed_by: Option<ObjectAddress>,
         plan: &mut DropPlan,
     ) -> Result<()> {
@@ -183,7 +182,7 @@ impl Session {
             next.push((owner.filter(|owner| !plan.seen.contains(owner)).unwrap_or(dependent), automatic));
         }
         for (dependent, automatic) in next {
-            self.visit_drop(dependent, targets, (!automatic).then_some(object), plan)?;
+            self.visit_drop(dependent, (!automatic).then_some(object), plan)?;
         }
         plan.order.push(object);
         Ok(())

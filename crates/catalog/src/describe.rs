@@ -5,7 +5,7 @@ use crate::rows::*;
 use crate::session::Session;
 use base::{Oid, Result};
 use datum::Datum;
-use settings::list::quote_identifier;
+use syntax::quote_identifier;
 
 /// What pg_depend refers to: a row of a catalog, or a column of a relation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,7 +53,7 @@ impl Session {
         };
         let name = quote_identifier(&class.relname);
         if self.is_visible_relation(oid)? {
-            return Ok(name);
+            return Ok(name.into_owned());
         }
         Ok(format!("{}.{name}", quote_identifier(&self.namespace_name(class.relnamespace)?)))
     }
@@ -66,7 +66,7 @@ impl Session {
         let Some(row) = self.row::<PgProc>(index::PG_PROC_OID, &[oid.into()])? else {
             return Ok(oid.to_string());
         };
-        let mut name = quote_identifier(&row.proname);
+        let mut name = quote_identifier(&row.proname).into_owned();
         if !self.is_visible_function(oid)? {
             name = format!("{}.{name}", quote_identifier(&self.namespace_name(row.pronamespace)?));
         }
@@ -178,7 +178,8 @@ impl Session {
         }
         let keys = [object.object.into(), Datum::Int2(object.sub as i16)];
         let column = self.row::<PgAttribute>(index::PG_ATTRIBUTE_RELID_ATTNUM, &keys)?;
-        let name = column.map_or_else(|| object.sub.to_string(), |c| quote_identifier(&c.attname));
+        let name =
+            column.map_or_else(|| object.sub.to_string(), |c| quote_identifier(&c.attname).into_owned());
         Ok(Some(format!("column {name} of {relation}")))
     }
 }

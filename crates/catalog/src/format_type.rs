@@ -4,7 +4,7 @@ use crate::index;
 use crate::rows::PgType;
 use crate::session::Session;
 use base::{Oid, Result};
-use settings::list::quote_identifier;
+use syntax::quote_identifier;
 
 const VARLENA_HEADER: i32 = 4;
 
@@ -30,7 +30,7 @@ impl Session {
         if let Some(name) = builtin(oid, typmod, given) {
             return Ok(name);
         }
-        let mut name = quote_identifier(&row.typname);
+        let mut name = quote_identifier(&row.typname).into_owned();
         if !self.is_visible_type(oid)? {
             let schema = self.namespace_name(row.typnamespace)?;
             name = format!("{}.{name}", quote_identifier(&schema));

@@ -2,8 +2,9 @@
 
 use crate::invocation::{Invocation, Outcome};
 use crate::{
-    alter_table, comment, copy, create_table, database, drop, explain, grant, index, lock_table, owner,
-    rename, role, schema, sequence, settings, truncate, types, vacuum, view,
+    alter_table, comment, copy, create_table, create_table_as, database, drop, explain, grant, index,
+    lock_table, materialized_view, owner, rename, role, schema, sequence, server_control, set_constraints,
+    settings, truncate, types, vacuum, view,
 };
 use base::{Error, Result};
 use syntax::Statement;
@@ -47,7 +48,12 @@ pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result
         Statement::LockTable(statement) => lock_table::lock_table(invocation, statement)?,
         Statement::Set(statement) => settings::set(invocation, statement)?,
         Statement::Show(statement) => settings::show(invocation, statement)?,
-        Statement::AlterSystem(_) => settings::alter_system(invocation.session)?,
+        Statement::AlterSystem(statement) => server_control::alter_system(invocation, statement)?,
+        Statement::Checkpoint => server_control::checkpoint(invocation.session)?,
+        Statement::SetConstraints(statement) => set_constraints::run(invocation, statement)?,
+        Statement::CreateTableAs(create) => create_table_as::create(invocation, create)?,
+        Statement::Select(select) => create_table_as::select_into(invocation, select)?,
+        Statement::RefreshMaterializedView(refresh) => materialized_view::refresh(invocation, refresh)?,
         Statement::Copy(statement) => copy::run(invocation, statement)?,
         Statement::Explain(statement) => explain::run(invocation, statement)?,
         // Its own transactions end and begin inside.

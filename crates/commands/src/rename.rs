@@ -221,10 +221,15 @@ fn rename_role(session: &Session, from: &str, to: &str) -> Result<()> {
         bail!(DUPLICATE_OBJECT, "role \"{to}\" already exists");
     }
     let me = role::current(session)?;
-    if role.rolsuper && !me.rolsuper
-        || !me.rolsuper && !(me.rolcreaterole && role::is_admin(session, role.oid)?)
-    {
-        return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to rename role").detail(format!(
+    let denied = || err!(INSUFFICIENT_PRIVILEGE, "permission denied to rename role");
+    if role.rolsuper && !me.rolsuper {
+        return Err(denied().detail(
+            "Only roles with the SUPERUSER attribute may rename roles with the SUPERUSER attribute.",
+        ));
+    }
+    let may_rename = me.rolsuper || me.rolcreaterole && role::is_admin(session, role.oid)?;
+    if !may_rename {
+        return Err(denied().detail(format!(
             "Only roles with the CREATEROLE attribute and the ADMIN option on role \"{from}\" may rename this role."
         )));
     }

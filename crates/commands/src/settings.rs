@@ -1,7 +1,6 @@
 //! SET, RESET and SHOW, SET ROLE and SET SESSION AUTHORIZATION.
 
 use crate::invocation::{Invocation, Outcome};
-use crate::role;
 use adt::datetime::TimeZone;
 use base::{Error, Oid, Result, SqlState, bail, err};
 use catalog::{Session, Users};
@@ -104,7 +103,7 @@ pub(crate) fn value_text(session: &Session, name: &str, values: &[Expr]) -> Resu
             Expr::Const { value: Literal::Numeric(text), .. } => text.clone(),
             Expr::Const { value: Literal::Bool(flag), .. } => flag.to_string(),
             Expr::Const { value: Literal::String(text), .. } => match has(Flags::LIST) && has(Flags::QUOTE) {
-                true => settings::list::quote_identifier(text),
+                true => syntax::quote_identifier(text).into_owned(),
                 false => text.clone(),
             },
             Expr::TypeCast(_) => return Err(Error::unsupported("SET TIME ZONE INTERVAL")),
@@ -382,15 +381,4 @@ pub(crate) fn show_columns(session: &Session, statement: &ShowStatement) -> Resu
             ["name", "setting", "description"].into_iter().map(|name| (name.to_owned(), TEXT)).collect()
         }
     })
-}
-
-/// ALTER SYSTEM is for superusers, and not built.
-///
-/// # Errors
-/// `42501`, else `0A000`.
-pub(crate) fn alter_system(session: &Session) -> Result<Outcome> {
-    if !role::current(session)?.rolsuper {
-        bail!(INSUFFICIENT_PRIVILEGE, "permission denied to set parameter");
-    }
-    Err(Error::unsupported("ALTER SYSTEM"))
 }

@@ -81,7 +81,9 @@ pub(crate) fn columns(session: &Session, query: &Query) -> Result<Vec<Attribute>
     Ok(columns)
 }
 
-fn uses_temporary(session: &Session, query: &Query) -> Result<bool> {
+/// # Errors
+/// What reading the catalogs fails with.
+pub(crate) fn uses_temporary(session: &Session, query: &Query) -> Result<bool> {
     for object in of_query(query) {
         if object.class == PgClass::OID
             && let Some(entry) = session.relation(object.object)?

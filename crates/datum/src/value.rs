@@ -91,7 +91,7 @@ impl<'a> From<&'a str> for Datum<'a> {
 }
 
 /// A [`Datum`] that owns its bytes: constants in plans, parameters, catalog rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum OwnedDatum {
     Bool(bool),
     Char(i8),
@@ -101,6 +101,24 @@ pub enum OwnedDatum {
     Float4(f32),
     Float8(f64),
     Bytes(Box<[u8]>),
+}
+
+/// Bit for bit: expressions with the constant NaN are equal, those with 0 and -0 are not.
+impl PartialEq for OwnedDatum {
+    fn eq(&self, other: &OwnedDatum) -> bool {
+        use OwnedDatum::*;
+        match (self, other) {
+            (Bool(a), Bool(b)) => a == b,
+            (Char(a), Char(b)) => a == b,
+            (Int2(a), Int2(b)) => a == b,
+            (Int4(a), Int4(b)) => a == b,
+            (Int8(a), Int8(b)) => a == b,
+            (Float4(a), Float4(b)) => a.to_bits() == b.to_bits(),
+            (Float8(a), Float8(b)) => a.to_bits() == b.to_bits(),
+            (Bytes(a), Bytes(b)) => a == b,
+            _ => false,
+        }
+    }
 }
 
 impl OwnedDatum {

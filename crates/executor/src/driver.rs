@@ -110,12 +110,31 @@ pub fn start(
     {
         session.require_writable(command)?;
     }
+    check_populated(session, &plan)?;
     let mut execution = Execution::new(session, prepared.clone(), params, snapshot, options)?;
     let node = node::build(&mut execution, &plan.plan)?;
     if !plan.result_relations.is_empty() {
         execution.statement = foreign_key::enter(session);
     }
     Ok(Running { execution, node, done: false, finished: false })
+}
+
+/// Materialized views must have been filled.
+fn check_populated(session: &Session, plan: &ir::PlannedStmt) -> Result<()> {
+    for entry in &plan.range_table {
+        if let ir::RangeTableKind::Relation { oid, relkind: b'm', .. } = &entry.kind
+            && let Some(view) = session.relation(*oid)?
+            && !view.class.relispopulated
+        {
+            return Err(base::err!(
+                OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "materialized view \"{}\" has not been populated",
+                view.name()
+            )
+            .hint("Use the REFRESH MATERIALIZED VIEW command."));
+        }
+    }
+    Ok(())
 }
 
 /// What the plan changes, as messages call it; temporary tables do not count.

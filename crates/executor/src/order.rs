@@ -1,10 +1,13 @@
 //! Sort orders: what ORDER BY, merges and bounds of index scans compare with.
 
+use crate::composite::view_composite;
+use crate::element::ElementType;
 use access_api::KeyOrder;
+use adt::array::ArrayView;
 use base::{Error, Oid, Result};
 use catalog::Session;
-use datum::{Batch, Column, Datum};
-use ir::SortColumn;
+use datum::{Batch, Column, Datum, TupleDesc};
+use ir::{SortColumn, TargetEntry, expr_type};
 use std::cmp;
 use std::sync::Arc;
 
@@ -42,14 +45,23 @@ pub fn operator_order(session: &Session, operator: Oid) -> Result<OperatorOrder>
 impl SortKey {
     /// # Errors
     /// `0A000` when the type's comparison has no body yet.
-    pub fn new(session: &Session, column: &SortColumn) -> Result<SortKey> {
-        let order = operator_order(session, column.operator)?;
+    ///
+    /// `type_oid`: that of the column's values, as operators of arrays and rows serve many types.
+    pub fn new(session: &Session, column: &SortColumn, type_oid: Oid) -> Result<SortKey> {
+        let operator = operator_order(session, column.operator)?;
         let column_index =
             usize::try_from(column.column - 1).map_err(|_| Error::internal("a sort column below 1"))?;
-        let mut key = Self::of_family(session, column_index, order.family, order.left, column.collation)?;
-        key.descending = order.strategy == 5;
-        key.nulls_first = column.nulls_first;
-        Ok(key)
+        let plain = session.family_order(operator.family, operator.left, operator.left, column.collation)?;
+        let order = match plain {
+            Some(order) => order,
+            None => structured_order(session, type_oid, column.collation, 0)?,
+        };
+        Ok(SortKey {
+            column: column_index,
+            order,
+            descending: operator.strategy == 5,
+            nulls_first: column.nulls_first,
+        })
     }
 
     /// Ascending, nulls last, by a family's order of one type.
@@ -60,11 +72,9 @@ impl SortKey {
         type_oid: Oid,
         collation: Oid,
     ) -> Result<SortKey> {
-        let unsupported = || -> Error {
-            let name = session.format_type(type_oid, None).unwrap_or_default();
-            Error::unsupported(format!("sorting values of type {name}"))
-        };
-        let order = session.family_order(family, type_oid, type_oid, collation)?.ok_or_else(unsupported)?;
+        let order = session
+            .family_order(family, type_oid, type_oid, collation)?
+            .ok_or_else(|| unsupported(session, type_oid))?;
         Ok(SortKey { column, order, descending: false, nulls_first: false })
     }
 
@@ -92,6 +102,97 @@ impl SortKey {
     }
 }
 
+fn unsupported(session: &Session, type_oid: Oid) -> Error {
+    let name = session.format_type(type_oid, None).unwrap_or_default();
+    Error::unsupported(format!("sorting values of type {name}"))
+}
+
+/// Nesting of arrays and rows within rows that is followed.
+const MAX_DEPTH: u32 = 32;
+
+/// Arrays by their elements, rows by their fields.
+pub fn structured_order(
+    session: &Session,
+    type_oid: Oid,
+    collation: Oid,
+    depth: u32,
+) -> Result<Arc<dyn KeyOrder>> {
+    if depth > MAX_DEPTH {
+        base::bail!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    }
+    let part = |type_oid: Oid, collation: Oid| -> Result<Arc<dyn KeyOrder>> {
+        let base_type = session.base_type(type_oid)?.0;
+        if let Some(class) = session.default_opclass(base_type, BTREE)?
+            && let Some(order) =
+                session.family_order(class.opcfamily, class.opcintype, class.opcintype, collation)?
+        {
+            return Ok(order);
+        }
+        structured_order(session, base_type, collation, depth + 1)
+    };
+    let base_type = session.base_type(type_oid)?.0;
+    if let Some(element) = session.element_type(base_type)? {
+        let elements = part(element, collation)?;
+        return Ok(Arc::new(ArrayOrder { element: ElementType::new(session, element)?, elements }));
+    }
+    if let Some(desc) = session.row_type(base_type)? {
+        let fields = desc.attributes().iter().map(|a| match a.dropped {
+            true => Ok(None),
+            false => part(a.type_oid, a.collation).map(Some),
+        });
+        let fields = fields.collect::<Result<_>>()?;
+        return Ok(Arc::new(RowOrder { desc, fields }));
+    }
+    Err(unsupported(session, type_oid))
+}
+
+struct ArrayOrder {
+    element: ElementType,
+    elements: Arc<dyn KeyOrder>,
+}
+
+/// What is no array, as in a damaged page, sorts before all that are.
+impl KeyOrder for ArrayOrder {
+    fn compare(&self, a: Datum<'_>, b: Datum<'_>) -> cmp::Ordering {
+        let (a, b) = match (ArrayView::new(a.bytes()), ArrayView::new(b.bytes())) {
+            (Ok(a), Ok(b)) => (a, b),
+            (a, b) => return a.is_ok().cmp(&b.is_ok()),
+        };
+        let compared = adt::array::compare(&a, &b, self.element.array_layout(), |x, y| {
+            Ok(self.elements.compare(self.element.datum(x), self.element.datum(y)))
+        });
+        compared.unwrap_or(cmp::Ordering::Equal)
+    }
+}
+
+struct RowOrder {
+    desc: Arc<TupleDesc>,
+    /// `None` for dropped ones.
+    fields: Vec<Option<Arc<dyn KeyOrder>>>,
+}
+
+/// Nulls are equal to each other and above everything else.
+impl KeyOrder for RowOrder {
+    fn compare(&self, a: Datum<'_>, b: Datum<'_>) -> cmp::Ordering {
+        let fields = |value: Datum<'_>| view_composite(value.bytes())?.fields(&self.desc);
+        let (a, b) = match (fields(a), fields(b)) {
+            (Ok(a), Ok(b)) => (a, b),
+            (a, b) => return a.is_ok().cmp(&b.is_ok()),
+        };
+        for ((order, x), y) in self.fields.iter().zip(&a).zip(&b) {
+            let Some(order) = order else { continue };
+            let compared = match (x, y) {
+                (Some(x), Some(y)) => order.compare(x.as_datum(), y.as_datum()),
+                (x, y) => x.is_none().cmp(&y.is_none()),
+            };
+            if compared != cmp::Ordering::Equal {
+                return compared;
+            }
+        }
+        cmp::Ordering::Equal
+    }
+}
+
 /// A whole sort order.
 #[derive(Clone)]
 pub struct Ordering {
@@ -99,8 +200,14 @@ pub struct Ordering {
 }
 
 impl Ordering {
-    pub fn new(session: &Session, columns: &[SortColumn]) -> Result<Ordering> {
-        let keys = columns.iter().map(|c| SortKey::new(session, c)).collect::<Result<Vec<_>>>()?;
+    /// `targets`: the columns of the rows.
+    pub fn new(session: &Session, columns: &[SortColumn], targets: &[TargetEntry]) -> Result<Ordering> {
+        let keys = columns.iter().map(|column| {
+            let target = usize::try_from(column.column - 1).ok().and_then(|c| targets.get(c));
+            let target = target.ok_or_else(|| Error::internal("a sort column that is not there"))?;
+            SortKey::new(session, column, expr_type(&target.expr))
+        });
+        let keys = keys.collect::<Result<Vec<_>>>()?;
         Ok(Ordering { keys: keys.into() })
     }
 

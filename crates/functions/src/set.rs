@@ -29,6 +29,8 @@ pub struct ReadyRows {
 }
 
 impl ReadyRows {
+    /// Boxed, as `SetFunction::start` gives it.
+    #[allow(clippy::new_ret_no_self)]
     pub fn new(rows: Vec<datum::Row>) -> Box<dyn SetRows> {
         Box::new(ReadyRows { rows: rows.into_iter() })
     }

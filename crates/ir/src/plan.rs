@@ -132,6 +132,8 @@ pub struct MergeClause {
     pub nulls_first: bool,
 }
 
+// A plan has few nodes; the rare large ones are not worth an indirection.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, Default)]
 pub enum PlanNode {
     /// Its target list once, or its child's rows under a one-time filter.

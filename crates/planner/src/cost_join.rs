@@ -274,8 +274,7 @@ impl<'a> Root<'a> {
             per_tuple: (all_qual.per_tuple - hash_qual.per_tuple).max(0.0),
         };
         startup += hash_qual.startup;
-        let tuples;
-        if input.stops_at_match() {
+        let tuples = if input.stops_at_match() {
             let matched = (outer_rows * input.factors.fraction).round_ties_even();
             let part = 2.0 / (input.factors.count + 1.0);
             run += hash_qual.per_tuple * matched * clamp_rows(inner_rows * bucket_fraction * part) * 0.5;
@@ -283,11 +282,11 @@ impl<'a> Root<'a> {
                 * (outer_rows - matched)
                 * clamp_rows(inner_rows / virtual_buckets)
                 * 0.05;
-            tuples = if input.kind == JoinKind::Anti { outer_rows - matched } else { matched };
+            if input.kind == JoinKind::Anti { outer_rows - matched } else { matched }
         } else {
             run += hash_qual.per_tuple * outer_rows * clamp_rows(inner_rows * bucket_fraction) * 0.5;
-            tuples = self.approximate_rows(outer_rows, inner_rows, input, hash)?;
-        }
+            self.approximate_rows(outer_rows, inner_rows, input, hash)?
+        };
         startup += rest.startup + input.target.cost.startup;
         run += (costs.cpu_tuple + rest.per_tuple) * tuples + input.target.cost.per_tuple * input.rows;
         Ok((Cost { startup, total: startup + run, disabled }, batches as u32))
@@ -346,17 +345,10 @@ impl<'a> Root<'a> {
                 | PathKind::Material { .. }
                 | PathKind::Result { child: None, .. }
         );
-        let materialize = if skip_mark_restore {
-            false
-        } else if costs.enable_material && materialized < bare {
-            true
-        } else if !inner_sorted_here && !can_mark {
-            true
-        } else {
-            costs.enable_material
-                && inner_sorted_here
-                && relation_bytes(inner_rows, inner.target.width) > costs.work_memory
-        };
+        let cheaper = costs.enable_material && materialized < bare;
+        let needed = !inner_sorted_here && !can_mark;
+        let spills = inner_sorted_here && relation_bytes(inner_rows, inner.target.width) > costs.work_memory;
+        let materialize = !skip_mark_restore && (cheaper || needed || costs.enable_material && spills);
         run += if materialize { materialized } else { bare };
         startup += merge_qual.per_tuple * 0.0;
         run += merge_qual.per_tuple * (outer_rows + inner_rows * ratio);

@@ -661,23 +661,7 @@ impl<'a> Root<'a> {
                 }));
                 Ok(Plan { left: Some(Box::new(plan)), ..new_plan(path, node) })
             }
-            PathKind::Unique { child, columns } => {
-                let mut plan = self.create_plan(child)?;
-                let keys = child.keys.iter().take(*columns).copied().collect::<Vec<_>>();
-                let mut groups = Vec::new();
-                for (key, sorted) in keys.iter().zip(self.sort_columns(&keys, &mut plan)?) {
-                    let type_oid = self.ecs[key.ec].members[0].type_oid;
-                    let equality = self.session().family_operator(key.family, type_oid, type_oid, 3)?;
-                    let equality_operator =
-                        equality.ok_or_else(|| Error::internal("missing equality operator"))?;
-                    groups.push(GroupColumn {
-                        column: sorted.column,
-                        equality_operator,
-                        collation: sorted.collation,
-                    });
-                }
-                Ok(over(path, plan, PlanNode::Unique { groups }))
-            }
+            PathKind::Unique { child, columns } => self.unique_plan(path, child, *columns),
             PathKind::SetOp { left, right, kind, all, hashed, groups } => {
                 let (l, r) = (self.create_plan(left)?, self.create_plan(right)?);
                 let node = PlanNode::SetOp {
@@ -728,38 +712,61 @@ impl<'a> Root<'a> {
                 };
                 Ok(over(path, plan, node))
             }
-            PathKind::Modify { child, modify } => {
-                let mut plan = self.create_plan(child)?;
-                for (entry, t) in plan.target_list.iter_mut().zip(&self.targets) {
-                    entry.name.clone_from(&t.name);
-                    entry.junk = t.junk;
-                }
-                let relation = modify.relation;
-                let is_tid = |t: &&TargetEntry| matches!(&t.expr, Expr::Var(v) if v.attribute == -1 && var_rti(v) == Some(relation));
-                let tid_column = self.targets.iter().find(|t| t.junk && is_tid(t)).map_or(0, |t| t.number);
-                let returning =
-                    if modify.returning.is_empty() { Vec::new() } else { vec![modify.returning.clone()] };
-                let target_list = modify.returning.clone();
-                let node = PlanNode::ModifyTable(Box::new(ModifyTable {
-                    operation: modify.operation,
-                    can_set_tag: modify.can_set_tag,
-                    nominal_relation: relation,
-                    result_relations: vec![relation],
-                    update_columns: vec![modify.update_columns.clone()],
-                    tid_column,
-                    tableoid_column: 0,
-                    returning,
-                    on_conflict: modify.on_conflict.clone(),
-                    arbiter_indexes: modify.arbiters.clone(),
-                    row_marks: modify.row_marks.clone(),
-                    merge_actions: Vec::new(),
-                    merge_join_conditions: Vec::new(),
-                    recheck_param: modify.recheck_param,
-                }));
-                Ok(Plan { target_list, left: Some(Box::new(plan)), ..new_plan(path, node) })
-            }
+            PathKind::Modify { child, modify } => self.modify_plan(path, child, modify),
             _ => Err(Error::unsupported("this kind of grouping")),
         }
+    }
+
+    fn unique_plan(&mut self, path: &Path, child: &Rc<Path>, columns: usize) -> Result<Plan> {
+        let mut plan = self.create_plan(child)?;
+        let keys = child.keys.iter().take(columns).copied().collect::<Vec<_>>();
+        let mut groups = Vec::new();
+        for (key, sorted) in keys.iter().zip(self.sort_columns(&keys, &mut plan)?) {
+            let type_oid = self.ecs[key.ec].members[0].type_oid;
+            let equality = self.session().family_operator(key.family, type_oid, type_oid, 3)?;
+            let equality_operator = equality.ok_or_else(|| Error::internal("missing equality operator"))?;
+            groups.push(GroupColumn {
+                column: sorted.column,
+                equality_operator,
+                collation: sorted.collation,
+            });
+        }
+        Ok(over(path, plan, PlanNode::Unique { groups }))
+    }
+
+    fn modify_plan(
+        &mut self,
+        path: &Path,
+        child: &Rc<Path>,
+        modify: &crate::types::ModifyPath,
+    ) -> Result<Plan> {
+        let mut plan = self.create_plan(child)?;
+        for (entry, t) in plan.target_list.iter_mut().zip(&self.targets) {
+            entry.name.clone_from(&t.name);
+            entry.junk = t.junk;
+        }
+        let relation = modify.relation;
+        let is_tid = |t: &&TargetEntry| matches!(&t.expr, Expr::Var(v) if v.attribute == -1 && var_rti(v) == Some(relation));
+        let tid_column = self.targets.iter().find(|t| t.junk && is_tid(t)).map_or(0, |t| t.number);
+        let returning = if modify.returning.is_empty() { Vec::new() } else { vec![modify.returning.clone()] };
+        let target_list = modify.returning.clone();
+        let node = PlanNode::ModifyTable(Box::new(ModifyTable {
+            operation: modify.operation,
+            can_set_tag: modify.can_set_tag,
+            nominal_relation: relation,
+            result_relations: vec![relation],
+            update_columns: vec![modify.update_columns.clone()],
+            tid_column,
+            tableoid_column: 0,
+            returning,
+            on_conflict: modify.on_conflict.clone(),
+            arbiter_indexes: modify.arbiters.clone(),
+            row_marks: modify.row_marks.clone(),
+            merge_actions: Vec::new(),
+            merge_join_conditions: Vec::new(),
+            recheck_param: modify.recheck_param,
+        }));
+        Ok(Plan { target_list, left: Some(Box::new(plan)), ..new_plan(path, node) })
     }
 }
 

@@ -413,9 +413,8 @@ impl<'a> Root<'a> {
                 } else {
                     used.clone()
                 };
-                if !trimmed.is_empty()
-                    && !(pair.input.kind == JoinKind::Full && trimmed.len() != clauses.len())
-                {
+                let partial = trimmed.len() != clauses.len();
+                if !trimmed.is_empty() && (pair.input.kind != JoinKind::Full || !partial) {
                     self.merge(pair, outer, &inner, &trimmed, outer.keys.clone(), keys.to_vec(), made)?;
                 }
                 known = Some(inner);

@@ -8,8 +8,7 @@ use crate::preprocess::replace_empty_from;
 use crate::types::Root;
 use base::{Error, Result};
 use ir::{
-    CommandType, Expr, FromExpr, JoinKind, JoinNode, Query, RangeTableKind, RelSet, RowMarkClause,
-    TargetEntry, VarSource,
+    CommandType, Expr, FromExpr, JoinKind, JoinNode, Query, RangeTableKind, RelSet, RowMarkClause, VarSource,
 };
 
 /// Where in the join tree a subquery stands.
@@ -354,9 +353,4 @@ pub(crate) fn lateral_relids(query: &Query) -> RelSet {
     });
     debug_assert!(walked.is_ok());
     set
-}
-
-/// The columns of a query's result.
-pub(crate) fn visible_targets(query: &Query) -> impl Iterator<Item = &TargetEntry> {
-    query.target_list.iter().filter(|t| !t.junk)
 }

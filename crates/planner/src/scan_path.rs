@@ -277,8 +277,8 @@ impl<'a> Root<'a> {
         if can_push_into(&query) {
             let mut kept = Vec::new();
             for clause in std::mem::take(&mut self.base_mut(rti).restrictions) {
-                let fits = !clause.pseudoconstant
-                    && !(security_barrier && !clause.leakproof && clause.security_level > 0);
+                let may_leak = !clause.leakproof && clause.security_level > 0;
+                let fits = !clause.pseudoconstant && (!security_barrier || !may_leak);
                 if fits && self.push_into(&mut query, rti, &clause.expr)? {
                     continue;
                 }

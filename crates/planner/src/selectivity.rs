@@ -86,19 +86,14 @@ impl<'a> Root<'a> {
     fn finish_ranges(&self, mut total: f64, ranges: Vec<RangePair>) -> Result<f64> {
         for pair in ranges {
             total *= match (pair.low, pair.high) {
+                (Some(low), Some(high)) if low == DEFAULT_INEQ || high == DEFAULT_INEQ => DEFAULT_RANGE,
                 (Some(low), Some(high)) => {
-                    let both = if low == DEFAULT_INEQ || high == DEFAULT_INEQ {
-                        DEFAULT_RANGE
-                    } else {
-                        let nulls = self.examine(&pair.var)?.null_fraction();
-                        let sum = high + low - 1.0 + nulls;
-                        match sum {
-                            s if s < -0.01 => DEFAULT_RANGE,
-                            s if s <= 0.0 => 1.0e-10,
-                            s => s,
-                        }
-                    };
-                    both
+                    let nulls = self.examine(&pair.var)?.null_fraction();
+                    match high + low - 1.0 + nulls {
+                        s if s < -0.01 => DEFAULT_RANGE,
+                        s if s <= 0.0 => 1.0e-10,
+                        s => s,
+                    }
                 }
                 (Some(one), None) | (None, Some(one)) => one,
                 (None, None) => 1.0,

@@ -184,6 +184,12 @@ impl<'a> Finish<'a> {
         Ok(())
     }
 
+    fn children(&mut self, root: &mut Root<'a>, children: &mut Vec<Plan>, offset: usize) -> Result<()> {
+        let taken = std::mem::take(children);
+        *children = taken.into_iter().map(|child| self.plan(root, child, offset)).collect::<Result<_>>()?;
+        Ok(())
+    }
+
     fn plan(&mut self, root: &mut Root<'a>, mut plan: Plan, offset: usize) -> Result<Plan> {
         let outer: Vec<TargetEntry> = plan.left.as_ref().map(|p| p.target_list.clone()).unwrap_or_default();
         let inner: Vec<TargetEntry> = plan.right.as_ref().map(|p| p.target_list.clone()).unwrap_or_default();
@@ -249,16 +255,7 @@ impl<'a> Finish<'a> {
             PlanNode::Hash { keys } => below_outer.list(keys)?,
             PlanNode::Memoize { keys, .. } => below_outer.list(keys)?,
             PlanNode::Append { children, .. } | PlanNode::MergeAppend { children, .. } => {
-                let taken = std::mem::take(children);
-                let mut done = Vec::new();
-                for child in taken {
-                    done.push(self.plan(root, child, offset)?);
-                }
-                if let PlanNode::Append { children, .. } | PlanNode::MergeAppend { children, .. } =
-                    &mut plan.node
-                {
-                    *children = done;
-                }
+                self.children(root, children, offset)?;
                 pass_on(&mut plan.target_list);
                 self.init_plans(&scan, &mut plan)?;
                 return Ok(plan);

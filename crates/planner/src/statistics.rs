@@ -254,7 +254,7 @@ impl<'a> Root<'a> {
             }
         }
         if stats.is_unique {
-            distinct = -1.0 * (1.0 - null_fraction);
+            distinct = -(1.0 - null_fraction);
         }
         if distinct > 0.0 {
             return (clamp(distinct), default);

@@ -5,7 +5,6 @@ use crate::clause::{
     ands, bool_const, children_mut, contains_volatile, deep_query, from_relids, make_and, node_relids,
     null_const, query_reaches_up, relids, shift_levels, shift_query_levels, var,
 };
-use crate::pull_up::visible_targets;
 use crate::types::{CteState, QualCost, Root, SubPlanEntry};
 use crate::upper::{materialize, materializes_output};
 use base::{Error, Oid, Result};
@@ -269,7 +268,8 @@ impl<'a> Root<'a> {
     }
 
     fn add_subquery(&mut self, query: Query, name: &str, lateral: bool) -> usize {
-        let columns = visible_targets(&query).map(|t| t.name.clone().unwrap_or_default()).collect();
+        let columns =
+            ir::visible_targets(&query.target_list).map(|t| t.name.clone().unwrap_or_default()).collect();
         self.query.range_table.push(RangeTableEntry {
             kind: RangeTableKind::Subquery {
                 query: Box::new(query),
@@ -301,7 +301,7 @@ impl<'a> Root<'a> {
             return Ok(None);
         }
         let query = (*link.query).clone();
-        let columns: Vec<Expr> = visible_targets(&query).map(|t| t.expr.clone()).collect();
+        let columns: Vec<Expr> = ir::visible_targets(&query.target_list).map(|t| t.expr.clone()).collect();
         let rti = self.add_subquery(query, "ANY_subquery", lateral);
         let mut quals = (**test).clone();
         replace_sublink_params(&mut quals, &mut |n| {
@@ -394,7 +394,7 @@ impl<'a> Root<'a> {
             SubLinkKind::All | SubLinkKind::Any => 0.5,
             _ => 0.0,
         };
-        let columns: Vec<(Oid, i32, Oid)> = visible_targets(&query)
+        let columns: Vec<(Oid, i32, Oid)> = ir::visible_targets(&query.target_list)
             .map(|t| (ir::expr_type(&t.expr), ir::expr_typmod(&t.expr), ir::expr_collation(&t.expr)))
             .collect();
         let mut child = Root::new(&self.g, query, self.ctes.clone());
@@ -545,7 +545,7 @@ fn own_sublinks(query: &mut Query, visit: &mut dyn FnMut(&mut SubLink)) -> Resul
     // Queries below this one are not this walk's business.
     for rte in &mut query.range_table {
         subqueries.push(match &mut rte.kind {
-            RangeTableKind::Subquery { query, .. } => Some(std::mem::replace(query, Box::default())),
+            RangeTableKind::Subquery { query, .. } => Some(std::mem::take(query)),
             _ => None,
         });
     }

@@ -18,7 +18,7 @@ impl Noise {
         let length = self.next() % (at_most + 1);
         // Small values dominate, so that counts and lengths are often plausible.
         (0..length)
-            .map(|_| if self.next() % 3 == 0 { self.next() as u8 } else { (self.next() % 4) as u8 })
+            .map(|_| if self.next().is_multiple_of(3) { self.next() as u8 } else { (self.next() % 4) as u8 })
             .collect()
     }
 }

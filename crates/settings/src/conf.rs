@@ -27,6 +27,16 @@ pub fn read(path: &Path) -> std::result::Result<Vec<Entry>, Vec<Error>> {
     if errors.is_empty() { Ok(entries) } else { Err(errors) }
 }
 
+/// The settings in the text of a file that stands in `path`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_str(text: &str, path: &Path) -> std::result::Result<Vec<Entry>, Vec<Error>> {
+    let (mut entries, mut errors) = (Vec::new(), Vec::new());
+    parse(text, path, 0, &mut entries, &mut errors);
+    if errors.is_empty() { Ok(entries) } else { Err(errors) }
+}
+
 /// The text of a configuration file; bytes that are not UTF-8 are replaced.
 pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
     if std::fs::metadata(path)?.len() > MAX_FILE_BYTES {

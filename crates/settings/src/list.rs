@@ -52,13 +52,3 @@ fn split(text: &str, unquoted: fn(&str) -> Option<String>) -> Option<Vec<String>
         rest = rest.strip_prefix(',')?.trim_start();
     }
 }
-
-/// `name` as it must stand in a list with quoted elements: bare when it is a plain lower-case identifier.
-/// Keywords are not treated specially; what reads the list back does not mind.
-pub fn quote_identifier(name: &str) -> String {
-    let plain = name
-        .bytes()
-        .enumerate()
-        .all(|(i, b)| b == b'_' || b.is_ascii_lowercase() || (i > 0 && b.is_ascii_digit()));
-    if plain && !name.is_empty() { name.to_string() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
-}

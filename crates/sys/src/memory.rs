@@ -79,6 +79,13 @@ impl Drop for Mapping {
     }
 }
 
+/// Bytes of memory that the machine has, if the system says.
+pub fn physical_bytes() -> Option<usize> {
+    // SAFETY: sysconf reads a constant of the system.
+    let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
+    usize::try_from(pages).ok()?.checked_mul(usize::try_from(size).ok()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Mapping;
@@ -90,11 +97,4 @@ mod tests {
         // SAFETY: the last byte of the mapping, touched by this thread only.
         assert_eq!(unsafe { *mapping.at((5 << 20) - 1) }, 0);
     }
-}
-
-/// Bytes of memory that the machine has, if the system says.
-pub fn physical_bytes() -> Option<usize> {
-    // SAFETY: sysconf reads a constant of the system.
-    let (pages, size) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
-    usize::try_from(pages).ok()?.checked_mul(usize::try_from(size).ok()?)
 }

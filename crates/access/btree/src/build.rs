@@ -440,7 +440,7 @@ pub fn create_empty(context: &Context, index: &IndexRelation) -> Result<()> {
 ///
 /// # Errors
 /// What writing the page fails with.
-pub fn create_init_fork(context: &Context, index: &IndexRelation) -> Result<()> {
+pub fn write_init_meta(context: &Context, index: &IndexRelation) -> Result<()> {
     let pin = context.pool.extend(index.relation.locator, Fork::Init, Strategy::Normal)?;
     let mut page = pin.write();
     let meta = Meta::empty(equal_image(index));

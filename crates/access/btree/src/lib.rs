@@ -21,7 +21,7 @@ mod toast;
 mod tuple;
 mod vacuum;
 
-pub use build::{BuildOptions, Builder, Built, create_empty, create_init_fork};
+pub use build::{BuildOptions, Builder, Built, create_empty, write_init_meta};
 pub use check::check;
 pub use insert::{Inserted, UniqueCheck, find_conflict, insert};
 pub use redo::resource_manager;

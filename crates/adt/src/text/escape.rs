@@ -19,27 +19,6 @@ pub fn quote_literal(text: &str) -> String {
     quoted
 }
 
-/// Whether an identifier reads back as itself without quotes, keywords aside.
-pub fn is_plain_identifier(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|c| c.is_ascii_lowercase() || c == b'_')
-        && bytes.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
-}
-
-/// The identifier in double quotes, whether it needs them or not.
-pub fn quote_identifier(name: &str) -> String {
-    let mut quoted = String::with_capacity(name.len() + 2);
-    quoted.push('"');
-    for c in name.chars() {
-        if c == '"' {
-            quoted.push(c);
-        }
-        quoted.push(c);
-    }
-    quoted.push('"');
-    quoted
-}
-
 #[track_caller]
 fn invalid_escape() -> Error {
     err!(SYNTAX_ERROR, "invalid Unicode escape")

@@ -42,7 +42,7 @@ fn cases() {
 #[test]
 fn formats() {
     let format = |pattern: &str, arguments: &[Option<&str>]| {
-        directive::format(pattern, arguments, &|name| escape::quote_identifier(name))
+        directive::format(pattern, arguments, &|name| format!("\"{name}\""))
     };
     assert_eq!(
         format("%5s|%-3s|%1$s %I %L %%", &[Some("a"), Some("b"), None]).unwrap(),

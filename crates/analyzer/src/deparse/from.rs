@@ -20,9 +20,12 @@ impl Printer<'_> {
         let mut used: Vec<String> = self.levels.iter().flat_map(|l| l.names.iter().cloned()).collect();
         let mut names = Vec::with_capacity(table.len());
         for entry in table {
-            let named = !matches!(entry.kind, RangeTableKind::Group { .. } | RangeTableKind::Result)
-                && !(matches!(entry.kind, RangeTableKind::Join { .. }) && entry.alias.is_none());
-            if !named {
+            let nameless = match entry.kind {
+                RangeTableKind::Group { .. } | RangeTableKind::Result => true,
+                RangeTableKind::Join { .. } => entry.alias.is_none(),
+                _ => false,
+            };
+            if nameless {
                 names.push(String::new());
                 continue;
             }

@@ -7,6 +7,8 @@ mod options;
 mod rewrite;
 mod validate;
 
+pub(crate) use rewrite::new_files;
+
 use crate::invocation::{Invocation, Outcome};
 use crate::name;
 use crate::notice::notice;

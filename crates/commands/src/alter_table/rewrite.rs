@@ -68,7 +68,10 @@ fn check_not_null(session: &Session, table: &RelationEntry, values: &[Option<Dat
 
 /// New files for a table and its TOAST table, whose index is empty at once. The missing values of old rows are needed
 /// no more.
-fn new_files(session: &Arc<Session>, table: Oid) -> Result<()> {
+///
+/// # Errors
+/// The disk's.
+pub(crate) fn new_files(session: &Arc<Session>, table: Oid) -> Result<()> {
     let entry = session.require_relation(table)?;
     for oid in [Some(table), entry.class.reltoastrelid.some()].into_iter().flatten() {
         let (tid, class) = relation::class_row(session, oid)?;
@@ -135,7 +138,7 @@ pub(super) fn alter_type(
             let words = session.format_type(type_oid, Some(typmod))?;
             return Err(match using {
                 None => err!(DATATYPE_MISMATCH, "column \"{column}\" cannot be cast automatically to type {words}")
-                    .hint(format!("You might need to specify \"USING {}::{words}\".", settings::list::quote_identifier(column))),
+                    .hint(format!("You might need to specify \"USING {}::{words}\".", syntax::quote_identifier(column))),
                 Some(_) => err!(
                     DATATYPE_MISMATCH,
                     "result of USING clause for column \"{column}\" cannot be cast automatically to type {words}"

@@ -106,7 +106,11 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTable) -
     Ok(tag())
 }
 
-fn unknown_method(session: &Session, method: &str) -> Result<Error> {
+/// Why a table cannot have this access method.
+///
+/// # Errors
+/// What reading the catalogs fails with.
+pub(crate) fn unknown_method(session: &Session, method: &str) -> Result<Error> {
     let rows = session.rows::<catalog::PgAm>(catalog::index::PG_AM_NAME, &[method.into()])?;
     Ok(match rows.first() {
         None => err!(UNDEFINED_OBJECT, "access method \"{method}\" does not exist"),

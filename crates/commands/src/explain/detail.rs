@@ -107,7 +107,7 @@ pub fn add(
     if describer.options.verbose && !plan.target_list.is_empty() && shows_output(plan) {
         let mut items = Vec::new();
         for target in &plan.target_list {
-            items.push(describer.names.expr(scope, &target.expr)?);
+            items.push(describer.names.output(scope, &target.expr)?);
         }
         facts.list("Output", items);
     }

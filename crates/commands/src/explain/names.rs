@@ -35,6 +35,8 @@ pub struct Names<'a> {
     /// Of range table entries, made unique.
     relations: Vec<String>,
     verbose: bool,
+    /// Whether the statement has several relations.
+    several: bool,
     /// Whether columns are shown with their table.
     qualified: bool,
 }
@@ -59,7 +61,14 @@ impl<'a> Names<'a> {
         }
         let tables =
             statement.range_table.iter().filter(|e| !matches!(e.kind, RangeTableKind::Group { .. })).count();
-        Names { session, statement, relations, verbose, qualified: verbose || tables > 1 }
+        Names {
+            session,
+            statement,
+            relations,
+            verbose,
+            several: tables > 1,
+            qualified: verbose || tables > 1,
+        }
     }
 
     /// The name of a range table entry, from 1.
@@ -73,6 +82,14 @@ impl<'a> Names<'a> {
     /// What deparsing fails with.
     pub fn expr(&self, scope: Scope<'_>, expr: &Expr) -> Result<String> {
         self.text(scope, expr, 0)
+    }
+
+    /// An output column, which is not qualified for VERBOSE alone.
+    ///
+    /// # Errors
+    /// What deparsing fails with.
+    pub fn output(&self, scope: Scope<'_>, expr: &Expr) -> Result<String> {
+        self.text_as(scope, expr, 0, self.several)
     }
 
     /// A condition of a scan, whose own columns need no table's name.
@@ -90,7 +107,7 @@ impl<'a> Names<'a> {
 
     fn text_as(&self, scope: Scope<'_>, expr: &Expr, depth: usize, qualified: bool) -> Result<String> {
         let ready = RefCell::new(Vec::new());
-        let expr = self.prepare(scope, expr.clone(), depth, &ready)?;
+        let expr = self.prepare(scope, expr.clone(), depth, &ready, qualified)?;
         let resolved = Resolved { names: self, ready: &ready, qualified };
         deparse_expr(self.session, &Constants, &expr, &resolved)
     }
@@ -102,18 +119,19 @@ impl<'a> Names<'a> {
         expr: Expr,
         depth: usize,
         ready: &RefCell<Vec<String>>,
+        qualified: bool,
     ) -> Result<Expr> {
         let text = match &expr {
             _ if depth > MAX_DEPTH => Some("???".to_owned()),
             Expr::Var(var) if !matches!(var.source, VarSource::Relation(_)) => {
-                Some(self.special_var(scope, var, depth)?)
+                Some(self.special_var(scope, var, depth, qualified)?)
             }
             Expr::Param(param) if param.kind == ParamKind::Exec => Some(self.param(scope, param.id, depth)?),
             Expr::SubPlan(subplan) => Some(self.subplan(scope, subplan, depth)?),
             _ => None,
         };
         let Some(text) = text else {
-            return ir::try_map(expr, &mut |child| self.prepare(scope, child, depth, ready));
+            return ir::try_map(expr, &mut |child| self.prepare(scope, child, depth, ready, qualified));
         };
         let mut ready = ready.borrow_mut();
         ready.push(text);
@@ -131,17 +149,13 @@ impl<'a> Names<'a> {
         }))
     }
 
-    fn special_var(&self, scope: Scope<'_>, var: &Var, depth: usize) -> Result<String> {
+    fn special_var(&self, scope: Scope<'_>, var: &Var, depth: usize, qualified: bool) -> Result<String> {
         let column = usize::try_from(i32::from(var.attribute) - 1).unwrap_or(usize::MAX);
         if var.source == VarSource::Index
             && let PlanNode::IndexOnlyScan { index_targets, .. } = &scope.plan.node
             && let Some(target) = index_targets.get(column)
         {
-            // The scan's own conditions, which are nobody's child.
-            if depth == 0 && matches!(target.expr, Expr::Var(_)) {
-                return self.text_as(scope, &target.expr, depth + 1, self.verbose);
-            }
-            return self.child_text(scope, &target.expr, depth);
+            return self.child_text(scope, &target.expr, depth, qualified);
         }
         let child = match var.source {
             VarSource::Outer => outer(scope.plan),
@@ -150,12 +164,12 @@ impl<'a> Names<'a> {
         let Some(child) = child else { return Ok(format!("${}", var.attribute)) };
         let Some(target) = child.target_list.get(column) else { return Ok(format!("${}", var.attribute)) };
         let below = Scope { plan: child, above: Some(&scope), subplan: None };
-        self.child_text(below, &target.expr, depth)
+        self.child_text(below, &target.expr, depth, qualified)
     }
 
     /// In parentheses unless it is a variable: whoever refers to it takes it for one.
-    fn child_text(&self, scope: Scope<'_>, expr: &Expr, depth: usize) -> Result<String> {
-        let text = self.text(scope, expr, depth + 1)?;
+    fn child_text(&self, scope: Scope<'_>, expr: &Expr, depth: usize, qualified: bool) -> Result<String> {
+        let text = self.text_as(scope, expr, depth + 1, qualified)?;
         Ok(if matches!(expr, Expr::Var(_)) { text } else { format!("({text})") })
     }
 
@@ -249,7 +263,7 @@ impl<'a> Names<'a> {
             }));
         }
         if matches!(expr, Expr::Var(_) | Expr::Param(_) | Expr::SubPlan(_)) {
-            return self.prepare(scope, expr, depth, ready);
+            return self.prepare(scope, expr, depth, ready, self.qualified);
         }
         ir::try_map(expr, &mut |child| self.mark_columns(scope, child, subplan, name, depth, ready))
     }

@@ -267,7 +267,7 @@ pub(super) fn create_empty(session: &Session, context: &Context, index: &IndexRe
 pub(super) fn create_init_fork(session: &Session, context: &Context, index: &IndexRelation) -> Result<()> {
     if index.relation.persistence == Persistence::Unlogged {
         relation::create_init_fork(session, index.relation.locator)?;
-        btree::create_init_fork(context, index)?;
+        btree::write_init_meta(context, index)?;
     }
     Ok(())
 }

@@ -73,7 +73,7 @@ fn apply(session: &Session, row: &mut PgAuthid, given: &Options<'_>) -> Result<(
                 session.notice(notice("empty string is not a valid password, clearing password"));
                 None
             }
-            Some(OptionValue::String(text)) => Some(stored_password(session, text)?),
+            Some(OptionValue::String(text)) => Some(password_to_store(session, text)?),
             _ => None,
         };
     }
@@ -89,7 +89,7 @@ fn apply(session: &Session, row: &mut PgAuthid, given: &Options<'_>) -> Result<(
     Ok(())
 }
 
-fn stored_password(session: &Session, password: &str) -> Result<String> {
+fn password_to_store(session: &Session, password: &str) -> Result<String> {
     let (method, iterations) = {
         let settings = session.settings();
         (settings.show("password_encryption")?, settings.get(settings::SCRAM_ITERATIONS))
@@ -229,7 +229,8 @@ pub(crate) fn alter(invocation: &mut Invocation<'_>, statement: &AlterRole) -> R
     }
     let only_password = given.items.iter().all(|item| item.name == "password");
     let own = oid == session.user() && only_password;
-    if !own && !me.rolsuper && !(me.rolcreaterole && is_admin(session, oid)?) {
+    let may_alter = own || me.rolsuper || me.rolcreaterole && is_admin(session, oid)?;
+    if !may_alter {
         return Err(denied(format!(
             "Only roles with the CREATEROLE attribute and the ADMIN option on role \"{}\" may alter this role.",
             row.rolname

@@ -346,9 +346,10 @@ impl<'a> Compiler<'a> {
             base::err!(UNDEFINED_FUNCTION, "could not identify a comparison function for type {name}")
         };
         let class = self.session.default_opclass(type_oid, BTREE)?.ok_or_else(missing)?;
-        let order =
-            self.session.family_order(class.opcfamily, class.opcintype, class.opcintype, collation)?;
-        order.ok_or_else(missing)
+        match self.session.family_order(class.opcfamily, class.opcintype, class.opcintype, collation)? {
+            Some(order) => Ok(order),
+            None => crate::order::structured_order(self.session, type_oid, collation, 0),
+        }
     }
 
     pub fn collation(&self, expr: &Expr) -> Oid {

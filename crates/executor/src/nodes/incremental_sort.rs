@@ -29,8 +29,8 @@ pub fn build(
         let session = &execution.session;
         let prefix = &keys[..presorted.min(keys.len())];
         Ok(Spec {
-            ordering: Ordering::new(session, keys)?,
-            prefix: Ordering::new(session, prefix)?,
+            ordering: Ordering::new(session, keys, &plan.target_list)?,
+            prefix: Ordering::new(session, prefix, &plan.target_list)?,
             reprs: node::output_reprs(session, plan)?,
         })
     })?;

@@ -157,8 +157,8 @@ impl Node for Limit {
     }
 
     fn rescan(&mut self, execution: &mut Execution) -> Result<()> {
-        self.started = false;
-        self.done = false;
+        // The child is told first how many rows are wanted now, so that a sort does not keep too few of them.
+        self.start(execution)?;
         self.child.rescan(execution)
     }
 }

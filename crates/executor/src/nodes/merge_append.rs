@@ -19,7 +19,10 @@ pub fn build(
     let children = children.iter().map(|c| node::build(execution, c)).collect::<Result<Vec<_>>>()?;
     let prepared = execution.prepared.clone();
     let spec = prepared.spec(plan, || -> Result<(Ordering, Arc<[Repr]>)> {
-        Ok((Ordering::new(&execution.session, keys)?, node::output_reprs(&execution.session, plan)?))
+        Ok((
+            Ordering::new(&execution.session, keys, &plan.target_list)?,
+            node::output_reprs(&execution.session, plan)?,
+        ))
     })?;
     let streams =
         children.into_iter().map(|node| Stream { node, batch: None, row: 0, done: false }).collect();

@@ -14,7 +14,10 @@ pub fn build(execution: &mut Execution, plan: &Plan, keys: &[SortColumn]) -> Res
     let child = node::build_child(execution, plan.left.as_deref())?;
     let prepared = execution.prepared.clone();
     let spec = prepared.spec(plan, || -> Result<(Ordering, Arc<[Repr]>)> {
-        Ok((Ordering::new(&execution.session, keys)?, node::output_reprs(&execution.session, plan)?))
+        Ok((
+            Ordering::new(&execution.session, keys, &plan.target_list)?,
+            node::output_reprs(&execution.session, plan)?,
+        ))
     })?;
     Ok(Box::new(Sort {
         sorter: Sorter::new(spec.0.clone(), spec.1.clone()),

@@ -132,7 +132,7 @@ pub(super) fn outer_elements(array: &Array<'_>) -> Result<(Vec<Vec<Option<OwnedD
     let shape = array.view.shape();
     let length = shape.lengths.first().map_or(0, |l| *l as usize);
     let elements: Vec<_> = array.iter().map(|e| Ok(e?.map(Datum::to_owned))).collect::<Result<Vec<_>>>()?;
-    let width = if length == 0 { 1 } else { (elements.len() / length).max(1) };
+    let width = elements.len().checked_div(length).unwrap_or(1).max(1);
     Ok((elements.chunks(width).map(<[_]>::to_vec).collect(), shape))
 }
 

@@ -172,7 +172,7 @@ fn hash_array(call: &Call<'_>, payload: &[u8]) -> Result<u32> {
     Ok(hash::hash_array(hashes))
 }
 
-fn hash_array_extended(call: &Call<'_>, payload: &[u8], seed: i64) -> Result<u64> {
+fn hash_elements_extended(call: &Call<'_>, payload: &[u8], seed: i64) -> Result<u64> {
     let array = Array::read(call.session, payload)?;
     let hasher = TypeHash::of(call.session, array.element.oid)?;
     let mut hashes = Vec::with_capacity(array.view.len());
@@ -217,7 +217,7 @@ pub const COMPARISONS: &[Function] = functions! {
     "array_larger" [call] (a: [u8], b: [u8]) -> [u8] = Ok(if compare(call, a, b)?.is_gt() { a } else { b });
     "array_smaller" [call] (a: [u8], b: [u8]) -> [u8] = Ok(if compare(call, a, b)?.is_lt() { a } else { b });
     "hash_array" [call] (a: [u8]) -> i32 = Ok(hash_array(call, a)? as i32);
-    "hash_array_extended" [call] (a: [u8], seed: i64) -> i64 = Ok(hash_array_extended(call, a, seed)? as i64);
+    "hash_array_extended" [call] (a: [u8], seed: i64) -> i64 = Ok(hash_elements_extended(call, a, seed)? as i64);
 };
 
 pub const FUNCTIONS: &[Function] = functions! {

@@ -265,7 +265,11 @@ impl Form {
         let argument = call.argument_type(0);
         if argument == TupleDesc::RECORD_TYPE {
             return match (&base, call.columns) {
-                (_, Some(columns)) => Ok(Form { desc: columns.clone(), base }),
+                (Some(record), Some(columns)) => {
+                    same_columns(call.session, &record.desc, columns)?;
+                    Ok(Form { desc: columns.clone(), base })
+                }
+                (None, Some(columns)) => Ok(Form { desc: columns.clone(), base }),
                 (Some(record), None) => Ok(Form { desc: record.desc.clone(), base }),
                 (None, None) => Err(undetermined(function)),
             };
@@ -281,6 +285,33 @@ impl Form {
         let columns = call.columns.ok_or_else(|| undetermined(function))?;
         Ok(Form { desc: columns.clone(), base: None })
     }
+}
+
+/// # Errors
+/// `42804` when the given row has other columns than the query lists.
+fn same_columns(session: &Session, given: &TupleDesc, listed: &TupleDesc) -> Result<()> {
+    let mismatch = |detail: String| {
+        let message = "function return row and query-specified return row do not match";
+        Err(err!(DATATYPE_MISMATCH, "{message}").detail(detail))
+    };
+    if given.len() != listed.len() {
+        let (count, s) = (given.len(), if given.len() == 1 { "" } else { "s" });
+        return mismatch(format!(
+            "Returned row contains {count} attribute{s}, but query expects {}.",
+            listed.len()
+        ));
+    }
+    for (index, (given, listed)) in given.attributes().iter().zip(listed.attributes()).enumerate() {
+        if given.type_oid != listed.type_oid {
+            return mismatch(format!(
+                "Returned type {} at ordinal position {}, but query expects {}.",
+                session.format_type(given.type_oid, None)?,
+                index + 1,
+                session.format_type(listed.type_oid, None)?
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn undetermined(function: &str) -> base::Error {

@@ -89,7 +89,7 @@ impl Reader<'_> {
             ctes: self.each(o, "cteList", |c| self.cte(c))?,
             range_table: self.each(o, "rtable", |e| self.entry(e))?,
             permissions: self.each(o, "rteperminfos", |p| self.permission(p))?,
-            join_tree: self.from_tree(o.get("jointree")?)?,
+            join_tree: self.join_tree(o.get("jointree")?)?,
             merge_actions: self.each(o, "mergeActionList", |a| self.merge_action(a))?,
             merge_target_relation: o.number("mergeTargetRelation")?,
             merge_join_condition: self.optional(o, "mergeJoinCondition")?,
@@ -133,7 +133,7 @@ impl Reader<'_> {
         })
     }
 
-    fn from_tree(&self, node: &Node<'_>) -> Result<FromExpr> {
+    fn join_tree(&self, node: &Node<'_>) -> Result<FromExpr> {
         let o = match node {
             Node::Null => return Ok(FromExpr::default()),
             node => node.object()?,
@@ -146,7 +146,7 @@ impl Reader<'_> {
         let o = node.object()?;
         Ok(match o.name {
             "RANGETBLREF" => JoinNode::Relation(o.number("rtindex")?),
-            "FROMEXPR" => JoinNode::From(Box::new(self.from_tree(node)?)),
+            "FROMEXPR" => JoinNode::From(Box::new(self.join_tree(node)?)),
             "JOINEXPR" => JoinNode::Join(Box::new(JoinExpr {
                 kind: join_kind(o)?,
                 natural: o.bool("isNatural")?,

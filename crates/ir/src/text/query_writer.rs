@@ -40,7 +40,7 @@ impl Writer {
             .nodes("rtable", &q.range_table, |w, e| w.entry(e))
             .nodes("rteperminfos", &q.permissions, |w, p| w.permission(p))
             .name("jointree")
-            .from_tree(&q.join_tree);
+            .join_tree(&q.join_tree);
         self.nodes("mergeActionList", &q.merge_actions, |w, a| w.merge_action(a))
             .plain("mergeTargetRelation", q.merge_target_relation)
             .node("mergeJoinCondition", q.merge_join_condition.as_deref())
@@ -97,7 +97,7 @@ impl Writer {
             .close();
     }
 
-    fn from_tree(&mut self, from: &FromExpr) {
+    fn join_tree(&mut self, from: &FromExpr) {
         self.open("FROMEXPR")
             .nodes("fromlist", &from.items, |w, n| w.join_node(n))
             .node("quals", from.quals.as_deref())
@@ -107,7 +107,7 @@ impl Writer {
     fn join_node(&mut self, node: &JoinNode) {
         match node {
             JoinNode::Relation(index) => self.open("RANGETBLREF").plain("rtindex", index).close(),
-            JoinNode::From(from) => self.from_tree(from),
+            JoinNode::From(from) => self.join_tree(from),
             JoinNode::Join(join) => {
                 self.open("JOINEXPR")
                     .plain("jointype", join.kind as u8)

@@ -8,7 +8,7 @@ use md5::Md5;
 use sha2::{Digest, Sha256};
 
 /// What `rolpassword` is to hold for `password`: itself when it is a secret or md5 hash already.
-pub fn stored_password(password: &str, iterations: u32) -> Result<String> {
+pub fn encrypt_password(password: &str, iterations: u32) -> Result<String> {
     Ok(adt::scram::stored_password(password, &random::<16>()?, iterations))
 }
 
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn plain_passwords_verify_against_both_forms() {
-        let stored = stored_password("s3cret", 4096).unwrap();
+        let stored = encrypt_password("s3cret", 4096).unwrap();
         assert!(verify_plain(&stored, "ann", "s3cret") && !verify_plain(&stored, "ann", "other"));
         // md5('secretbob')
         let md5 = format!("md5{}", hex(&Md5::digest(b"secretbob")));

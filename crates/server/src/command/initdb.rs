@@ -1,7 +1,7 @@
 //! initdb: a new data directory. The engine fills it; the configuration files are written here.
 
 use super::arguments::{Argument, Flag, parse, refuse, shell_words};
-use crate::auth::scram::stored_password;
+use crate::auth::scram::encrypt_password;
 use crate::session::engine_api::{InitOptions, Installation};
 use settings::{ServerSettings, Source, hba_sample, ident_sample, postgresql_sample};
 use std::fs::Permissions;
@@ -285,7 +285,7 @@ fn password(request: &Request) -> Result<Option<String>, String> {
         }
         return Ok(None);
     };
-    stored_password(&text, 4096).map(Some).map_err(|error| error.message().to_string())
+    encrypt_password(&text, 4096).map(Some).map_err(|error| error.message().to_string())
 }
 
 fn make(request: &Request, installation: &dyn Installation) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! A running database system: what its sessions share, and who they are.
 
 use super::cluster::Cluster;
+use super::control::Control;
 use super::info::{Activity, Info};
 use super::plans::PlanCache;
 use super::session::ClientSession;
@@ -48,6 +49,8 @@ pub struct Database {
     pub connected: Mutex<BTreeMap<u32, Connected>>,
     pub stop: Arc<Stop>,
     pub checkpoint_requests: Arc<CheckpointRequests>,
+    /// Held while postgresql.auto.conf is edited.
+    pub auto_conf: Mutex<()>,
     pub statistics: Arc<Statistics>,
     /// Microseconds since 2000.
     pub started: i64,
@@ -254,6 +257,8 @@ fn equip(database: &Arc<Database>, session: &Arc<Session>) {
     let _ = hooks.sequences.set(Arc::new(commands::SequenceFunctions));
     let _ = hooks.server.set(Arc::new(Info(Arc::downgrade(database))));
     session.extension(commands::EXECUTION_OPTIONS, || database.execution_options());
+    let control: Arc<dyn commands::ServerControl> = Arc::new(Control(Arc::downgrade(database)));
+    session.extension::<commands::Control>(commands::SERVER_CONTROL, || Some(control));
     statistics::attach(session, &database.statistics);
 }
 

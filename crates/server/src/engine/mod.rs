@@ -2,6 +2,7 @@
 
 mod background;
 pub mod cluster;
+mod control;
 mod database;
 mod info;
 mod initialize;
@@ -45,6 +46,7 @@ impl Installation for Ferrodon {
             connected: parking_lot::Mutex::default(),
             stop: workers::Stop::new(),
             checkpoint_requests: workers::CheckpointRequests::new(),
+            auto_conf: parking_lot::Mutex::new(()),
             statistics,
             started: now,
             configured: parking_lot::Mutex::new(now),

@@ -3,7 +3,7 @@
 use base::{Error, Oid, Result, SqlState, bail};
 use parking_lot::{Mutex, MutexGuard};
 use protocol::backend::{self, FieldDescription, TransactionStatus};
-use server::auth::scram::stored_password;
+use server::auth::scram::encrypt_password;
 use server::interrupt::Interrupt;
 use server::session::engine_api::*;
 use settings::{Assigner, Checks, NoChecks, Scope, ServerSettings, SessionSettings, Source};
@@ -20,7 +20,7 @@ impl Installation for Echo {
     }
 
     fn start(&self, _: EngineStart) -> Result<Arc<dyn Engine>> {
-        Ok(Arc::new(EchoEngine { password: stored_password("pencil", 4096)? }))
+        Ok(Arc::new(EchoEngine { password: encrypt_password("pencil", 4096)? }))
     }
 }
 

@@ -99,6 +99,7 @@ fn ordered(compiler: &Compiler<'_>, aggref: &Aggref, columns: &[&TargetEntry]) -
                 collation: expr_collation(&columns[column - 1 - direct].expr),
                 nulls_first: clause.nulls_first,
             },
+            expr_type(&columns[column - 1 - direct].expr),
         )?);
     }
     let mut reprs = vec![Repr::Int4];
