@@ -12,6 +12,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 struct Running {
@@ -276,12 +277,23 @@ fn cancel_and_timeouts_interrupt() {
     }
     assert_eq!(key.len(), 4 + 32);
     client.send(b'Q', b"sleep\0");
-    std::thread::sleep(Duration::from_millis(50));
-    let mut request = Client::raw(running.port);
-    let body = [&80877102u32.to_be_bytes()[..], &key].concat();
-    request.stream.write_all(&[&(body.len() as u32 + 4).to_be_bytes()[..], &body].concat()).unwrap();
-    assert!(request.receive().is_none());
-    assert_eq!(client.until(b'Z'), "E(57014 canceling statement due to user request)Z");
+    let answered = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // A request that comes before the statement has begun changes nothing: ask until it is heard.
+        scope.spawn(|| {
+            let body = [&80877102u32.to_be_bytes()[..], &key].concat();
+            while !answered.load(Ordering::SeqCst) {
+                let mut request = Client::raw(running.port);
+                let message = [&(body.len() as u32 + 4).to_be_bytes()[..], &body].concat();
+                request.stream.write_all(&message).unwrap();
+                assert!(request.receive().is_none());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let answer = client.until(b'Z');
+        answered.store(true, Ordering::SeqCst);
+        assert_eq!(answer, "E(57014 canceling statement due to user request)Z");
+    });
     client.query("set statement_timeout 20");
     assert_eq!(client.query("sleep"), "E(57014 canceling statement due to statement timeout)Z");
     client.query("set statement_timeout 0");

@@ -8,34 +8,32 @@ use server::server::{Server, ServerOptions};
 use server::session::engine_api::ShutdownMode;
 use settings::Paths;
 use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 struct Running {
     server: Arc<Server>,
-    port: u16,
+    /// Where its socket lies. A port could be taken by somebody else.
+    directory: PathBuf,
 }
 
 impl Running {
     fn start(data: &Path) -> Running {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let command_line = [
-            ("port", port.to_string()),
-            ("listen_addresses", "127.0.0.1".to_owned()),
+            ("listen_addresses", String::new()),
             ("unix_socket_directories", data.display().to_string()),
             ("shared_buffers", "16MB".to_owned()),
             ("log_min_messages", "panic".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value));
         let options = ServerOptions { paths: Paths::within(data), command_line: command_line.to_vec() };
-        Running { server: Server::start(options, &Ferrodon).unwrap(), port }
+        Running { server: Server::start(options, &Ferrodon).unwrap(), directory: data.to_owned() }
     }
 
     fn connect(&self) -> Client {
-        let text = format!("host=127.0.0.1 port={} user=postgres dbname=postgres", self.port);
-        Client::connect(&text, NoTls).unwrap()
+        let mut config = Client::configure();
+        config.host_path(&self.directory).user("postgres").dbname("postgres").connect(NoTls).unwrap()
     }
 
     fn stop(self) {
