@@ -52,6 +52,7 @@ mod view;
 
 pub use definition::StoredDefinitions;
 pub use dispatch::execute;
+pub use grant::catalogs_to_public as grant_catalogs_to_public;
 pub use execution::OPTIONS as EXECUTION_OPTIONS;
 pub use hooks::{SequenceFunctions, hooks};
 pub use invocation::{Client, Invocation, Outcome};
