@@ -264,7 +264,9 @@ impl Session {
     /// What reading fails with.
     pub fn row<T: CatalogRow>(&self, index: Oid, keys: &[Datum<'_>]) -> Result<Option<Arc<T>>> {
         let key = cache_key(keys);
-        if let Some(rows) = self.with_cache(|cache| cache.rows::<Vec<Arc<T>>>(self.database(), T::OID, index, &key)) {
+        if let Some(rows) =
+            self.with_cache(|cache| cache.rows::<Vec<Arc<T>>>(self.database(), T::OID, index, &key))
+        {
             return Ok(rows.first().cloned());
         }
         Ok(self.rows::<T>(index, keys)?.first().cloned())

@@ -28,6 +28,7 @@ mod name;
 mod notice;
 mod options;
 pub mod output;
+mod owned;
 mod owner;
 pub mod pipeline;
 mod privilege;
@@ -52,8 +53,8 @@ mod view;
 
 pub use definition::StoredDefinitions;
 pub use dispatch::execute;
-pub use grant::catalogs_to_public as grant_catalogs_to_public;
 pub use execution::OPTIONS as EXECUTION_OPTIONS;
+pub use grant::catalogs_to_public as grant_catalogs_to_public;
 pub use hooks::{SequenceFunctions, hooks};
 pub use invocation::{Client, Invocation, Outcome};
 pub use server_control::{Control, SERVER_CONTROL, ServerControl};

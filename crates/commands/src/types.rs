@@ -434,6 +434,11 @@ fn domain_default(
     if matches!(&expr, ir::Expr::Const(constant) if constant.value.is_none()) {
         return Ok((None, None));
     }
-    let text = analyzer::deparse::deparse_expr(session, &crate::explain::Constants, &expr, &analyzer::deparse::RelationColumns(&datum::TupleDesc::new(Vec::new())))?;
+    let text = analyzer::deparse::deparse_expr(
+        session,
+        &crate::explain::Constants,
+        &expr,
+        &analyzer::deparse::RelationColumns(&datum::TupleDesc::new(Vec::new())),
+    )?;
     Ok((Some(expr), Some(text)))
 }
