@@ -247,14 +247,14 @@ impl Session {
     pub fn rows<T: CatalogRow>(&self, index: Oid, keys: &[Datum<'_>]) -> Result<Arc<[Arc<T>]>> {
         let key = cache_key(keys);
         let (epoch, found): (Epoch, Option<Arc<Vec<Arc<T>>>>) =
-            self.with_cache(|cache| (cache.epoch(), cache.rows(self.database(), index, &key)));
+            self.with_cache(|cache| (cache.epoch(), cache.rows(self.database(), T::OID, index, &key)));
         if let Some(rows) = found {
             return Ok(rows.as_slice().into());
         }
         let rows: Vec<Arc<T>> =
             self.find::<T>(index, keys)?.into_iter().map(|(_, row)| Arc::new(row)).collect();
         let rows = Arc::new(rows);
-        self.with_cache(|cache| cache.put_rows(epoch, self.database(), index, &key, T::OID, rows.clone()));
+        self.with_cache(|cache| cache.put_rows(epoch, self.database(), T::OID, index, &key, rows.clone()));
         Ok(rows.as_slice().into())
     }
 
@@ -264,7 +264,9 @@ impl Session {
     /// What reading fails with.
     pub fn row<T: CatalogRow>(&self, index: Oid, keys: &[Datum<'_>]) -> Result<Option<Arc<T>>> {
         let key = cache_key(keys);
-        if let Some(rows) = self.with_cache(|cache| cache.rows::<Vec<Arc<T>>>(self.database(), index, &key)) {
+        if let Some(rows) =
+            self.with_cache(|cache| cache.rows::<Vec<Arc<T>>>(self.database(), T::OID, index, &key))
+        {
             return Ok(rows.first().cloned());
         }
         Ok(self.rows::<T>(index, keys)?.first().cloned())

@@ -61,20 +61,16 @@ impl Equivalent<RowsKey> for RowsKeyRef<'_> {
 
 type AnyRows = Arc<dyn Any + Send + Sync>;
 
-struct CachedRows {
-    catalog: Oid,
-    rows: AnyRows,
-}
-
 /// Row lists by index and key, relation descriptors by OID.
 #[derive(Default)]
 pub struct CatalogCache {
     epoch: AtomicU64,
-    rows: RwLock<HashMap<RowsKey, CachedRows>>,
+    /// By catalog, so that forgetting one does not pass over all.
+    rows: RwLock<HashMap<Oid, HashMap<RowsKey, AnyRows>>>,
     relations: RwLock<HashMap<(Oid, Oid), Arc<RelationEntry>>>,
 }
 
-/// More entries than this, and the cache starts over: a bound on memory, far above what a schema needs.
+/// More entries of one catalog than this, and its part starts over: a bound on memory, far above what a schema needs.
 const MAX_ROW_ENTRIES: usize = 200_000;
 
 impl CatalogCache {
@@ -87,23 +83,28 @@ impl CatalogCache {
         self.epoch.load(Ordering::Acquire)
     }
 
-    pub fn rows<T: Send + Sync + 'static>(&self, database: Oid, index: Oid, key: &[u8]) -> Option<Arc<T>> {
+    pub fn rows<T: Send + Sync + 'static>(
+        &self,
+        database: Oid,
+        catalog: Oid,
+        index: Oid,
+        key: &[u8],
+    ) -> Option<Arc<T>> {
         let rows = self.rows.read();
-        let found = rows.get(&RowsKeyRef(database, index, key))?;
-        Some(
-            found.rows.clone().downcast().expect("an index belongs to one catalog, whose rows have one type"),
-        )
+        let found = rows.get(&catalog)?.get(&RowsKeyRef(database, index, key))?;
+        Some(found.clone().downcast().expect("an index belongs to one catalog, whose rows have one type"))
     }
 
-    pub fn put_rows(&self, epoch: Epoch, database: Oid, index: Oid, key: &[u8], catalog: Oid, rows: AnyRows) {
-        let mut map = self.rows.write();
+    pub fn put_rows(&self, epoch: Epoch, database: Oid, catalog: Oid, index: Oid, key: &[u8], rows: AnyRows) {
+        let mut catalogs = self.rows.write();
         if self.epoch() != epoch {
             return;
         }
+        let map = catalogs.entry(catalog).or_default();
         if map.len() >= MAX_ROW_ENTRIES {
             map.clear();
         }
-        map.insert(RowsKey { database, index, key: key.into() }, CachedRows { catalog, rows });
+        map.insert(RowsKey { database, index, key: key.into() }, rows);
     }
 
     pub fn relation(&self, database: Oid, oid: Oid) -> Option<Arc<RelationEntry>> {
@@ -117,13 +118,19 @@ impl CatalogCache {
         }
     }
 
-    /// Forgets what a committed transaction has changed.
+    /// Forgets what a committed transaction has changed, or for a cache of a session's own, what its transaction has.
     pub fn invalidate(&self, changes: &Changes) {
         let mut rows = self.rows.write();
         let mut relations = self.relations.write();
         self.epoch.fetch_add(1, Ordering::AcqRel);
-        rows.retain(|_, cached| !changes.catalogs.contains(&cached.catalog));
-        relations.retain(|_, entry| !entry.depends_on().any(|oid| changes.relations.contains(&oid)));
+        for catalog in &changes.catalogs {
+            if let Some(map) = rows.get_mut(catalog) {
+                map.clear();
+            }
+        }
+        if !changes.relations.is_empty() {
+            relations.retain(|_, entry| !entry.depends_on().any(|oid| changes.relations.contains(&oid)));
+        }
     }
 
     /// Forgets everything.

@@ -1,7 +1,7 @@
 //! What a server's sessions share, and what is one session's own.
 
 use crate::access::CatalogAccess;
-use crate::cache::{CatalogCache, Changes};
+use crate::cache::{CatalogCache, Changes, Epoch};
 use crate::relmap::RelationMaps;
 use access_api::{Context, ToastIndex};
 use base::{Error, Oid, Result, bail};
@@ -68,8 +68,17 @@ pub struct Users {
 #[derive(Default)]
 struct CatalogState {
     changes: Changes,
+    /// The changes of the running command: what was read of them so far is read anew after it.
+    unseen: Changes,
     /// Present once there are changes.
-    cache: Option<Arc<CatalogCache>>,
+    cache: Option<PrivateCache>,
+}
+
+/// The cache of a transaction that has changed catalogs. Commits of others reach the shared cache only, so this one
+/// starts over when that one's epoch has moved.
+struct PrivateCache {
+    cache: Arc<CatalogCache>,
+    shared: Epoch,
 }
 
 /// One client's view of a database.
@@ -127,8 +136,8 @@ impl TransactionParticipant for Invalidator {
 
     fn at_subabort(&self, _: &Transaction, _: u32, _: u32) {
         // What the subtransaction changed reads differently again; what else is cached privately is read anew.
-        if let Some(cache) = &self.state.lock().cache {
-            cache.clear();
+        if let Some(private) = &self.state.lock().cache {
+            private.cache.clear();
         }
     }
 }
@@ -285,7 +294,17 @@ impl Session {
 
     /// The cache to read catalogs through: the shared one unless this transaction has changed catalogs.
     pub(crate) fn with_cache<R>(&self, f: impl FnOnce(&CatalogCache) -> R) -> R {
-        let private = self.state.lock().cache.clone();
+        let private = {
+            let mut state = self.state.lock();
+            state.cache.as_mut().map(|private| {
+                let shared = self.instance.cache.epoch();
+                if private.shared != shared {
+                    private.shared = shared;
+                    private.cache.clear();
+                }
+                private.cache.clone()
+            })
+        };
         match private {
             Some(cache) => f(&cache),
             None => f(&self.instance.cache),
@@ -294,12 +313,16 @@ impl Session {
 
     /// Notes that this transaction has changed a catalog, and relations described in it.
     pub(crate) fn catalog_changed(&self, catalog: Oid, relations: impl IntoIterator<Item = Oid>) {
+        let mut change = Changes::default();
+        change.catalogs.insert(catalog);
+        change.relations.extend(relations);
+        let shared = self.instance.cache.epoch();
         let mut state = self.state.lock();
-        state.changes.catalogs.insert(catalog);
-        state.changes.relations.extend(relations);
+        state.changes.extend(&change);
+        state.unseen.extend(&change);
         match &state.cache {
-            Some(cache) => cache.clear(),
-            None => state.cache = Some(Arc::default()),
+            Some(private) => private.cache.invalidate(&change),
+            None => state.cache = Some(PrivateCache { cache: Arc::default(), shared }),
         }
     }
 
@@ -314,8 +337,10 @@ impl Session {
     /// `54000` when a transaction has had 2^32 commands.
     pub fn command_counter_increment(&self) -> Result<()> {
         self.transaction()?.command_counter_increment()?;
-        if let Some(cache) = &self.state.lock().cache {
-            cache.clear();
+        let mut state = self.state.lock();
+        let unseen = std::mem::take(&mut state.unseen);
+        if let Some(private) = state.cache.as_ref().filter(|_| !unseen.is_empty()) {
+            private.cache.invalidate(&unseen);
         }
         Ok(())
     }

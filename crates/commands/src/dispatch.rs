@@ -3,8 +3,8 @@
 use crate::invocation::{Invocation, Outcome};
 use crate::{
     alter_table, comment, copy, create_table, create_table_as, database, drop, explain, grant, index,
-    lock_table, materialized_view, owner, rename, role, schema, sequence, server_control, set_constraints,
-    settings, truncate, types, vacuum, view,
+    lock_table, materialized_view, owned, owner, rename, role, schema, sequence, server_control,
+    set_constraints, settings, truncate, types, vacuum, view,
 };
 use base::{Error, Result};
 use syntax::Statement;
@@ -40,6 +40,8 @@ pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result
         Statement::DropRole(statement) => role::drop(invocation, statement)?,
         Statement::GrantRole(statement) => role::grant(invocation, statement)?,
         Statement::Grant(statement) => grant::grant(invocation, statement)?,
+        Statement::DropOwned(statement) => owned::drop_owned(invocation, statement)?,
+        Statement::ReassignOwned(statement) => owned::reassign(invocation, statement)?,
         Statement::AlterOwner(alter) => owner::alter(invocation, alter)?,
         Statement::CreateDatabase(create) => database::create(invocation, create)?,
         Statement::AlterDatabase(alter) => database::alter(invocation, alter)?,

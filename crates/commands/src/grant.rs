@@ -177,7 +177,7 @@ fn wanted(statement: &Grant, owned: &Owned) -> Result<u64> {
         return Ok(all);
     }
     let mut wanted = 0;
-    for Privilege { name, columns, location } in &statement.privileges {
+    for Privilege { name, columns, .. } in &statement.privileges {
         if !columns.is_empty() {
             continue;
         }
@@ -186,13 +186,13 @@ fn wanted(statement: &Grant, owned: &Owned) -> Result<u64> {
             continue;
         };
         let Some(bit) = bit(name) else {
-            return Err(err!(SYNTAX_ERROR, "unrecognized privilege type \"{name}\"").at(*location));
+            bail!(SYNTAX_ERROR, "unrecognized privilege type \"{name}\"");
         };
         // GRANT ON TABLE takes sequences and their privileges, too.
         let lenient = owned.word == "sequence" && statement.object_type == ObjectType::Table;
         if bit & all == 0 && !(lenient && bit & (bits::ALL_TABLE | bits::USAGE) != 0) {
             let kind = match statement.object_type {
-                ObjectType::Table => "relation",
+                ObjectType::Table if bit != bits::USAGE => "relation",
                 _ => owned.word,
             };
             bail!(INVALID_GRANT_OPERATION, "invalid privilege type {} for {kind}", name.to_uppercase());
@@ -223,13 +223,13 @@ fn apply_columns(
     whole: u64,
 ) -> Result<()> {
     let entry = session.require_relation(object.object)?;
-    for Privilege { name, columns, location } in statement.privileges.iter().filter(|p| !p.columns.is_empty())
+    for Privilege { name, columns, .. } in statement.privileges.iter().filter(|p| !p.columns.is_empty())
     {
         let wanted = match name {
             None => COLUMN_PRIVILEGES,
             Some(name) => match bit(name) {
                 None => {
-                    return Err(err!(SYNTAX_ERROR, "unrecognized privilege type \"{name}\"").at(*location));
+                    bail!(SYNTAX_ERROR, "unrecognized privilege type \"{name}\"");
                 }
                 Some(bit) if bit & COLUMN_PRIVILEGES == 0 => {
                     bail!(
@@ -320,7 +320,6 @@ fn change(
         };
         session.notice(warning(state, format!("{text} \"{}\"", owned.name)));
     }
-    let before = owned.grants.clone();
     for grantee in grantees {
         if statement.revoke {
             revoke(&mut owned, *grantee, grantor, granted, statement)?;
@@ -328,9 +327,7 @@ fn change(
             add(&mut owned, *grantee, grantor, granted, statement.grant_option)?;
         }
     }
-    if owned.grants == before {
-        return Ok(());
-    }
+    // Stored even if unchanged: what was default until now is explicit from here on.
     owned.store_grants(session)
 }
 
@@ -447,4 +444,30 @@ mod tests {
         revoke_dependents(&mut table, Oid(100), bits::SELECT, true).unwrap();
         assert!(table.grants.is_empty());
     }
+}
+
+/// initdb's last word on privileges: everyone may read the catalogs and views of pg_catalog that have no grants yet.
+///
+/// # Errors
+/// What reading and writing pg_class fails with.
+pub fn catalogs_to_public(session: &Session) -> Result<()> {
+    const PG_CATALOG: Oid = Oid(11);
+    for (tid, mut class) in session.find::<PgClass>(catalog::index::PG_CLASS_RELNAME_NSP, &[])? {
+        if class.relnamespace != PG_CATALOG
+            || !matches!(class.relkind as u8, b'r' | b'v' | b'm' | b'S')
+            || class.relacl.is_some()
+        {
+            continue;
+        }
+        let mut items = privilege::grants(None, class.relowner, privilege::TABLE)?;
+        items.push(AclItem {
+            grantee: Oid(0),
+            grantor: class.relowner,
+            privileges: bits::SELECT,
+            grant_options: 0,
+        });
+        class.relacl = Some(acl::encode(&items));
+        session.update(tid, &class)?;
+    }
+    session.command_counter_increment()
 }

@@ -76,6 +76,11 @@ fn change_type(session: &Session, oid: Oid, owner: Oid) -> Result<()> {
     privilege::require_type_owner(session, &row)?;
     privilege::require_can_set_role(session, owner)?;
     privilege::require_create_in_as(session, row.typnamespace, owner)?;
+    give_type(session, &row, owner)
+}
+
+fn give_type(session: &Session, row: &PgType, owner: Oid) -> Result<()> {
+    let oid = row.oid;
     set_type_owner(session, oid, owner)?;
     Owned::read(session, ObjectAddress::new::<PgType>(oid))?.change_owner(session, owner)?;
     if let Some(relation) = row.typrelid.some() {
@@ -128,7 +133,11 @@ pub(crate) fn change_relation(session: &Arc<Session>, entry: &RelationEntry, own
     privilege::require_relation_owner(session, entry)?;
     privilege::require_can_set_role(session, owner)?;
     privilege::require_create_in_as(session, entry.class.relnamespace, owner)?;
-    Owned::read(session, object)?.change_owner(session, owner)?;
+    give_relation(session, entry, owner)
+}
+
+fn give_relation(session: &Arc<Session>, entry: &RelationEntry, owner: Oid) -> Result<()> {
+    Owned::read(session, ObjectAddress::new::<PgClass>(entry.oid()))?.change_owner(session, owner)?;
     if let Some(row_type) = entry.class.reltype.some() {
         set_type_owner(session, row_type, owner)?;
         if let Some(array) = session.array_type(row_type)? {
@@ -154,4 +163,22 @@ pub(crate) fn change_relation(session: &Arc<Session>, entry: &RelationEntry, own
     }
     session.invalidate_relation(entry.oid());
     session.command_counter_increment()
+}
+
+/// Gives an object to another owner without asking who may: REASSIGN OWNED has asked.
+///
+/// # Errors
+/// `0A000` for objects of catalogs whose owners cannot be changed.
+pub(crate) fn give(session: &Arc<Session>, object: ObjectAddress, owner: Oid) -> Result<()> {
+    match object.class {
+        PgClass::OID => {
+            let entry = session.open_relation(object.object, LockMode::AccessExclusive)?;
+            if entry.class.relowner == owner {
+                return Ok(());
+            }
+            give_relation(session, &entry, owner)
+        }
+        PgType::OID => give_type(session, &*session.type_row(object.object)?, owner),
+        _ => Owned::read(session, object)?.change_owner(session, owner),
+    }
 }

@@ -3,7 +3,9 @@
 use crate::invocation::{Invocation, Outcome};
 use crate::notice::notice_of;
 use crate::privilege;
+use crate::settings;
 use crate::shared_dependency as shared;
+use ::settings::Scope;
 use base::{Oid, Result, SqlState, bail, err};
 use catalog::acl::privilege as bits;
 use catalog::{ObjectAddress, PgNamespace, Session, index};
@@ -81,6 +83,11 @@ fn run_elements(
     let session = invocation.session.clone();
     let users = session.users();
     session.set_users(catalog::Users { current: owner, ..users });
+    // What is made inside is looked for in the new schema first.
+    let path = session.settings().show("search_path")?;
+    let own = ::settings::list::quote_identifier(schema);
+    let inside = if path.is_empty() { own } else { format!("{own}, {path}") };
+    settings::store(&session, "search_path", Some(&inside), Scope::Local)?;
     let result = elements.iter_mut().try_for_each(|element| {
         if let Some(name) = made(element) {
             place(name, schema)?;
@@ -89,7 +96,8 @@ fn run_elements(
         session.command_counter_increment()
     });
     session.set_users(users);
-    result
+    result?;
+    settings::store(&session, "search_path", Some(&path), Scope::Local)
 }
 
 fn made(statement: &mut Statement) -> Option<&mut RelationName> {

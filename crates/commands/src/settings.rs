@@ -159,7 +159,11 @@ fn assign(session: &Arc<Session>, name: &str, value: Option<&str>, scope: Scope)
     session.settings().set(name, value, scope, &assigner(superuser, &|_| false))
 }
 
-fn store(session: &Session, name: &str, value: Option<&str>, scope: Scope) -> Result<()> {
+/// Sets a parameter whoever the user is.
+///
+/// # Errors
+/// `22023`.
+pub(crate) fn store(session: &Session, name: &str, value: Option<&str>, scope: Scope) -> Result<()> {
     let who = Assigner { source: Source::Session, ..assigner(true, &|_| true) };
     session.settings().set(name, value, scope, &who)
 }

@@ -276,6 +276,7 @@ pub(crate) fn create_domain(invocation: &mut Invocation<'_>, statement: &CreateD
         collation = given;
     }
     let not_null = domain_nullability(statement)?;
+    let (default, shown) = domain_default(session, statement, &base, typmod)?;
     let mut row = PgType {
         oid: session.new_oid::<PgType>(index::PG_TYPE_OID)?,
         typname: last.to_owned(),
@@ -297,8 +298,8 @@ pub(crate) fn create_domain(invocation: &mut Invocation<'_>, statement: &CreateD
         typtypmod: typmod,
         typndims: statement.type_name.array_bounds.len() as i32,
         typcollation: collation,
-        typdefaultbin: None,
-        typdefault: None,
+        typdefaultbin: default.as_ref().map(expression::store),
+        typdefault: shown,
         typacl: None,
         ..(*base).clone()
     };
@@ -310,6 +311,10 @@ pub(crate) fn create_domain(invocation: &mut Invocation<'_>, statement: &CreateD
         on.push(ObjectAddress::new::<PgCollation>(collation));
     }
     session.record_dependencies(object, on, DependencyKind::Normal)?;
+    if let Some(expr) = &default {
+        let normal = DependencyKind::Normal;
+        crate::dependency::record_expression(session, object, expr, None, normal, normal)?;
+    }
     insert_array_type(session, &row)?;
     session.command_counter_increment()?;
     add_domain_constraints(session, statement, &row)?;
@@ -318,7 +323,7 @@ pub(crate) fn create_domain(invocation: &mut Invocation<'_>, statement: &CreateD
 
 /// The NOT NULL constraint of a domain, if it has one.
 fn domain_nullability(statement: &CreateDomain) -> Result<Option<&syntax::Constraint>> {
-    let (mut not_null, mut null) = (None, false);
+    let (mut not_null, mut null, mut has_default) = (None, false, false);
     for constraint in &statement.constraints {
         match &constraint.kind {
             ConstraintKind::NotNull { .. } => not_null = Some(constraint),
@@ -331,7 +336,11 @@ fn domain_nullability(statement: &CreateDomain) -> Result<Option<&syntax::Constr
                     );
                 }
             }
-            ConstraintKind::Default(_) => return Err(Error::unsupported("defaults of domains")),
+            ConstraintKind::Default(_) => {
+                if std::mem::replace(&mut has_default, true) {
+                    bail!(SYNTAX_ERROR, "multiple default expressions");
+                }
+            }
             ConstraintKind::Unique(_) => {
                 bail!(SYNTAX_ERROR, "unique constraints not possible for domains")
             }
@@ -399,4 +408,37 @@ fn add_domain_constraints(session: &Arc<Session>, statement: &CreateDomain, doma
         session.command_counter_increment()?;
     }
     Ok(())
+}
+
+/// A domain's default and its text: its own, else its base type's. NULL is none.
+fn domain_default(
+    session: &Arc<Session>,
+    statement: &CreateDomain,
+    base: &PgType,
+    typmod: i32,
+) -> Result<(Option<ir::Expr>, Option<String>)> {
+    let written = statement.constraints.iter().find_map(|c| match &c.kind {
+        ConstraintKind::Default(expr) => Some(expr),
+        _ => None,
+    });
+    let Some(written) = written else {
+        let inherited = match &base.typdefaultbin {
+            Some(text) => Some(expression::load(session, text)?),
+            None => None,
+        };
+        return Ok((inherited, base.typdefault.clone()));
+    };
+    let name = statement.name.parts.last().map_or("", String::as_str);
+    let kind = expression::Kind::ColumnDefault;
+    let expr = expression::analyze_for_column(session, written, kind, None, name, base.oid, typmod)?;
+    if matches!(&expr, ir::Expr::Const(constant) if constant.value.is_none()) {
+        return Ok((None, None));
+    }
+    let text = analyzer::deparse::deparse_expr(
+        session,
+        &crate::explain::Constants,
+        &expr,
+        &analyzer::deparse::RelationColumns(&datum::TupleDesc::new(Vec::new())),
+    )?;
+    Ok((Some(expr), Some(text)))
 }

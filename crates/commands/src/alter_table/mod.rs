@@ -3,6 +3,7 @@
 
 mod column;
 mod constraint;
+mod generated;
 mod options;
 mod rewrite;
 mod validate;
@@ -71,7 +72,9 @@ fn pass(command: &AlterTableCommand) -> u8 {
     match command {
         C::DropColumn { .. } | C::DropConstraint { .. } => 0,
         C::AlterColumnType { .. } => 1,
+        C::DropExpression { .. } => 4,
         C::AddColumn { .. } => 2,
+        C::SetExpression { .. } => 3,
         C::DropNotNull { .. } => 3,
         C::SetNotNull { .. } | C::ColumnDefault { .. } => 4,
         C::AddConstraint(c) => match c.kind {
@@ -177,6 +180,14 @@ fn run(alteration: &Alteration<'_>, command: &AlterTableCommand) -> Result<()> {
         C::AlterColumnType { column, type_name, collation, using, .. } => {
             require_table(&entry, "ALTER COLUMN ... SET DATA TYPE")?;
             rewrite::alter_type(alteration, column, type_name, collation.as_ref(), using.as_ref())
+        }
+        C::SetExpression { column, expr } => {
+            require_table(&entry, "ALTER COLUMN ... SET EXPRESSION")?;
+            generated::set_expression(alteration, column, expr)
+        }
+        C::DropExpression { column, if_exists } => {
+            require_table(&entry, "ALTER COLUMN ... DROP EXPRESSION")?;
+            generated::drop_expression(alteration, column, *if_exists)
         }
         C::SetStatistics { column, target } => options::set_statistics(alteration, column, *target),
         C::SetStorage { column, storage } => options::set_storage(alteration, column, storage),

@@ -218,13 +218,27 @@ fn check_combination(
     draft: &ColumnDraft<'_>,
     seen: &Seen,
 ) -> Result<()> {
+    // Where the second of them stands.
+    let second = definition
+        .constraints
+        .iter()
+        .filter(|c| {
+            matches!(
+                c.kind,
+                ConstraintKind::Default(_)
+                    | ConstraintKind::Identity { .. }
+                    | ConstraintKind::Generated { .. }
+            )
+        })
+        .nth(1)
+        .map_or(definition.location, |c| c.location);
     let both = |one: &str, other: &str| {
         Err(err!(
             SYNTAX_ERROR,
             "both {one} and {other} specified for column \"{}\" of table \"{table}\"",
             definition.name
         )
-        .at(definition.location))
+        .at(second))
     };
     let (identity, generated) = (draft.attribute.identity != 0, draft.attribute.generated != 0);
     match (seen.default, identity, generated) {

@@ -59,7 +59,8 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTable) -
     refuse_unbuilt(statement)?;
     let session = invocation.session;
     let tag = || Outcome::Tag("CREATE TABLE".to_owned());
-    let place = creation_place(session, &statement.relation, statement.persistence)?;
+    let place = creation_place(session, &statement.relation, statement.persistence)
+        .map_err(|e| e.or_at(Some(statement.relation.location)))?;
     let table_name = &statement.relation.name;
     if statement.on_commit != OnCommit::Noop && place.persistence != syntax::Persistence::Temporary {
         bail!(INVALID_TABLE_DEFINITION, "ON COMMIT can only be used on temporary tables");

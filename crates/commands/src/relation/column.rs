@@ -18,7 +18,7 @@ pub(crate) fn check_columns(session: &Session, columns: &[Attribute], kind: u8) 
             bail!(DUPLICATE_COLUMN, "column name \"{name}\" conflicts with a system column name");
         }
         if columns[..position].iter().any(|c| c.name == *name) {
-            bail!(DUPLICATE_COLUMN, "column name \"{name}\" specified more than once");
+            bail!(DUPLICATE_COLUMN, "column \"{name}\" specified more than once");
         }
         check_type(session, column)?;
     }

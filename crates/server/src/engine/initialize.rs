@@ -62,17 +62,27 @@ fn make_views(cluster: &Cluster) -> Result<()> {
     server.set("allow_system_table_mods", "on", settings::Source::Override)?;
     let settings = Arc::new(server);
     let session = cluster.maintenance_session(bootstrap::TEMPLATE1, "template1", &settings);
-    let transaction = session.transaction_session().begin(txn::Options::default())?;
-    session.set_transaction(Some(transaction.clone()));
-    let made = run_script(&session, bootstrap::SYSTEM_VIEWS);
-    session.set_transaction(None);
-    match made {
-        Ok(()) => transaction.commit(),
-        Err(error) => {
-            transaction.abort()?;
-            Err(error.context("initial script system_views.sql".to_owned()))
+    let scripts: [(&str, &str, bool); 2] = [
+        ("system_views.sql", bootstrap::SYSTEM_VIEWS, true),
+        ("information_schema.sql", bootstrap::INFORMATION_SCHEMA, false),
+    ];
+    for (name, sql, grants) in scripts {
+        let transaction = session.transaction_session().begin(txn::Options::default())?;
+        session.set_transaction(Some(transaction.clone()));
+        let mut made = run_script(&session, sql);
+        if grants && made.is_ok() {
+            made = commands::grant_catalogs_to_public(&session);
+        }
+        session.set_transaction(None);
+        match made {
+            Ok(()) => transaction.commit()?,
+            Err(error) => {
+                transaction.abort()?;
+                return Err(error.context(format!("initial script {name}")));
+            }
         }
     }
+    Ok(())
 }
 
 fn run_script(session: &Arc<Session>, sql: &str) -> Result<()> {

@@ -1,0 +1,77 @@
+//! ALTER COLUMN ... SET EXPRESSION and DROP EXPRESSION.
+
+use super::{Alteration, rewrite};
+use crate::notice::notice;
+use crate::{constraint, create_table, relation};
+use base::{Result, bail, err};
+use catalog::RelationEntry;
+use datum::Attribute;
+
+fn not_generated(entry: &RelationEntry, column: &str) -> String {
+    format!("column \"{column}\" of relation \"{}\" is not a generated column", entry.name())
+}
+
+/// Gives a generated column another expression, and if it is stored, the values of that.
+///
+/// # Errors
+/// `55000` for other columns, `0A000` for virtual ones that a check may use, those of the expression.
+pub(super) fn set_expression(alteration: &Alteration<'_>, column: &str, ast: &syntax::Expr) -> Result<()> {
+    let session = alteration.session;
+    let entry = alteration.entry()?;
+    let number = alteration.column(&entry, column)?;
+    let attribute: Attribute = entry.desc().attributes()[number as usize - 1].clone();
+    match attribute.generated {
+        0 => bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "{}", not_generated(&entry, column)),
+        b'v' if constraint::constraints(session, entry.oid())?.iter().any(|c| c.contype as u8 == b'c') => {
+            return Err(err!(
+                FEATURE_NOT_SUPPORTED,
+                "ALTER TABLE / SET EXPRESSION is not supported for virtual generated columns in tables with check \
+                 constraints"
+            )
+            .detail(format!(
+                "Column \"{column}\" of relation \"{}\" is a virtual generated column.",
+                entry.name()
+            )));
+        }
+        _ => {}
+    }
+    let expr = create_table::generation_expression(session, &entry, ast, &attribute)?;
+    constraint::remove_default(session, entry.oid(), number)?;
+    constraint::store_default(session, entry.oid(), number, &expr, true)?;
+    if attribute.generated == b'v' {
+        return Ok(());
+    }
+    rewrite::rewrite(session, &entry, &[(number as usize - 1, expr)])
+}
+
+/// Makes a stored generated column a plain one, which keeps its values.
+///
+/// # Errors
+/// `55000` for other columns, `0A000` for virtual ones.
+pub(super) fn drop_expression(alteration: &Alteration<'_>, column: &str, if_exists: bool) -> Result<()> {
+    let session = alteration.session;
+    let entry = alteration.entry()?;
+    let number = alteration.column(&entry, column)?;
+    match entry.desc().attributes()[number as usize - 1].generated {
+        b's' => {}
+        0 if if_exists => {
+            session.notice(notice(format!("{}, skipping", not_generated(&entry, column))));
+            return Ok(());
+        }
+        0 => bail!(OBJECT_NOT_IN_PREREQUISITE_STATE, "{}", not_generated(&entry, column)),
+        _ => {
+            return Err(err!(
+                FEATURE_NOT_SUPPORTED,
+                "ALTER TABLE / DROP EXPRESSION is not supported for virtual generated columns"
+            )
+            .detail(format!(
+                "Column \"{column}\" of relation \"{}\" is a virtual generated column.",
+                entry.name()
+            )));
+        }
+    }
+    constraint::remove_default(session, entry.oid(), number)?;
+    relation::update_attribute(session, entry.oid(), number, |row| row.attgenerated = 0)?;
+    session.invalidate_relation(entry.oid());
+    Ok(())
+}
