@@ -28,10 +28,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("access-api", "base sys settings storage wal buffer lock txn datum"),
     ("heap", "base sys settings storage wal buffer lock txn datum adt access-api"),
     ("btree", "base sys settings storage wal buffer lock txn datum adt access-api"),
-    (
-        "catalog",
-        "base sys settings syntax adt datum storage wal buffer lock txn access-api heap btree",
-    ),
+    ("catalog", "base sys settings syntax adt datum storage wal buffer lock txn access-api heap btree"),
     ("functions", "base sys settings adt datum catalog access-api lock txn syntax buffer storage"),
     ("analyzer", "base settings adt datum syntax ir catalog"),
     ("planner", "base settings adt datum ir catalog access-api sys storage buffer"),

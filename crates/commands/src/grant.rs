@@ -223,8 +223,7 @@ fn apply_columns(
     whole: u64,
 ) -> Result<()> {
     let entry = session.require_relation(object.object)?;
-    for Privilege { name, columns, .. } in statement.privileges.iter().filter(|p| !p.columns.is_empty())
-    {
+    for Privilege { name, columns, .. } in statement.privileges.iter().filter(|p| !p.columns.is_empty()) {
         let wanted = match name {
             None => COLUMN_PRIVILEGES,
             Some(name) => match bit(name) {
