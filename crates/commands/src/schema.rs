@@ -85,7 +85,7 @@ fn run_elements(
     session.set_users(catalog::Users { current: owner, ..users });
     // What is made inside is looked for in the new schema first.
     let path = session.settings().show("search_path")?;
-    let own = ::settings::list::quote_identifier(schema);
+    let own = syntax::quote_identifier(schema).into_owned();
     let inside = if path.is_empty() { own } else { format!("{own}, {path}") };
     settings::store(&session, "search_path", Some(&inside), Scope::Local)?;
     let result = elements.iter_mut().try_for_each(|element| {
