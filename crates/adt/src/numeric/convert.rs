@@ -31,11 +31,11 @@ impl From<i16> for Numeric {
 
 impl Numeric {
     /// `value` / 10^`scale`, shown with that scale (`int64_div_fast_to_numeric`).
-    pub fn from_scaled(value: i64, scale: i32) -> Numeric {
+    pub fn from_scaled(value: impl Into<i128>, scale: i32) -> Numeric {
         let scale = scale.max(0);
         let low = -((scale + DIGIT_WIDTH - 1) / DIGIT_WIDTH);
         let padding = (-low * DIGIT_WIDTH - scale) as u32;
-        Numeric::from_units(i128::from(value) * 10_i128.pow(padding), low, scale)
+        Numeric::from_units(value.into() * 10_i128.pow(padding), low, scale)
     }
 
     /// `float8_numeric`: 15 significant digits.

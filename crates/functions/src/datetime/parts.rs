@@ -15,13 +15,7 @@ fn field(value: Extracted) -> Result<Option<Numeric>> {
         Extracted::Null => None,
         Extracted::Infinity => Some(Numeric::INFINITY),
         Extracted::NegativeInfinity => Some(Numeric::NEGATIVE_INFINITY),
-        Extracted::Number { unscaled, scale } => Some(match i64::try_from(unscaled) {
-            Ok(unscaled) => Numeric::from_scaled(unscaled, scale as i32),
-            Err(_) => {
-                let divisor = Numeric::from(10_i64.pow(scale.min(18)));
-                Numeric::from(unscaled).div(&divisor)?.round(scale as i32)?
-            }
-        }),
+        Extracted::Number { unscaled, scale } => Some(Numeric::from_scaled(unscaled, scale as i32)),
     })
 }
 
