@@ -415,6 +415,32 @@ fn revoke_dependents(owned: &mut Owned, role: Oid, lost: u64, cascade: bool) -> 
     Ok(())
 }
 
+/// initdb's last word on privileges: everyone may read the catalogs and views of pg_catalog that have no grants yet.
+///
+/// # Errors
+/// What reading and writing pg_class fails with.
+pub fn catalogs_to_public(session: &Session) -> Result<()> {
+    const PG_CATALOG: Oid = Oid(11);
+    for (tid, mut class) in session.find::<PgClass>(catalog::index::PG_CLASS_RELNAME_NSP, &[])? {
+        if class.relnamespace != PG_CATALOG
+            || !matches!(class.relkind as u8, b'r' | b'v' | b'm' | b'S')
+            || class.relacl.is_some()
+        {
+            continue;
+        }
+        let mut items = privilege::grants(None, class.relowner, privilege::TABLE)?;
+        items.push(AclItem {
+            grantee: Oid(0),
+            grantor: class.relowner,
+            privileges: bits::SELECT,
+            grant_options: 0,
+        });
+        class.relacl = Some(acl::encode(&items));
+        session.update(tid, &class)?;
+    }
+    session.command_counter_increment()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -443,30 +469,4 @@ mod tests {
         revoke_dependents(&mut table, Oid(100), bits::SELECT, true).unwrap();
         assert!(table.grants.is_empty());
     }
-}
-
-/// initdb's last word on privileges: everyone may read the catalogs and views of pg_catalog that have no grants yet.
-///
-/// # Errors
-/// What reading and writing pg_class fails with.
-pub fn catalogs_to_public(session: &Session) -> Result<()> {
-    const PG_CATALOG: Oid = Oid(11);
-    for (tid, mut class) in session.find::<PgClass>(catalog::index::PG_CLASS_RELNAME_NSP, &[])? {
-        if class.relnamespace != PG_CATALOG
-            || !matches!(class.relkind as u8, b'r' | b'v' | b'm' | b'S')
-            || class.relacl.is_some()
-        {
-            continue;
-        }
-        let mut items = privilege::grants(None, class.relowner, privilege::TABLE)?;
-        items.push(AclItem {
-            grantee: Oid(0),
-            grantor: class.relowner,
-            privileges: bits::SELECT,
-            grant_options: 0,
-        });
-        class.relacl = Some(acl::encode(&items));
-        session.update(tid, &class)?;
-    }
-    session.command_counter_increment()
 }
