@@ -39,6 +39,30 @@ pub fn wait(socket: &impl AsRawFd, readiness: Readiness, timeout: Duration) -> i
     }
 }
 
+fn transferred(result: libc::ssize_t) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}
+
+/// Reads what a socket has, without waiting even if the socket is one that blocks.
+///
+/// # Errors
+/// What recv(2) reports; `WouldBlock` when there is nothing.
+pub fn receive_now(socket: &impl AsRawFd, room: &mut [u8]) -> io::Result<usize> {
+    let (fd, flags) = (socket.as_raw_fd(), libc::MSG_DONTWAIT);
+    // SAFETY: writes at most `room.len()` bytes into `room`, which lives through the call.
+    transferred(unsafe { libc::recv(fd, room.as_mut_ptr().cast(), room.len(), flags) })
+}
+
+/// Writes what a socket takes, without waiting even if the socket is one that blocks.
+///
+/// # Errors
+/// What send(2) reports; `WouldBlock` when it takes nothing.
+pub fn send_now(socket: &impl AsRawFd, bytes: &[u8]) -> io::Result<usize> {
+    let (fd, flags) = (socket.as_raw_fd(), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL);
+    // SAFETY: reads at most `bytes.len()` bytes of `bytes`, which lives through the call.
+    transferred(unsafe { libc::send(fd, bytes.as_ptr().cast(), bytes.len(), flags) })
+}
+
 /// Watches sockets for bytes. Each watch fires once and is armed again by [`Poller::arm`].
 pub struct Poller {
     epoll: OwnedFd,

@@ -5,6 +5,7 @@ pub mod cluster;
 mod database;
 mod info;
 mod initialize;
+mod literals;
 mod plans;
 mod session;
 

@@ -31,6 +31,8 @@ pub struct Prepared {
     pub statement: Arc<RawStatement>,
     pub param_types: Vec<Oid>,
     pub kind: Kind,
+    /// Its parameters stand for literals of the text that the client sent.
+    lifted: bool,
     epoch: u64,
     path: Arc<[Oid]>,
     plans: Mutex<Plans>,
@@ -46,6 +48,9 @@ struct Plans {
 
 /// PostgreSQL plans for the values this often before it considers a plan for any values.
 const CUSTOM_PLANS_FIRST: u32 = 5;
+/// A plan for any values may stand in for literals when it costs no more than this: a few look-ups by index. PostgreSQL
+/// would have planned for the literals, so what takes longer to run is worth planning for them here as well.
+const LIFTED_MAX_COST: f64 = 50.0;
 
 impl Prepared {
     /// Analyses a statement. `types`: those of the first parameters, 0 where open.
@@ -72,10 +77,16 @@ impl Prepared {
             statement,
             param_types: params.types().to_vec(),
             kind,
+            lifted: false,
             epoch,
             path,
             plans: Mutex::default(),
         })
+    }
+
+    /// Marks a statement whose parameters stand for literals.
+    pub fn lifted(self) -> Prepared {
+        Prepared { lifted: true, ..self }
     }
 
     /// A statement that is not analysed: what ends a failed transaction.
@@ -85,6 +96,7 @@ impl Prepared {
             statement,
             param_types: Vec::new(),
             kind: Kind::Utility,
+            lifted: false,
             epoch: 0,
             path: Arc::new([]),
             plans: Mutex::default(),
@@ -114,7 +126,7 @@ impl Prepared {
             let mut cache = self.plans.lock();
             cache.generic_cost = total_cost(&plans);
             cache.generic = Some(plans.clone());
-            if params.is_empty() || mode != PlanCacheMode::Auto || !cache.custom_is_cheaper() {
+            if params.is_empty() || mode != PlanCacheMode::Auto || !self.prefers_custom(&cache) {
                 return Ok(plans);
             }
         }
@@ -135,9 +147,14 @@ impl Prepared {
             PlanCacheMode::Auto => {
                 let cache = self.plans.lock();
                 cache.custom_plans < CUSTOM_PLANS_FIRST
-                    || (cache.generic.is_some() && cache.custom_is_cheaper())
+                    || (cache.generic.is_some() && self.prefers_custom(&cache))
             }
         }
+    }
+
+    /// Whether what is known of the costs speaks against the plan for any values.
+    fn prefers_custom(&self, plans: &Plans) -> bool {
+        plans.custom_is_cheaper() || (self.lifted && plans.generic_cost > LIFTED_MAX_COST)
     }
 }
 
@@ -157,12 +174,32 @@ fn planning_cost(plans: &[Arc<PreparedPlan>]) -> f64 {
     plans.iter().map(|p| 1000.0 * CPU_OPERATOR_COST * (p.plan.range_table.len() as f64 + 1.0)).sum()
 }
 
-#[derive(PartialEq, Eq, Hash, Clone)]
+#[derive(PartialEq, Eq, Hash)]
 struct Key {
     database: Oid,
+    lifted: bool,
     path: Arc<[Oid]>,
     types: Vec<Oid>,
     sql: Arc<str>,
+}
+
+/// A key that is only looked for. It hashes as [`Key`] does: the same fields in the same order.
+#[derive(Hash)]
+struct Wanted<'a> {
+    database: Oid,
+    lifted: bool,
+    path: &'a [Oid],
+    types: &'a [Oid],
+    sql: &'a str,
+}
+
+impl hashbrown::Equivalent<Key> for Wanted<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.sql == &*key.sql
+            && self.types == key.types
+            && self.path == &*key.path
+            && (self.database, self.lifted) == (key.database, key.lifted)
+    }
 }
 
 /// The process-wide cache.
@@ -181,16 +218,18 @@ impl PlanCache {
     ///
     /// # Errors
     /// Those of reading the search path.
-    pub fn find(&self, session: &Session, sql: &str, types: &[Oid]) -> Result<Option<Arc<Prepared>>> {
+    pub fn find(
+        &self,
+        session: &Session,
+        sql: &str,
+        types: &[Oid],
+        lifted: bool,
+    ) -> Result<Option<Arc<Prepared>>> {
         if !shares(session) || sql.len() > MAX_TEXT {
             return Ok(None);
         }
-        let key = Key {
-            database: session.database(),
-            path: session.search_path()?,
-            types: types.to_vec(),
-            sql: sql.into(),
-        };
+        let path = session.search_path()?;
+        let key = Wanted { database: session.database(), lifted, path: &path, types, sql };
         let found = self.entries.lock().get(&key).cloned();
         match found {
             Some(prepared) if prepared.is_current(session)? => Ok(Some(prepared)),
@@ -213,6 +252,7 @@ impl PlanCache {
         }
         let key = Key {
             database: session.database(),
+            lifted: prepared.lifted,
             path: prepared.path.clone(),
             types: types.to_vec(),
             sql: prepared.sql.clone(),

@@ -1,4 +1,7 @@
-//! The byte stream to a client: TCP or Unix socket, plain or TLS. Sockets do not block; waits are explicit.
+//! The byte stream to a client: TCP or Unix socket, plain or TLS. Reads and writes do not block; waits are explicit.
+//!
+//! The sockets themselves do block, for the one wait that every round trip has: [`Transport::linger`] waits and reads
+//! in one system call.
 
 use crate::interrupt::Interrupt;
 use crate::tls::Tls;
@@ -9,10 +12,14 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use sys::poll::{Readiness, wait};
+use sys::poll::{Readiness, receive_now, send_now, wait};
 
 /// How long a wait lasts before the session looks whether it is to end.
 const SLICE: Duration = Duration::from_millis(200);
+
+/// A session that has answered waits this long for the next message before it gives its thread back: a client that
+/// goes on at once then never pays for the hand-over. The wait sleeps in the kernel, it does not spin.
+const LINGER: Duration = Duration::from_millis(2);
 
 /// A connected socket.
 pub enum Socket {
@@ -45,25 +52,41 @@ impl AsRawFd for Socket {
     }
 }
 
+impl Socket {
+    /// Blocking reads end after this long.
+    fn set_read_timeout(&self, time: Duration) -> io::Result<()> {
+        match self {
+            Socket::Tcp(stream) => stream.set_read_timeout(Some(time)),
+            Socket::Unix(stream) => stream.set_read_timeout(Some(time)),
+        }
+    }
+}
+
 impl Read for Socket {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Socket::Tcp(stream) => stream.read(room),
-            Socket::Unix(stream) => stream.read(room),
-        }
+        receive_now(self, room)
     }
 }
 
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Socket::Tcp(stream) => stream.write(bytes),
-            Socket::Unix(stream) => stream.write(bytes),
-        }
+        send_now(self, bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Reads of a socket that wait as long as its timeout says.
+struct Blocking<'a>(&'a mut Socket);
+
+impl Read for Blocking<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        match self.0 {
+            Socket::Tcp(stream) => stream.read(room),
+            Socket::Unix(stream) => stream.read(room),
+        }
     }
 }
 
@@ -79,6 +102,8 @@ pub enum Received {
 pub struct Transport {
     socket: Socket,
     tls: Option<Box<ServerConnection>>,
+    /// Whether the socket's read timeout is that of lingering.
+    lingers: bool,
 }
 
 /// Bytes that were read before TLS began, then the socket.
@@ -101,7 +126,7 @@ impl Read for Replay<'_> {
 
 impl Transport {
     pub fn new(socket: Socket) -> Transport {
-        Transport { socket, tls: None }
+        Transport { socket, tls: None, lingers: false }
     }
 
     pub fn socket(&self) -> &Socket {
@@ -268,9 +293,21 @@ impl Transport {
         }
     }
 
-    /// Waits a short while for bytes.
-    pub fn linger(&self, time: Duration) -> bool {
-        wait(&self.socket, Readiness::Read, time).unwrap_or(true)
+    /// Waits a short while, [`LINGER`], for bytes; they may be in `buffer` then, at most about `limit`. `false` when none
+    /// came.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn linger(&mut self, buffer: &mut Vec<u8>, limit: usize) -> io::Result<bool> {
+        if self.tls.is_some() {
+            return wait(&self.socket, Readiness::Read, LINGER);
+        }
+        if !self.lingers {
+            self.socket.set_read_timeout(LINGER)?;
+            self.lingers = true;
+        }
+        // That the client has closed shows again at the next read.
+        Ok(receive_from(&mut Blocking(&mut self.socket), buffer, limit)? != Received::Nothing)
     }
 
     /// Says goodbye on a TLS connection, if that does not block.

@@ -33,7 +33,7 @@ impl ClientSession {
     fn prepare_text(&mut self, sql: &str, types: &[Oid]) -> Result<Option<Arc<Prepared>>> {
         if self.block != Block::Failed {
             self.start_statement()?;
-            if let Some(prepared) = self.database.plans.find(&self.session, sql, types)? {
+            if let Some(prepared) = self.database.plans.find(&self.session, sql, types, false)? {
                 return Ok(Some(prepared));
             }
         }
