@@ -12,7 +12,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use sys::poll::{Readiness, receive_now, send_now, wait};
+use sys::poll::{Readiness, send_now, wait};
 
 /// How long a wait lasts before the session looks whether it is to end.
 const SLICE: Duration = Duration::from_millis(200);
@@ -64,7 +64,10 @@ impl Socket {
 
 impl Read for Socket {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        receive_now(self, room)
+        let mut bytes = Vec::new();
+        let count = sys::poll::receive(self, &mut bytes, room.len(), false)?;
+        room[..count].copy_from_slice(&bytes);
+        Ok(count)
     }
 }
 
@@ -75,18 +78,6 @@ impl Write for Socket {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Reads of a socket that wait as long as its timeout says.
-struct Blocking<'a>(&'a mut Socket);
-
-impl Read for Blocking<'_> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        match self.0 {
-            Socket::Tcp(stream) => stream.read(room),
-            Socket::Unix(stream) => stream.read(room),
-        }
     }
 }
 
@@ -210,7 +201,7 @@ impl Transport {
     /// Those of the socket or of TLS.
     pub fn receive(&mut self, buffer: &mut Vec<u8>, limit: usize) -> io::Result<Received> {
         let Some(tls) = &mut self.tls else {
-            return receive_from(&mut self.socket, buffer, limit);
+            return receive_plain(&self.socket, buffer, limit, false);
         };
         loop {
             match receive_from(&mut tls.reader(), buffer, limit) {
@@ -307,7 +298,7 @@ impl Transport {
             self.lingers = true;
         }
         // That the client has closed shows again at the next read.
-        Ok(receive_from(&mut Blocking(&mut self.socket), buffer, limit)? != Received::Nothing)
+        Ok(receive_plain(&self.socket, buffer, limit, true)? != Received::Nothing)
     }
 
     /// Says goodbye on a TLS connection, if that does not block.
@@ -319,22 +310,36 @@ impl Transport {
     }
 }
 
+fn receive_plain(socket: &Socket, buffer: &mut Vec<u8>, limit: usize, waits: bool) -> io::Result<Received> {
+    loop {
+        if let Some(received) = outcome(sys::poll::receive(socket, buffer, limit.max(1), waits))? {
+            return Ok(received);
+        }
+    }
+}
+
 fn receive_from(source: &mut impl Read, buffer: &mut Vec<u8>, limit: usize) -> io::Result<Received> {
     let start = buffer.len();
-    buffer.resize(start + limit.max(1), 0);
     loop {
+        buffer.resize(start + limit.max(1), 0);
         let result = source.read(&mut buffer[start..]);
         buffer.truncate(start + result.as_ref().map_or(0, |count| *count));
-        return match result {
-            Ok(0) => Ok(Received::Closed),
-            Ok(_) => Ok(Received::Bytes),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Nothing),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                buffer.resize(start + limit.max(1), 0);
-                continue;
-            }
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(Received::Closed),
-            Err(error) => Err(error),
-        };
+        if let Some(received) = outcome(result)? {
+            return Ok(received);
+        }
+    }
+}
+
+/// What a read has brought; `None`: it was interrupted and is to be tried again.
+fn outcome(result: io::Result<usize>) -> io::Result<Option<Received>> {
+    match result {
+        Ok(0) => Ok(Some(Received::Closed)),
+        Ok(_) => Ok(Some(Received::Bytes)),
+        Err(error) => match error.kind() {
+            io::ErrorKind::WouldBlock => Ok(Some(Received::Nothing)),
+            io::ErrorKind::Interrupted => Ok(None),
+            io::ErrorKind::ConnectionReset => Ok(Some(Received::Closed)),
+            _ => Err(error),
+        },
     }
 }

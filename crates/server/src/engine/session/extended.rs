@@ -7,6 +7,7 @@ use crate::session::engine_api::Output;
 use base::{Oid, Result, bail, err};
 use commands::input::ValueInput;
 use commands::output::Format;
+use datum::OwnedDatum;
 use executor::ParamValue;
 use protocol::backend::FieldDescription;
 use std::sync::Arc;
@@ -170,8 +171,11 @@ impl ClientSession {
         type_oid: Oid,
         format: Format,
         bytes: &[u8],
-    ) -> Result<Option<datum::OwnedDatum>> {
+    ) -> Result<Option<OwnedDatum>> {
         match format {
+            Format::Text if plain_integer(bytes) && type_oid == INT4 => {
+                adt::integer::parse_int4(&String::from_utf8_lossy(bytes)).map(|v| Some(OwnedDatum::Int4(v)))
+            }
             Format::Text => {
                 adt::encoding::validate_utf8(bytes)?;
                 ValueInput::text(&self.session, type_oid, -1)?.read(&self.session, bytes)
@@ -260,6 +264,14 @@ impl ClientSession {
         self.portals.retain(|_, portal| portal.cursor.as_ref().is_some_and(|c| c.hold));
         Ok(())
     }
+}
+
+const INT4: Oid = Oid(23);
+
+/// What needs no look at the type's input function: digits, perhaps with a minus, few enough to fit.
+fn plain_integer(bytes: &[u8]) -> bool {
+    let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
+    (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
 }
 
 pub(super) fn missing_portal(name: &str) -> base::Error {
