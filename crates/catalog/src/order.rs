@@ -20,6 +20,7 @@ struct Comparison {
 struct Prefix {
     of: fn(Datum<'_>) -> u64,
     decides: bool,
+    bytewise: bool,
 }
 
 impl KeyOrder for Comparison {
@@ -35,12 +36,15 @@ impl KeyOrder for Comparison {
     fn prefix_decides(&self) -> bool {
         self.prefix.is_some_and(|prefix| prefix.decides)
     }
+    fn bytewise(&self) -> bool {
+        self.prefix.is_some_and(|prefix| prefix.bytewise)
+    }
 }
 
 /// By the comparison's source name; only for comparisons within one type.
 fn prefix(prosrc: &str) -> Option<Prefix> {
     const SIGN: u64 = 1 << 63;
-    let whole = |of| Some(Prefix { of, decides: true });
+    let whole = |of| Some(Prefix { of, decides: true, bytewise: false });
     match prosrc {
         "btint2cmp" => whole(|d| i64::from(d.int2()) as u64 ^ SIGN),
         "btint4cmp" | "date_cmp" => whole(|d| i64::from(d.int4()) as u64 ^ SIGN),
@@ -52,10 +56,10 @@ fn prefix(prosrc: &str) -> Option<Prefix> {
         "btfloat8cmp" => whole(|d| float_prefix(d.float8())),
         "btfloat4cmp" => whole(|d| float_prefix(f64::from(d.float4()))),
         "bttextcmp" | "byteacmp" | "btnamecmp" | "uuid_cmp" | "bttext_pattern_cmp" => {
-            Some(Prefix { of: |d| bytes_prefix(d.bytes()), decides: false })
+            Some(Prefix { of: |d| bytes_prefix(d.bytes()), decides: false, bytewise: true })
         }
         "bpcharcmp" | "btbpchar_pattern_cmp" => {
-            Some(Prefix { of: |d| bytes_prefix(trim(d.bytes())), decides: false })
+            Some(Prefix { of: |d| bytes_prefix(trim(d.bytes())), decides: false, bytewise: true })
         }
         _ => None,
     }

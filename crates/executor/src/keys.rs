@@ -275,7 +275,8 @@ impl KeyTable {
     }
 
     pub fn clear(&mut self) {
-        self.table.clear();
+        // Not cleared in place: a table that spilled must not begin its next input as full as it ended.
+        self.table = HashTable::new();
         self.keys = Self::empty(&self.encoder);
     }
 

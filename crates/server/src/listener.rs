@@ -105,21 +105,15 @@ impl Listener {
         Ok(listeners)
     }
 
-    /// The next connection that waits, with its socket set not to block.
+    /// The next connection that waits, with its socket left to block: [`Socket`] says when it does.
     ///
     /// # Errors
     /// Those of accept(2); a connection that has gone meanwhile is none.
     pub fn accept(&self) -> io::Result<Option<Socket>> {
         loop {
             let accepted = match self {
-                Listener::Tcp(listener) => listener.accept().and_then(|(stream, _)| {
-                    stream.set_nonblocking(true)?;
-                    Ok(Socket::Tcp(stream))
-                }),
-                Listener::Unix { listener, .. } => listener.accept().and_then(|(stream, _)| {
-                    stream.set_nonblocking(true)?;
-                    Ok(Socket::Unix(stream))
-                }),
+                Listener::Tcp(listener) => listener.accept().map(|(stream, _)| Socket::Tcp(stream)),
+                Listener::Unix { listener, .. } => listener.accept().map(|(stream, _)| Socket::Unix(stream)),
             };
             return match accepted {
                 Ok(socket) => Ok(Some(socket)),

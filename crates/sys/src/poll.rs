@@ -39,6 +39,36 @@ pub fn wait(socket: &impl AsRawFd, readiness: Readiness, timeout: Duration) -> i
     }
 }
 
+fn transferred(result: libc::ssize_t) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}
+
+/// Appends at most `limit` bytes of what a socket has to `buffer`. With `waits`, a socket that blocks waits as it does;
+/// else there is no waiting, whatever the socket is.
+///
+/// # Errors
+/// What recv(2) reports; `WouldBlock` when nothing came.
+pub fn receive(socket: &impl AsRawFd, buffer: &mut Vec<u8>, limit: usize, waits: bool) -> io::Result<usize> {
+    buffer.reserve(limit);
+    let room = &mut buffer.spare_capacity_mut()[..limit];
+    let (fd, flags) = (socket.as_raw_fd(), if waits { 0 } else { libc::MSG_DONTWAIT });
+    // SAFETY: writes at most `room.len()` bytes into `room`, which lives through the call.
+    let count = transferred(unsafe { libc::recv(fd, room.as_mut_ptr().cast(), room.len(), flags) })?;
+    // SAFETY: the kernel has written the first `count` bytes of the spare capacity, and `count` is at most `limit`.
+    unsafe { buffer.set_len(buffer.len() + count) };
+    Ok(count)
+}
+
+/// Writes what a socket takes, without waiting even if the socket is one that blocks.
+///
+/// # Errors
+/// What send(2) reports; `WouldBlock` when it takes nothing.
+pub fn send_now(socket: &impl AsRawFd, bytes: &[u8]) -> io::Result<usize> {
+    let (fd, flags) = (socket.as_raw_fd(), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL);
+    // SAFETY: reads at most `bytes.len()` bytes of `bytes`, which lives through the call.
+    transferred(unsafe { libc::send(fd, bytes.as_ptr().cast(), bytes.len(), flags) })
+}
+
 /// Watches sockets for bytes. Each watch fires once and is armed again by [`Poller::arm`].
 pub struct Poller {
     epoll: OwnedFd,
@@ -147,5 +177,12 @@ mod tests {
         poller.wait(&mut ready, None).unwrap();
         assert!(wait(&far, Readiness::Read, Duration::ZERO).unwrap());
         assert!(!wait(&near, Readiness::Read, Duration::from_micros(50)).unwrap());
+        let mut bytes = b"a".to_vec();
+        assert_eq!(receive(&far, &mut bytes, 8, true).unwrap(), 1);
+        assert_eq!(bytes, b"ax");
+        assert_eq!(receive(&far, &mut bytes, 8, false).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(send_now(&far, b"yz").unwrap(), 2);
+        assert_eq!(receive(&near, &mut bytes, 1, false).unwrap(), 1);
+        assert_eq!(bytes, b"axy");
     }
 }

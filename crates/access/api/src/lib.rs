@@ -63,6 +63,12 @@ pub trait KeyOrder: Send + Sync {
     fn prefix_decides(&self) -> bool {
         false
     }
+
+    /// Values are byte strings in the order of their bytes: what all values begin with may be left out of what
+    /// [`KeyOrder::prefix`] is asked for.
+    fn bytewise(&self) -> bool {
+        false
+    }
 }
 
 /// One key column of an index.

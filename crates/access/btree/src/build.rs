@@ -103,8 +103,36 @@ impl Builder {
         Ok(())
     }
 
+    /// Makes prefixes of what follows the bytes that all values begin with: else keys like `user-000123` would all tie.
+    fn skip_common(&mut self) -> Result<()> {
+        let key = &self.index.keys[0];
+        let (Some(&(first, at)), true) = (self.entries.first(), key.order.bytewise()) else { return Ok(()) };
+        if self.entries.iter().fold(0, |differ, entry| differ | (entry.0 ^ first)).leading_zeros() < 8 {
+            return Ok(());
+        }
+        let (desc, tuples) = (&self.index.relation.desc, &self.tuples);
+        let value = |at: u32| IndexTuple(&tuples[at as usize * UNIT..]).attribute(desc, 0);
+        let first = value(at)?;
+        let Some(Datum::Bytes(mut common)) = first.get() else { return Ok(()) };
+        for (_, at) in &self.entries {
+            if let Some(Datum::Bytes(bytes)) = value(*at)?.get() {
+                let same = common.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+                common = &common[..same];
+            }
+        }
+        let skip = common.len();
+        for (prefix, at) in &mut self.entries {
+            if let Some(Datum::Bytes(bytes)) = value(*at)?.get() {
+                let rest = key.order.prefix(Datum::Bytes(&bytes[skip..]));
+                *prefix = if key.descending { !rest } else { rest };
+            }
+        }
+        Ok(())
+    }
+
     /// Sorts what is in memory: positions in the order of the index.
     fn sorted(&mut self) -> Result<Vec<u32>> {
+        self.skip_common()?;
         let mut failed = None;
         let (index, tuples) = (&self.index, &self.tuples);
         let decides = index.keys.len() == 1 && index.keys[0].order.prefix_decides();

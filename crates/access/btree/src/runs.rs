@@ -78,15 +78,15 @@ impl Runs {
         each: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let mut readers: Vec<RunReader<'_>> = self.files.iter().map(RunReader::new).collect::<Result<_>>()?;
-        readers.retain(|reader| reader.tuple().is_some());
-        let mut last: Option<Vec<u8>> = None;
-        while !readers.is_empty() {
-            let mut least = 0;
-            for candidate in 1..readers.len() {
-                if compare(index, &readers[candidate], &readers[least])? == Ordering::Less {
-                    least = candidate;
-                }
+        // The run with the least tuple comes last.
+        let mut order: Vec<usize> = Vec::new();
+        for run in 0..readers.len() {
+            if readers[run].tuple().is_some() {
+                order.insert(place(index, &readers, &order, run)?, run);
             }
+        }
+        let mut last: Option<Vec<u8>> = None;
+        while let Some(least) = order.pop() {
             let Some(tuple) = readers[least].tuple() else { break };
             if index.unique {
                 if let Some(last) = &last {
@@ -98,12 +98,25 @@ impl Runs {
                 last = Some(tuple.to_vec());
             }
             each(tuple)?;
-            if !readers[least].advance()? {
-                readers.swap_remove(least);
+            if readers[least].advance()? {
+                order.insert(place(index, &readers, &order, least)?, least);
             }
         }
         Ok(())
     }
+}
+
+/// Where a run belongs among those in `order`, which descends.
+fn place(index: &IndexRelation, readers: &[RunReader<'_>], order: &[usize], run: usize) -> Result<usize> {
+    let (mut low, mut high) = (0, order.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match compare(index, &readers[order[middle]], &readers[run])? {
+            Ordering::Greater => low = middle + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
 }
 
 fn compare(index: &IndexRelation, a: &RunReader<'_>, b: &RunReader<'_>) -> Result<Ordering> {

@@ -6,7 +6,7 @@ use crate::order::Ordering;
 use crate::rows::{RowBuffer, batch_bytes, concatenate};
 use crate::spill::SpillFile;
 use base::Result;
-use datum::{Batch, MAX_BATCH_ROWS, Repr};
+use datum::{Batch, MAX_BATCH_ROWS, Repr, Selection};
 use std::cmp;
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ pub struct Sorter {
     ordering: Ordering,
     reprs: Arc<[Repr]>,
     bound: Option<u64>,
+    /// With a bound, one row that as many rows as wanted come before or tie with: what is not before it is not needed.
+    threshold: Option<Batch>,
     /// Rows not yet sorted.
     pending: Vec<Batch>,
     pending_rows: usize,
@@ -40,6 +42,7 @@ impl Sorter {
             ordering,
             reprs,
             bound: None,
+            threshold: None,
             pending: Vec::new(),
             pending_rows: 0,
             pending_bytes: 0,
@@ -53,6 +56,7 @@ impl Sorter {
 
     pub fn set_bound(&mut self, bound: Option<u64>) {
         self.bound = bound;
+        self.threshold = None;
     }
 
     /// Forgets all rows.
@@ -62,12 +66,24 @@ impl Sorter {
         self.pending_bytes = 0;
         execution.memory.release(std::mem::take(&mut self.charged));
         self.runs.clear();
+        self.threshold = None;
         self.output = Output::NotReady;
     }
 
     /// # Errors
     /// `53200`, and what writing temporary files fails with.
-    pub fn add(&mut self, execution: &mut Execution, batch: Batch) -> Result<()> {
+    pub fn add(&mut self, execution: &mut Execution, mut batch: Batch) -> Result<()> {
+        if let Some(threshold) = &self.threshold {
+            let wanted =
+                |row: &u32| self.ordering.compare(&batch, *row as usize, threshold, 0) == cmp::Ordering::Less;
+            let rows: Vec<u32> = (0..batch.rows() as u32).filter(wanted).collect();
+            if rows.is_empty() {
+                return Ok(());
+            }
+            if rows.len() < batch.rows() {
+                batch = batch.select(&Selection::Rows(rows));
+            }
+        }
         let bytes = batch_bytes(&batch);
         execution.memory.charge(bytes)?;
         self.charged += bytes;
@@ -97,6 +113,7 @@ impl Sorter {
         self.charged = self.pending_bytes;
         execution.memory.charge(self.charged)?;
         self.pending_rows = kept.rows();
+        self.threshold = kept.rows().checked_sub(1).map(|last| kept.slice(last, 1));
         self.pending = vec![kept];
         self.method = "top-N heapsort";
         Ok(())

@@ -97,7 +97,8 @@ impl<F: Fold> Accumulator for Groups<F> {
     }
 
     fn reset(&mut self) {
-        self.states.clear();
+        // Memory that is kept would be charged to the next input before it has a single group.
+        self.states = Vec::new();
     }
 
     fn memory_bytes(&self) -> usize {

@@ -6,6 +6,7 @@ mod control;
 mod database;
 mod info;
 mod initialize;
+mod literals;
 mod plans;
 mod session;
 

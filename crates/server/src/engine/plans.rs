@@ -32,6 +32,8 @@ pub struct Prepared {
     pub statement: Arc<RawStatement>,
     pub param_types: Vec<Oid>,
     pub kind: Kind,
+    /// Its parameters stand for literals of the text that the client sent.
+    lifted: bool,
     epoch: u64,
     path: Arc<[Oid]>,
     plans: Mutex<Plans>,
@@ -47,6 +49,9 @@ struct Plans {
 
 /// PostgreSQL plans for the values this often before it considers a plan for any values.
 const CUSTOM_PLANS_FIRST: u32 = 5;
+/// A plan for any values may stand in for literals when it costs no more than this: a few look-ups by index. PostgreSQL
+/// would have planned for the literals, so what takes longer to run is worth planning for them here as well.
+const LIFTED_MAX_COST: f64 = 50.0;
 
 impl Prepared {
     /// Analyses a statement. `types`: those of the first parameters, 0 where open.
@@ -73,10 +78,16 @@ impl Prepared {
             statement,
             param_types: params.types().to_vec(),
             kind,
+            lifted: false,
             epoch,
             path,
             plans: Mutex::default(),
         })
+    }
+
+    /// Marks a statement whose parameters stand for literals.
+    pub fn lifted(self) -> Prepared {
+        Prepared { lifted: true, ..self }
     }
 
     /// A statement that is not analysed: what ends a failed transaction.
@@ -86,6 +97,7 @@ impl Prepared {
             statement,
             param_types: Vec::new(),
             kind: Kind::Utility,
+            lifted: false,
             epoch: 0,
             path: Arc::new([]),
             plans: Mutex::default(),
@@ -115,7 +127,7 @@ impl Prepared {
             let mut cache = self.plans.lock();
             cache.generic_cost = total_cost(&plans);
             cache.generic = Some(plans.clone());
-            if params.is_empty() || mode != PlanCacheMode::Auto || !cache.custom_is_cheaper() {
+            if params.is_empty() || mode != PlanCacheMode::Auto || !self.prefers_custom(&cache) {
                 return Ok(plans);
             }
         }
@@ -136,9 +148,14 @@ impl Prepared {
             PlanCacheMode::Auto => {
                 let cache = self.plans.lock();
                 cache.custom_plans < CUSTOM_PLANS_FIRST
-                    || (cache.generic.is_some() && cache.custom_is_cheaper())
+                    || (cache.generic.is_some() && self.prefers_custom(&cache))
             }
         }
+    }
+
+    /// Whether what is known of the costs speaks against the plan for any values.
+    fn prefers_custom(&self, plans: &Plans) -> bool {
+        plans.custom_is_cheaper() || (self.lifted && plans.generic_cost > LIFTED_MAX_COST)
     }
 }
 
@@ -158,13 +175,34 @@ fn planning_cost(plans: &[Arc<PreparedPlan>]) -> f64 {
     plans.iter().map(|p| 1000.0 * CPU_OPERATOR_COST * (p.plan.range_table.len() as f64 + 1.0)).sum()
 }
 
-#[derive(PartialEq, Eq, Hash, Clone)]
+#[derive(PartialEq, Eq, Hash)]
 struct Key {
     database: Oid,
+    lifted: bool,
     path: Arc<[Oid]>,
     settings: u64,
     types: Vec<Oid>,
     sql: Arc<str>,
+}
+
+/// A key that is only looked for. It hashes as [`Key`] does: the same fields in the same order.
+#[derive(Hash)]
+struct Wanted<'a> {
+    database: Oid,
+    lifted: bool,
+    path: &'a [Oid],
+    settings: u64,
+    types: &'a [Oid],
+    sql: &'a str,
+}
+
+impl hashbrown::Equivalent<Key> for Wanted<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.sql == &*key.sql
+            && self.types == key.types
+            && self.path == &*key.path
+            && (self.database, self.lifted, self.settings) == (key.database, key.lifted, key.settings)
+    }
 }
 
 /// The process-wide cache.
@@ -183,17 +221,19 @@ impl PlanCache {
     ///
     /// # Errors
     /// Those of reading the search path.
-    pub fn find(&self, session: &Session, sql: &str, types: &[Oid]) -> Result<Option<Arc<Prepared>>> {
+    pub fn find(
+        &self,
+        session: &Session,
+        sql: &str,
+        types: &[Oid],
+        lifted: bool,
+    ) -> Result<Option<Arc<Prepared>>> {
         if !shares(session) || sql.len() > MAX_TEXT {
             return Ok(None);
         }
-        let key = Key {
-            database: session.database(),
-            path: session.search_path()?,
-            settings: settings_hash(session),
-            types: types.to_vec(),
-            sql: sql.into(),
-        };
+        let path = session.search_path()?;
+        let settings = settings_hash(session);
+        let key = Wanted { database: session.database(), lifted, path: &path, settings, types, sql };
         let found = self.entries.lock().get(&key).cloned();
         match found {
             Some(prepared) if prepared.is_current(session)? => Ok(Some(prepared)),
@@ -216,6 +256,7 @@ impl PlanCache {
         }
         let key = Key {
             database: session.database(),
+            lifted: prepared.lifted,
             path: prepared.path.clone(),
             settings: settings_hash(session),
             types: types.to_vec(),

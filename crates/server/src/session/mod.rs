@@ -22,10 +22,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use transport::Socket;
 use wire::{Frame, Wire, is_lost};
 
-/// A session that has answered waits this long for the next message before it gives its thread back: a client that
-/// goes on at once then never pays for the hand-over. The wait sleeps in the kernel, it does not spin.
-const LINGER: Duration = Duration::from_millis(2);
-
 /// Why a session runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
@@ -158,6 +154,10 @@ impl Session {
             Wake::Nudge | Wake::Bytes => self.handle_nudge()?,
         }
         loop {
+            // A client that has just been answered has most likely nothing under way: waiting first saves a read in vain.
+            if self.ready && !self.wire.may_have_unread() && !self.linger()? {
+                return Ok(Some(After::Park(self.prepare_to_park())));
+            }
             let mut body = std::mem::take(&mut self.body);
             let frame = self.wire.next_frame(&mut body);
             self.body = body;
@@ -172,9 +172,7 @@ impl Session {
                     if self.wire.has_unsent() && self.ready {
                         self.wire.flush()?;
                     }
-                    self.interrupt_if_ending()?;
-                    if !self.wire.transport.linger(LINGER) {
-                        self.handle_nudge()?;
+                    if !self.linger()? {
                         return Ok(Some(After::Park(self.prepare_to_park())));
                     }
                 }
@@ -187,6 +185,16 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Waits a little for the client; `false` when the session is to park.
+    fn linger(&mut self) -> Result<bool> {
+        self.interrupt_if_ending()?;
+        if self.wire.linger()? {
+            return Ok(true);
+        }
+        self.handle_nudge()?;
+        Ok(false)
     }
 
     fn engine_ref(&self) -> &dyn EngineSession {

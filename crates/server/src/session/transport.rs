@@ -1,4 +1,7 @@
-//! The byte stream to a client: TCP or Unix socket, plain or TLS. Sockets do not block; waits are explicit.
+//! The byte stream to a client: TCP or Unix socket, plain or TLS. Reads and writes do not block; waits are explicit.
+//!
+//! The sockets themselves do block, for the one wait that every round trip has: [`Transport::linger`] waits and reads
+//! in one system call.
 
 use crate::interrupt::Interrupt;
 use crate::tls::Tls;
@@ -9,10 +12,14 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use sys::poll::{Readiness, wait};
+use sys::poll::{Readiness, send_now, wait};
 
 /// How long a wait lasts before the session looks whether it is to end.
 const SLICE: Duration = Duration::from_millis(200);
+
+/// A session that has answered waits this long for the next message before it gives its thread back: a client that
+/// goes on at once then never pays for the hand-over. The wait sleeps in the kernel, it does not spin.
+const LINGER: Duration = Duration::from_millis(2);
 
 /// A connected socket.
 pub enum Socket {
@@ -45,21 +52,28 @@ impl AsRawFd for Socket {
     }
 }
 
+impl Socket {
+    /// Blocking reads end after this long.
+    fn set_read_timeout(&self, time: Duration) -> io::Result<()> {
+        match self {
+            Socket::Tcp(stream) => stream.set_read_timeout(Some(time)),
+            Socket::Unix(stream) => stream.set_read_timeout(Some(time)),
+        }
+    }
+}
+
 impl Read for Socket {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Socket::Tcp(stream) => stream.read(room),
-            Socket::Unix(stream) => stream.read(room),
-        }
+        let mut bytes = Vec::new();
+        let count = sys::poll::receive(self, &mut bytes, room.len(), false)?;
+        room[..count].copy_from_slice(&bytes);
+        Ok(count)
     }
 }
 
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Socket::Tcp(stream) => stream.write(bytes),
-            Socket::Unix(stream) => stream.write(bytes),
-        }
+        send_now(self, bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -79,6 +93,8 @@ pub enum Received {
 pub struct Transport {
     socket: Socket,
     tls: Option<Box<ServerConnection>>,
+    /// Whether the socket's read timeout is that of lingering.
+    lingers: bool,
 }
 
 /// Bytes that were read before TLS began, then the socket.
@@ -101,7 +117,7 @@ impl Read for Replay<'_> {
 
 impl Transport {
     pub fn new(socket: Socket) -> Transport {
-        Transport { socket, tls: None }
+        Transport { socket, tls: None, lingers: false }
     }
 
     pub fn socket(&self) -> &Socket {
@@ -185,7 +201,7 @@ impl Transport {
     /// Those of the socket or of TLS.
     pub fn receive(&mut self, buffer: &mut Vec<u8>, limit: usize) -> io::Result<Received> {
         let Some(tls) = &mut self.tls else {
-            return receive_from(&mut self.socket, buffer, limit);
+            return receive_plain(&self.socket, buffer, limit, false);
         };
         loop {
             match receive_from(&mut tls.reader(), buffer, limit) {
@@ -268,9 +284,21 @@ impl Transport {
         }
     }
 
-    /// Waits a short while for bytes.
-    pub fn linger(&self, time: Duration) -> bool {
-        wait(&self.socket, Readiness::Read, time).unwrap_or(true)
+    /// Waits a short while, [`LINGER`], for bytes; they may be in `buffer` then, at most about `limit`. `false` when none
+    /// came.
+    ///
+    /// # Errors
+    /// Those of the socket.
+    pub fn linger(&mut self, buffer: &mut Vec<u8>, limit: usize) -> io::Result<bool> {
+        if self.tls.is_some() {
+            return wait(&self.socket, Readiness::Read, LINGER);
+        }
+        if !self.lingers {
+            self.socket.set_read_timeout(LINGER)?;
+            self.lingers = true;
+        }
+        // That the client has closed shows again at the next read.
+        Ok(receive_plain(&self.socket, buffer, limit, true)? != Received::Nothing)
     }
 
     /// Says goodbye on a TLS connection, if that does not block.
@@ -282,22 +310,36 @@ impl Transport {
     }
 }
 
+fn receive_plain(socket: &Socket, buffer: &mut Vec<u8>, limit: usize, waits: bool) -> io::Result<Received> {
+    loop {
+        if let Some(received) = outcome(sys::poll::receive(socket, buffer, limit.max(1), waits))? {
+            return Ok(received);
+        }
+    }
+}
+
 fn receive_from(source: &mut impl Read, buffer: &mut Vec<u8>, limit: usize) -> io::Result<Received> {
     let start = buffer.len();
-    buffer.resize(start + limit.max(1), 0);
     loop {
+        buffer.resize(start + limit.max(1), 0);
         let result = source.read(&mut buffer[start..]);
         buffer.truncate(start + result.as_ref().map_or(0, |count| *count));
-        return match result {
-            Ok(0) => Ok(Received::Closed),
-            Ok(_) => Ok(Received::Bytes),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Received::Nothing),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                buffer.resize(start + limit.max(1), 0);
-                continue;
-            }
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(Received::Closed),
-            Err(error) => Err(error),
-        };
+        if let Some(received) = outcome(result)? {
+            return Ok(received);
+        }
+    }
+}
+
+/// What a read has brought; `None`: it was interrupted and is to be tried again.
+fn outcome(result: io::Result<usize>) -> io::Result<Option<Received>> {
+    match result {
+        Ok(0) => Ok(Some(Received::Closed)),
+        Ok(_) => Ok(Some(Received::Bytes)),
+        Err(error) => match error.kind() {
+            io::ErrorKind::WouldBlock => Ok(Some(Received::Nothing)),
+            io::ErrorKind::Interrupted => Ok(None),
+            io::ErrorKind::ConnectionReset => Ok(Some(Received::Closed)),
+            _ => Err(error),
+        },
     }
 }

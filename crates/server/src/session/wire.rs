@@ -43,6 +43,10 @@ fn lost(message: impl Into<String>) -> Error {
     Error::with_severity(Severity::Fatal, SqlState::CONNECTION_FAILURE, message)
 }
 
+fn not_received(error: std::io::Error) -> Error {
+    lost(format!("could not receive data from client: {error}"))
+}
+
 /// Whether `error` says that the client is gone and cannot be told anything.
 pub fn is_lost(error: &Error) -> bool {
     error.state() == SqlState::CONNECTION_FAILURE && error.data().severity == Severity::Fatal
@@ -73,6 +77,11 @@ impl Wire {
         !self.unread().is_empty()
     }
 
+    /// Whether there are bytes that the socket does not know of.
+    pub fn may_have_unread(&self) -> bool {
+        self.has_unread() || self.transport.is_tls()
+    }
+
     /// Takes all unread bytes.
     pub fn take_unread(&mut self) -> Vec<u8> {
         let rest = self.received.split_off(self.consumed);
@@ -82,6 +91,12 @@ impl Wire {
     }
 
     fn receive(&mut self, limit: usize) -> Result<Received> {
+        self.make_room();
+        self.transport.receive(&mut self.received, limit).map_err(not_received)
+    }
+
+    /// Forgets what has been read.
+    fn make_room(&mut self) {
         if self.consumed == self.received.len() {
             self.received.clear();
             self.consumed = 0;
@@ -89,9 +104,15 @@ impl Wire {
             self.received.drain(..self.consumed);
             self.consumed = 0;
         }
-        self.transport
-            .receive(&mut self.received, limit)
-            .map_err(|error| lost(format!("could not receive data from client: {error}")))
+    }
+
+    /// Waits a little for the client to go on; `false` when it does not.
+    ///
+    /// # Errors
+    /// FATAL when the client is gone.
+    pub fn linger(&mut self) -> Result<bool> {
+        self.make_room();
+        self.transport.linger(&mut self.received, READ_BYTES).map_err(not_received)
     }
 
     /// Exactly `count` bytes of the startup phase, or `None` when the client closes before the first.
@@ -119,10 +140,7 @@ impl Wire {
     }
 
     fn await_bytes(&mut self, deadline: Option<Instant>) -> Result<()> {
-        let ready = self
-            .transport
-            .await_bytes(deadline, &self.interrupt)
-            .map_err(|error| lost(format!("could not receive data from client: {error}")))?;
+        let ready = self.transport.await_bytes(deadline, &self.interrupt).map_err(not_received)?;
         if ready {
             return Ok(());
         }

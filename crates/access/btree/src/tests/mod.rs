@@ -44,6 +44,13 @@ impl KeyOrder for Text {
     fn equal_image(&self) -> bool {
         true
     }
+    fn prefix(&self, value: Datum<'_>) -> u64 {
+        value.bytes().iter().take(2).fold(0, |prefix, byte| prefix << 9 | (u64::from(*byte) + 1))
+            << (9 * (2 - value.bytes().len().min(2)))
+    }
+    fn bytewise(&self) -> bool {
+        true
+    }
 }
 
 /// Few enough that pages are written out and read back all the time.
@@ -488,6 +495,27 @@ fn a_built_index_is_as_good_as_an_inserted_one() {
         builder.add(&[Some(Datum::Int4(7))], tid).unwrap();
     }
     assert_eq!(builder.finish().unwrap().duplicate, Some((Tid::new(0, 1), Tid::new(0, 2))));
+}
+
+#[test]
+fn texts_with_a_common_beginning_are_sorted_by_what_follows() {
+    let (system, _, transactions) = fresh(9);
+    let context = context(&transactions, 1);
+    for (number, memory_bytes, descending) in [(101, 64 << 20, false), (102, 1, true), (103, 1, false)] {
+        let temp = Some(TempFiles { disk: system.disk.clone(), prefix: format!("run{number}") });
+        let mut keys = vec![key(Arc::new(Text))];
+        keys[0].descending = descending;
+        let index = index(relation(number, vec![attribute("t", 25, -1, false, b'x')], 90), keys, false);
+        let mut builder = Builder::new(&context, &index, BuildOptions { memory_bytes, temp });
+        for number in 0..100_000u32 {
+            let text = format!("user-{:05}", number.wrapping_mul(2_654_435_761) % 50_000);
+            let cut = if number % 7 == 0 { 8 } else { text.len() };
+            let value = (number % 1000 != 0).then_some(Datum::from(&text[..cut]));
+            builder.add(&[value], Tid::new(number / 100, (number % 100) as u16 + 1)).unwrap();
+        }
+        assert_eq!(builder.finish().unwrap().tuples, 100_000);
+        assert_eq!(sound(&context, &index), 100_000);
+    }
 }
 
 #[test]

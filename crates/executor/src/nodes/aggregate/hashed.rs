@@ -30,6 +30,7 @@ pub fn build(
         kept: None,
         at: 0,
         charged: 0,
+        unaccounted: 0,
         hasher: DefaultHashBuilder::default(),
         spilled: Vec::new(),
         waiting: Vec::new(),
@@ -66,6 +67,8 @@ struct HashedAggregate {
     kept: Option<Batch>,
     at: usize,
     charged: usize,
+    /// Rows taken in since memory was last accounted for.
+    unaccounted: usize,
     hasher: DefaultHashBuilder,
     /// Files of the input in work; empty while everything fits.
     spilled: Vec<SpillFile>,
@@ -97,7 +100,12 @@ impl HashedAggregate {
                 self.states.resize(self.table.len());
             }
             self.states.update(execution, &spec, batch, &numbers, &all)?;
-            return self.account(execution, level);
+            // States are asked one by one what they hold, so not more often than there are rows to pay for it.
+            self.unaccounted += batch.rows();
+            return match self.unaccounted >= self.table.len() / 4 {
+                true => self.account(execution, level),
+                false => Ok(()),
+            };
         }
         self.table.find(&columns, &all, true, &mut numbers)?;
         let known = all.filter(|row| numbers[row] != NONE);
@@ -118,6 +126,7 @@ impl HashedAggregate {
     }
 
     fn account(&mut self, execution: &mut Execution, level: u32) -> Result<()> {
+        self.unaccounted = 0;
         let kept = self.table.len() * 16 * (1 + self.spec.kept.len());
         let bytes = self.table.memory_bytes() + self.states.memory_bytes() + kept;
         if bytes > self.charged {
@@ -174,6 +183,7 @@ impl HashedAggregate {
 
     fn clear(&mut self, execution: &mut Execution) {
         self.table.clear();
+        self.unaccounted = 0;
         self.states.reset(execution);
         self.kept = None;
         execution.memory.release(std::mem::take(&mut self.charged));

@@ -7,6 +7,7 @@ use crate::session::engine_api::Output;
 use base::{Oid, Result, bail, err};
 use commands::input::ValueInput;
 use commands::output::Format;
+use datum::OwnedDatum;
 use executor::ParamValue;
 use protocol::backend::FieldDescription;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ impl ClientSession {
     fn prepare_text(&mut self, sql: &str, types: &[Oid]) -> Result<Option<Arc<Prepared>>> {
         if self.block != Block::Failed {
             self.start_statement()?;
-            if let Some(prepared) = self.database.plans.find(&self.session, sql, types)? {
+            if let Some(prepared) = self.database.plans.find(&self.session, sql, types, false)? {
                 return Ok(Some(prepared));
             }
         }
@@ -165,13 +166,11 @@ impl ClientSession {
         Ok(values.into())
     }
 
-    fn read_parameter(
-        &self,
-        type_oid: Oid,
-        format: Format,
-        bytes: &[u8],
-    ) -> Result<Option<datum::OwnedDatum>> {
+    fn read_parameter(&self, type_oid: Oid, format: Format, bytes: &[u8]) -> Result<Option<OwnedDatum>> {
         match format {
+            Format::Text if plain_integer(bytes) && type_oid == INT4 => {
+                adt::integer::parse_int4(&String::from_utf8_lossy(bytes)).map(|v| Some(OwnedDatum::Int4(v)))
+            }
             Format::Text => {
                 adt::encoding::validate_utf8(bytes)?;
                 ValueInput::text(&self.session, type_oid, -1)?.read(&self.session, bytes)
@@ -260,6 +259,14 @@ impl ClientSession {
         self.portals.retain(|_, portal| portal.cursor.as_ref().is_some_and(|c| c.hold));
         Ok(())
     }
+}
+
+const INT4: Oid = Oid(23);
+
+/// What needs no look at the type's input function: digits, perhaps with a minus, few enough to fit.
+fn plain_integer(bytes: &[u8]) -> bool {
+    let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
+    (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
 }
 
 pub(super) fn missing_portal(name: &str) -> base::Error {

@@ -1,13 +1,14 @@
 //! Running statements: the simple query message, and what all ways to run a statement share.
 
+use super::super::literals;
 use super::super::plans::{Kind, Prepared};
 use super::portal::{self, Portal, RunningPortal, State};
 use super::{Block, ClientSession};
 use crate::session::engine_api::Output;
-use base::{Result, bail};
+use base::{Oid, Result, bail};
 use commands::output::{Converted, Format, RowOutput};
 use commands::statistics;
-use datum::{Batch, MAX_BATCH_ROWS};
+use datum::{Batch, MAX_BATCH_ROWS, OwnedDatum};
 use executor::{ParamValue, Prepared as PreparedPlan};
 use ir::{CommandType, PlannedStmt, RangeTableKind, expr_type};
 use lock::LockMode;
@@ -16,13 +17,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use syntax::{RawStatement, Statement, TransactionStatement};
 
+const INT4: Oid = Oid(23);
+
 impl ClientSession {
     pub(super) fn run_message(&mut self, sql: &str, out: &mut dyn Output) -> Result<()> {
         self.query = sql.into();
         self.statements.remove("");
         self.portals.remove("");
-        if let Some(prepared) = self.cached(sql)? {
-            self.run_prepared(prepared, out)?;
+        if let Some((prepared, params)) = self.cached(sql)? {
+            self.run_prepared(prepared, params, out)?;
             return self.end_implicit();
         }
         let mut notices = Vec::new();
@@ -41,13 +44,42 @@ impl ClientSession {
         self.end_implicit()
     }
 
-    /// The statement for this text, if it is in the cache of plans: then it need not even be parsed.
-    fn cached(&mut self, sql: &str) -> Result<Option<Arc<Prepared>>> {
+    /// The statement for this text, if it or one that differs from it in literals only is in the cache of plans: then
+    /// it need not even be parsed.
+    fn cached(&mut self, sql: &str) -> Result<Option<(Arc<Prepared>, Arc<[ParamValue]>)>> {
         if self.block == Block::Failed {
             return Ok(None);
         }
         self.start_statement()?;
-        self.database.plans.find(&self.session, sql, &[])
+        let Some(lifted) = literals::lift(sql) else {
+            let found = self.database.plans.find(&self.session, sql, &[], false)?;
+            return Ok(found.map(|prepared| (prepared, Vec::new().into())));
+        };
+        let types = vec![INT4; lifted.values.len()];
+        let prepared = match self.database.plans.find(&self.session, &lifted.text, &types, true)? {
+            Some(prepared) => prepared,
+            None => match self.prepare_lifted(&lifted.text, &types) {
+                Some(prepared) => prepared,
+                // What is wrong with it is told by the text that the client knows.
+                None => return Ok(None),
+            },
+        };
+        let layout = self.session.type_layout(INT4)?;
+        let params = lifted.values.into_iter().map(|value| ParamValue {
+            type_oid: INT4,
+            layout,
+            value: Some(OwnedDatum::Int4(value)),
+        });
+        Ok(Some((prepared, params.collect())))
+    }
+
+    fn prepare_lifted(&self, text: &str, types: &[Oid]) -> Option<Arc<Prepared>> {
+        let mut statements = syntax::parse(text).ok()?;
+        let (Some(statement), true) = (statements.pop(), statements.is_empty()) else { return None };
+        let prepared = Prepared::new(&self.session, text.into(), Arc::new(statement), types, false).ok()?;
+        let prepared = Arc::new(prepared.lifted());
+        self.database.plans.put(&self.session, types, &prepared);
+        Some(prepared)
     }
 
     /// Before anything of a statement is looked at: a transaction, and its time.
@@ -72,7 +104,7 @@ impl ClientSession {
         if single {
             self.database.plans.put(&self.session, &[], &prepared);
         }
-        self.run_prepared(prepared, out)
+        self.run_prepared(prepared, Arc::new([]), out)
     }
 
     pub(super) fn run_transaction(
@@ -91,9 +123,14 @@ impl ClientSession {
         Ok(())
     }
 
-    /// Runs a statement without parameters and sends everything.
-    fn run_prepared(&mut self, prepared: Arc<Prepared>, out: &mut dyn Output) -> Result<()> {
-        let mut portal = Portal::new(Some(prepared), Arc::new([]), vec![Format::Text]);
+    /// Runs a statement and sends everything.
+    fn run_prepared(
+        &mut self,
+        prepared: Arc<Prepared>,
+        params: Arc<[ParamValue]>,
+        out: &mut dyn Output,
+    ) -> Result<()> {
+        let mut portal = Portal::new(Some(prepared), params, vec![Format::Text]);
         self.run_portal(&mut portal, 0, true, out)?;
         Ok(())
     }
