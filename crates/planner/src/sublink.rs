@@ -574,6 +574,10 @@ fn replace_sublink_params(expr: &mut Expr, column: &mut dyn FnMut(usize) -> Opti
         *expr = column(p.id).ok_or_else(|| Error::internal("unexpected PARAM_SUBLINK ID"))?;
         return Ok(());
     }
+    // Columns in the comparison of a subquery further in are that subquery's.
+    if let Expr::SubLink(_) = expr {
+        return Ok(());
+    }
     children_mut(expr, &mut |child| replace_sublink_params(child, column))
 }
 

@@ -357,7 +357,7 @@ fn keys(describer: &Describer<'_>, scope: Scope<'_>, facts: &mut Facts<'_>) -> R
         }
         PlanNode::Aggregate(aggregate) => {
             for set in &aggregate.grouping_sets {
-                let columns = columns_text(describer, scope, set)?;
+                let columns = grouped_columns(describer, scope, set)?;
                 if columns.is_empty() {
                     facts.line("Group Key: ()".to_owned());
                 } else {
@@ -414,7 +414,23 @@ fn key_text(describer: &Describer<'_>, scope: Scope<'_>, column: i16) -> Result<
 
 fn group_keys(describer: &Describer<'_>, scope: Scope<'_>, groups: &[GroupColumn]) -> Result<Vec<String>> {
     let columns: Vec<i16> = groups.iter().map(|g| g.column).collect();
-    columns_text(describer, scope, &columns)
+    grouped_columns(describer, scope, &columns)
+}
+
+/// Columns to group by are shown as the child computes them.
+fn grouped_columns(describer: &Describer<'_>, scope: Scope<'_>, columns: &[i16]) -> Result<Vec<String>> {
+    let Some(child) = super::names::outer(scope.plan) else {
+        return columns_text(describer, scope, columns);
+    };
+    let below = Scope { plan: child, above: Some(&scope), subplan: None };
+    let targets = columns.iter().map(|column| {
+        let place = usize::try_from(*column - 1).ok();
+        match place.and_then(|place| child.target_list.get(place)) {
+            Some(target) => describer.names.expr(below, &target.expr),
+            None => Ok(format!("${column}")),
+        }
+    });
+    targets.collect()
 }
 
 fn sort_keys(describer: &Describer<'_>, scope: Scope<'_>, keys: &[SortColumn]) -> Result<Vec<String>> {

@@ -1,7 +1,7 @@
 //! Ordered-set aggregates: percentiles and mode.
 //!
-//! The rows of a group come in the order of WITHIN GROUP (ORDER BY ...). The aggregated column is the first argument,
-//! the direct argument, the same in all rows of a group, comes after it.
+//! The rows of a group come in the order of WITHIN GROUP (ORDER BY ...). The aggregated column is the last argument,
+//! the direct argument, the same in all rows of a group, comes before it.
 
 use super::{Fold, Groups};
 use crate::aggregate::{Accumulator, AggregateFunction};
@@ -47,12 +47,17 @@ impl Fold for Ordered {
         args: &[&Column],
         rows: &Selection,
     ) -> Result<()> {
+        let (direct, sorted) = match args {
+            [sorted] => (None, sorted),
+            [direct, sorted] => (Some(direct), sorted),
+            _ => return Err(base::Error::internal("an ordered-set aggregate of so many arguments")),
+        };
         rows.for_each(|row| {
             let state = &mut states[groups[row] as usize];
             if state.direct.is_none() {
-                state.direct = args.get(1).and_then(|column| column.get(row)).map(Datum::to_owned);
+                state.direct = direct.and_then(|column| column.get(row)).map(Datum::to_owned);
             }
-            state.values.extend(args[0].get(row).map(Datum::to_owned));
+            state.values.extend(sorted.get(row).map(Datum::to_owned));
         });
         Ok(())
     }
