@@ -129,7 +129,7 @@ impl Ordered {
         let element_type = match self.kind {
             Kind::Float => Oid(701),
             Kind::Interval => Oid(1186),
-            _ => call.argument_type(0),
+            _ => call.argument_type(1),
         };
         let element = ElementType::of(call.session, element_type)?;
         let mut results = Vec::with_capacity(fractions.view.len());
