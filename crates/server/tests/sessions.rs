@@ -433,7 +433,8 @@ fn programs_start_stop_and_obey_signals() {
     assert_eq!(ctl(&["stop"]).1, "waiting for server to shut down... done\nserver stopped\n");
     assert_eq!(client.until(b'Z'), "E(57P01 terminating connection due to administrator command)");
     assert_eq!(ctl(&["start", "-s", "-l", &log, "-o", &options]), (0, String::new()));
-    assert_eq!(ctl(&["restart", "-l", &log]).0, 0);
+    let (status, text) = ctl(&["restart", "-l", &log]);
+    assert!(status == 0, "{text}\n{}", std::fs::read_to_string(&log).unwrap());
     assert_eq!(run(&["pg_isready", "-h", "127.0.0.1", "-p", &port]).0, 0);
     assert_eq!(ctl(&["stop", "-m", "immediate"]).0, 0);
     let log = std::fs::read_to_string(&log).unwrap();
