@@ -62,6 +62,8 @@ pub struct ErrorData {
     pub column: Option<String>,
     pub data_type: Option<String>,
     pub constraint: Option<String>,
+    /// PostgreSQL's name of the function that raises this error, where drivers know the error by it.
+    pub routine: Option<&'static str>,
     /// Where in the source the error was made.
     pub location: &'static Location<'static>,
 }
@@ -90,6 +92,7 @@ impl Error {
             column: None,
             data_type: None,
             constraint: None,
+            routine: None,
             location: Location::caller(),
         }))
     }
@@ -114,6 +117,12 @@ impl Error {
 
     pub fn detail(mut self, detail: impl Into<String>) -> Error {
         self.0.detail = Some(detail.into());
+        self
+    }
+
+    /// See [`ErrorData::routine`].
+    pub fn routine(mut self, routine: &'static str) -> Error {
+        self.0.routine = Some(routine);
         self
     }
 

@@ -58,6 +58,8 @@ pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result
         Statement::RefreshMaterializedView(refresh) => materialized_view::refresh(invocation, refresh)?,
         Statement::Copy(statement) => copy::run(invocation, statement)?,
         Statement::Explain(statement) => explain::run(invocation, statement)?,
+        // No session listens, because LISTEN is refused; so nothing is left to end. Pools send this at every return.
+        Statement::Unlisten { .. } => Outcome::Tag("UNLISTEN".to_owned()),
         // Its own transactions end and begin inside.
         Statement::Vacuum(statement) => return vacuum::run(invocation, statement),
         other => return Err(Error::unsupported(other.tag())),

@@ -12,7 +12,7 @@ use functions::{Call, Registry, invoke};
 use ir::{Const, Expr, Plan, Query, expr_collation, expr_type, expr_typmod};
 use planner::{BoundParameter, PlanOptions, PlannerHooks};
 use std::sync::Arc;
-use syntax::{RawStatement, Statement};
+use syntax::{Explain, RawStatement, Statement};
 
 /// Reads literals through the input functions of their types.
 pub struct Literals;
@@ -134,6 +134,28 @@ pub fn analyze_and_plan(
     let mut types = ParamTypes::fixed(params.iter().map(|p| p.type_oid).collect());
     let query = analyzer::analyze_inner(session, &Literals, statement, sql, &mut types)?;
     plan(session, query, Some(params))
+}
+
+/// Learns the types of the parameters in a statement that EXPLAIN explains.
+///
+/// # Errors
+/// PostgreSQL's, with positions into `sql`.
+pub fn learn_parameters(
+    session: &Session,
+    explain: &Explain,
+    sql: &str,
+    params: &mut ParamTypes,
+) -> Result<()> {
+    match &*explain.query {
+        Statement::Select(_)
+        | Statement::Insert(_)
+        | Statement::Update(_)
+        | Statement::Delete(_)
+        | Statement::Merge(_) => {
+            analyzer::analyze_inner(session, &Literals, &explain.query, sql, params).map(|_| ())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The value of an expression that reads no row.

@@ -53,8 +53,8 @@ fn fields(out: &mut Vec<u8>, kind: u8, error: &Error, position: Option<usize>) {
     let name = |part: Option<&std::ffi::OsStr>| part.and_then(|p| p.to_str()).unwrap_or("?").to_string();
     field(b'F', &name(file.file_name()));
     field(b'L', &data.location.line().to_string());
-    // Rust keeps no function name with a location; the module stands in for it.
-    field(b'R', &name(file.file_stem()));
+    // Rust keeps no function name with a location; the module stands in for it where no driver looks at it.
+    field(b'R', &data.routine.map_or_else(|| name(file.file_stem()), str::to_string));
     out.push(0);
     end(out, start);
 }

@@ -4,7 +4,7 @@ use super::cluster::Cluster;
 use super::control::Control;
 use super::info::{Activity, Info};
 use super::plans::PlanCache;
-use super::session::ClientSession;
+use super::session::{ClientSession, Deadlines};
 use crate::log::Logger;
 use crate::session::engine_api::{Engine, EngineSession, RoleLogin, ShutdownMode, Startup};
 use arc_swap::ArcSwap;
@@ -28,7 +28,6 @@ pub struct Connected {
     pub role: Oid,
     pub session: Arc<Session>,
     pub interrupt: Arc<crate::interrupt::Interrupt>,
-    pub nudge: crate::scheduler::Nudge,
     pub activity: Arc<Mutex<Activity>>,
     pub client: Option<std::net::SocketAddr>,
     pub server: Option<std::net::SocketAddr>,
@@ -204,7 +203,12 @@ fn connect(database: &Arc<Database>, startup: Startup) -> Result<Box<dyn EngineS
     let number = admit(database, &row, &startup)?;
     let waiter = Arc::new(lock::ThreadWaiter::default());
     let waker: Arc<dyn lock::Waiter> = waiter.clone();
-    startup.interrupt.on_raise(Some(Arc::new(move || waker.wake())));
+    let nudge = startup.nudge.clone();
+    startup.interrupt.on_raise(Some(Arc::new(move || {
+        waker.wake();
+        // A parked session learns in this way that it is to end.
+        nudge.nudge();
+    })));
     let interrupt: Arc<dyn lock::Interrupt> = Arc::new(SessionInterrupt(startup.interrupt.clone()));
     let transactions = database.cluster.transactions.session(txn::SessionOptions {
         pid: startup.process_id as i32,
@@ -233,8 +237,7 @@ fn connect(database: &Arc<Database>, startup: Startup) -> Result<Box<dyn EngineS
         database: row.oid,
         role: startup.role.oid,
         session: session.clone(),
-        interrupt: startup.interrupt,
-        nudge: startup.nudge,
+        interrupt: startup.interrupt.clone(),
         activity: activity.clone(),
         client: startup.client,
         server: startup.server,
@@ -243,7 +246,13 @@ fn connect(database: &Arc<Database>, startup: Startup) -> Result<Box<dyn EngineS
     };
     database.connected.lock().insert(startup.process_id, connected);
     equip(database, &session);
-    let client = ClientSession::new(database.clone(), session.clone(), startup.process_id, activity);
+    let client = ClientSession::new(
+        database.clone(),
+        session.clone(),
+        startup.process_id,
+        activity,
+        Deadlines::new(startup.timers, startup.interrupt),
+    );
     client_encoding_default(&session, &row)?;
     apply_stored_settings(&session, startup.role.superuser)?;
     Ok(Box::new(client))

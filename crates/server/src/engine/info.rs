@@ -57,7 +57,6 @@ impl Info {
             )));
         }
         target.interrupt.raise(reason);
-        target.nudge.nudge();
         Ok(true)
     }
 }
@@ -92,6 +91,9 @@ fn activity_row(pid: u32, connected: &Connected, visible: bool) -> Row {
     } else {
         row[5] = text("<insufficient privilege>");
     }
+    // PostgreSQL shows -1 for Unix sockets.
+    row[14] =
+        visible.then(|| OwnedDatum::Int4(connected.client.map_or(-1, |client| i32::from(client.port()))));
     row[17] = text("client backend");
     row[18] = Some(OwnedDatum::Bool(connected.tls));
     row[25] = Some(OwnedDatum::Bool(false));

@@ -71,6 +71,10 @@ impl Prepared {
             if variable { ParamTypes::variable(types.to_vec()) } else { ParamTypes::fixed(types.to_vec()) };
         let kind = match pipeline::analyze(session, &statement, &sql, &mut params)? {
             Analyzed::Query(query) => Kind::Query(query),
+            Analyzed::Utility(Statement::Explain(explain)) if variable => {
+                pipeline::learn_parameters(session, explain, &sql, &mut params)?;
+                Kind::Utility
+            }
             Analyzed::Utility(_) => Kind::Utility,
         };
         Ok(Prepared {

@@ -58,6 +58,8 @@ impl Session {
         self.wire.report(&error, Some(&engine.settings()), statement.as_deref());
         if matches!(kind, b'P' | b'B' | b'D' | b'E' | b'C' | b'H') {
             self.skip_to_sync = true;
+            // A Flush that follows is skipped, and its sender waits for this error before it sends Sync.
+            self.wire.flush()?;
             return Ok(Step::Continue);
         }
         self.skip_to_sync = false;

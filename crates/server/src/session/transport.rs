@@ -305,7 +305,7 @@ impl Transport {
     pub fn close(&mut self) {
         if let Some(tls) = &mut self.tls {
             tls.send_close_notify();
-            let _ = tls.write_tls(&mut self.socket);
+            while tls.wants_write() && tls.write_tls(&mut self.socket).is_ok() {}
         }
     }
 }

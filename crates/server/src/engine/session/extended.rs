@@ -96,7 +96,9 @@ impl ClientSession {
             Kind::Utility => Vec::new(),
         };
         if types(old) != types(new) {
-            bail!(FEATURE_NOT_SUPPORTED, "cached plan must not change result type");
+            // asyncpg and pgJDBC prepare anew when they see this routine.
+            return Err(err!(FEATURE_NOT_SUPPORTED, "cached plan must not change result type")
+                .routine("RevalidateCachedQuery"));
         }
         Ok(())
     }

@@ -13,6 +13,8 @@ pub use transaction::Block;
 use super::database::Database;
 use super::info::Activity;
 use super::plans::Prepared;
+use crate::interrupt::{Interrupt, Reason};
+use crate::scheduler::{Timer, Timers};
 use crate::session::engine_api::{EngineSession, Output};
 use base::{Oid, Result, Severity};
 use catalog::Session;
@@ -22,6 +24,7 @@ use protocol::backend::TransactionStatus;
 use settings::SessionSettings;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The engine's side of a session.
 pub struct ClientSession {
@@ -36,7 +39,36 @@ pub struct ClientSession {
     /// Statements of one simple message run in one implicit transaction.
     in_message: bool,
     activity: Arc<Mutex<Activity>>,
+    deadlines: Deadlines,
     listing: Arc<Listing>,
+}
+
+/// What raises transaction_timeout.
+pub struct Deadlines {
+    timers: Arc<Timers>,
+    interrupt: Arc<Interrupt>,
+    transaction: Option<Timer>,
+}
+
+impl Deadlines {
+    pub fn new(timers: Arc<Timers>, interrupt: Arc<Interrupt>) -> Deadlines {
+        Deadlines { timers, interrupt, transaction: None }
+    }
+
+    /// Follows the setting, from a transaction's first statement on; a running deadline stays where it is.
+    fn follow(&mut self, transaction_timeout_ms: i64) {
+        let Ok(milliseconds @ 1..) = u64::try_from(transaction_timeout_ms) else {
+            self.transaction = None;
+            return;
+        };
+        self.transaction.get_or_insert_with(|| {
+            self.timers.set(Duration::from_millis(milliseconds), &self.interrupt, Reason::TransactionTimeout)
+        });
+    }
+
+    fn end_transaction(&mut self) {
+        self.transaction = None;
+    }
 }
 
 /// A prepared statement: `None` for an empty text.
@@ -56,10 +88,12 @@ impl ClientSession {
         session: Arc<Session>,
         process_id: u32,
         activity: Arc<Mutex<Activity>>,
+        deadlines: Deadlines,
     ) -> ClientSession {
         let listing = session.extension(LISTING, Listing::default);
         ClientSession {
             activity,
+            deadlines,
             listing,
             database,
             session,

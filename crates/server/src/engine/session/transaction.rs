@@ -37,6 +37,8 @@ impl ClientSession {
     /// # Errors
     /// Those of starting one.
     pub fn ensure_transaction(&mut self) -> Result<()> {
+        let timeout_ms = self.session.settings().get(settings::TRANSACTION_TIMEOUT);
+        self.deadlines.follow(timeout_ms);
         if self.block != Block::Idle {
             return Ok(());
         }
@@ -99,6 +101,7 @@ impl ClientSession {
             return Err(error);
         }
         self.session.set_transaction(None);
+        self.deadlines.end_transaction();
         self.session.settings().end_level(1, true);
         self.block = Block::Idle;
         Ok(())
@@ -118,6 +121,7 @@ impl ClientSession {
     /// Rolls the whole transaction back. Failing at this leaves nothing behind that could be seen.
     pub fn rollback(&mut self) {
         self.portals.clear();
+        self.deadlines.end_transaction();
         if let Some(transaction) = self.session.current_transaction() {
             if let Err(error) = transaction.abort() {
                 self.session.notice(error.severity(Severity::Warning));
