@@ -254,7 +254,7 @@ fn served_by_postgresql(
     quiet: &dyn Fn(&mut Command) -> Result<String, String>,
 ) -> Outcome {
     const PORT: &str = "25473";
-    let log = format!("{inside}.log");
+    let log = "/tmp/ferrodon-served.log".to_owned();
     let options = format!("-p {PORT} -k /tmp -c shared_buffers=64MB");
     lab::run(
         lab.client("pg_ctl")
