@@ -14,6 +14,7 @@ use base::{Error, Oid, RelFileLocator, Result, Tid};
 use datum::{Attribute, Datum, OwnedDatum, Row, TupleDesc, TypeLayout};
 use hashbrown::HashSet;
 use heap::{Fetcher, Rows, Visibility};
+use lock::{LockMode, LockTag};
 use std::sync::Arc;
 
 pub const GLOBAL_TABLESPACE: Oid = Oid(1664);
@@ -292,6 +293,7 @@ impl Session {
                 order: catalog_index.access.keys[column].order.clone(),
             })
             .collect();
+        let _held = self.hold_catalog::<T>(&context)?;
         let snapshot = context.transaction.latest_snapshot()?;
         let needed: Vec<usize> = (0..access.relation.desc.len()).collect();
         let mut scan =
@@ -311,6 +313,13 @@ impl Session {
         Ok(found)
     }
 
+    /// Keeps VACUUM from cutting a catalog short while it is read.
+    fn hold_catalog<T: CatalogRow>(&self, context: &access_api::Context) -> Result<HeldCatalog> {
+        let tag = self.relation_lock_tag(T::OID)?;
+        context.transaction.lock(tag, LockMode::AccessShare, &context.wait)?;
+        Ok(HeldCatalog { transaction: context.transaction.clone(), tag })
+    }
+
     /// Every row of a catalog with where it is.
     ///
     /// # Errors
@@ -318,6 +327,7 @@ impl Session {
     pub fn find_all<T: CatalogRow>(&self) -> Result<Vec<(Tid, T)>> {
         let access = self.access(T::OID)?;
         let context = self.context()?;
+        let _held = self.hold_catalog::<T>(&context)?;
         let snapshot = context.transaction.latest_snapshot()?;
         let needed: Vec<usize> = (0..access.relation.desc.len()).collect();
         let mut scan = heap::Scan::new(
@@ -467,6 +477,18 @@ impl Session {
             values[column].as_ref().map(|v| v.as_datum().oid())
         });
         self.catalog_changed(T::OID, relations.collect::<Vec<_>>());
+    }
+}
+
+/// A catalog locked while it is read; given up when the reading ends, as in PostgreSQL.
+struct HeldCatalog {
+    transaction: Arc<txn::Transaction>,
+    tag: LockTag,
+}
+
+impl Drop for HeldCatalog {
+    fn drop(&mut self) {
+        self.transaction.unlock(&self.tag, LockMode::AccessShare);
     }
 }
 
