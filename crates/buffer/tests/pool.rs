@@ -223,30 +223,3 @@ fn dropped_and_cut_blocks_are_gone() {
     assert_eq!(pool.cached_pages(RELATION), 0);
     assert!(!pool.files().exists(RELATION, Fork::Main).expect("looks"));
 }
-
-/// Prints what a pin with a read of a page in the pool costs: `cargo test --release -p buffer -- --ignored --nocapture hot`.
-#[test]
-#[ignore = "a measurement"]
-fn hot_pin_and_read() {
-    let (pool, _) = pool(6, 1024);
-    fill(&pool, 500);
-    let start = std::time::Instant::now();
-    let mut sum = 0;
-    const ROUNDS: u32 = 1_000_000;
-    for round in 0..ROUNDS {
-        let block = BlockNumber(round.wrapping_mul(0x9e37_79b9) % 500);
-        let pin = pool.pin(RELATION, Fork::Main, block, Strategy::Normal).expect("pins");
-        sum += read_cell(&pin.read());
-    }
-    assert_eq!(sum, i64::from(ROUNDS) * 100);
-    println!("{} ns", start.elapsed().as_nanos() / u128::from(ROUNDS));
-    let start = std::time::Instant::now();
-    for round in 0..200_000_u32 {
-        let block = BlockNumber(round.wrapping_mul(0x9e37_79b9) % 500);
-        let pin = pool.pin(RELATION, Fork::Main, block, Strategy::Normal).expect("pins");
-        let mut page = pin.write();
-        let mut pages = [Registered::new(&mut page).standard()];
-        pool.change(&Add { amounts: [1, 0] }, Logging::Logged { xid: Xid(9) }, &mut pages).expect("changes");
-    }
-    println!("{} ns a change", start.elapsed().as_nanos() / 200_000);
-}

@@ -145,33 +145,3 @@ fn images_leave_out_the_hole_and_come_once_after_a_checkpoint() {
         }
     }
 }
-
-/// Prints commits a second on the real disk: `cargo test -p wal -- --ignored --nocapture commits`.
-#[test]
-#[ignore = "a measurement"]
-fn commits_a_second() {
-    let root = std::env::temp_dir().join(format!("ferrodon-wal-{}", std::process::id()));
-    std::fs::create_dir_all(root.join("pg_wal")).expect("makes");
-    let system = sys::System::real(&root);
-    let options = WalOptions { segment_size: 16 << 20, init_zero: true, ..WalOptions::default() };
-    let wal = Wal::new(&system, options).expect("makes");
-    start(&wal);
-    for threads in [1, 4, 16, 64] {
-        let began = std::time::Instant::now();
-        let each = 2000 / threads;
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    for _ in 0..each {
-                        let record = RecordBuilder::new(RmgrId::XLOG, 0x20, Xid(9)).main(&[7; 200]);
-                        let end = wal.insert(&record).expect("inserts");
-                        wal.flush(end).expect("flushes");
-                    }
-                });
-            }
-        });
-        let rate = f64::from(each * threads) / began.elapsed().as_secs_f64();
-        println!("{threads} threads: {rate:.0} commits a second");
-    }
-    std::fs::remove_dir_all(&root).expect("removes");
-}
