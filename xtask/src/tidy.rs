@@ -99,8 +99,11 @@ fn read(path: &Path) -> Result<String, String> {
 /// Name and folder of each package of the workspace.
 fn packages(root: &Path) -> Result<Vec<(String, PathBuf)>, String> {
     let manifest = read(&root.join("Cargo.toml"))?;
-    let members =
-        manifest.split("members = [").nth(1).and_then(|rest| rest.split(']').next()).unwrap_or_default();
+    let members = manifest
+        .split("\nmembers = [")
+        .nth(1)
+        .and_then(|rest| rest.split(']').next())
+        .ok_or("Cargo.toml lists no members")?;
     let folders = members.split('"').skip(1).step_by(2).map(|folder| root.join(folder));
     folders
         .map(|folder| {
