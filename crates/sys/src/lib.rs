@@ -8,6 +8,7 @@ pub mod poll;
 pub mod process;
 pub mod random;
 pub mod simulated;
+pub mod workers;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 pub use clock::Clock;
 pub use disk::{Disk, File, OpenOptions, file_error};
 pub use random::Random;
+pub use workers::Workers;
 
 /// What the engine knows of the outside world; passed down from the server or from a test.
 #[derive(Clone)]
@@ -22,6 +24,7 @@ pub struct System {
     pub disk: Arc<dyn Disk>,
     pub clock: Arc<dyn Clock>,
     pub random: Arc<dyn Random>,
+    pub workers: Arc<Workers>,
 }
 
 impl System {
@@ -31,6 +34,7 @@ impl System {
             disk: Arc::new(disk::RealDisk::new(root)),
             clock: Arc::new(clock::RealClock::new()),
             random: Arc::new(random::OsRandom),
+            workers: Workers::new(true),
         }
     }
 }

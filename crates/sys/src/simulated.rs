@@ -8,10 +8,10 @@
 //! order, as file systems do: `sync_dir` makes durable everything up to the last operation on that directory, and of the rest
 //! a crash keeps a prefix. Failures are ordered in advance, by count: `crash_at_sync(n)`, `fail_at(n, ...)`.
 
-use crate::System;
 use crate::clock::Clock;
 use crate::disk::{Disk, File, Metadata, OpenOptions, parent};
 use crate::random::Random;
+use crate::{System, Workers};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
@@ -81,7 +81,7 @@ pub fn simulated(seed: u64) -> (System, Arc<SimulatedDisk>) {
     let random: Arc<dyn Random> = Arc::new(SeededRandom::new(seed));
     let disk = Arc::new(SimulatedDisk::new(SeededRandom::new(seed ^ 0xd15c)));
     let clock = Arc::new(SimulatedClock::new(1_760_000_000_000_000));
-    (System { disk: disk.clone(), clock, random }, disk)
+    (System { disk: disk.clone(), clock, random, workers: Workers::new(false) }, disk)
 }
 
 const CHUNK: u64 = 4096;
