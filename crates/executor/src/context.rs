@@ -57,6 +57,8 @@ pub struct Execution {
     pub(crate) statement: u32,
     /// Whether checks were queued.
     pub(crate) has_queued: bool,
+    /// In the part of a plan that several threads run: who they are.
+    pub(crate) team: Option<Arc<crate::parallel::Team>>,
 }
 
 impl Execution {
@@ -66,6 +68,9 @@ impl Execution {
     /// `57014`, `57P01`.
     #[inline]
     pub fn check(&self) -> Result<()> {
+        if let Some(team) = &self.team {
+            team.check()?;
+        }
         self.session.interrupt_check()
     }
 

@@ -81,6 +81,7 @@ impl Execution {
             depth: 0,
             statement: 0,
             has_queued: false,
+            team: None,
             prepared,
         };
         if let Some(last) = execution.prepared.exec_params.checked_sub(1) {

@@ -37,6 +37,40 @@ pub struct Counters {
     pub tuples_inserted: u64,
     pub conflicting_tuples: u64,
     pub index_searches: u64,
+    pub workers_launched: u64,
+}
+
+impl Counters {
+    fn absorb(&mut self, worker: &Counters) {
+        let sums = [
+            (&mut self.loops, worker.loops),
+            (&mut self.rows, worker.rows),
+            (&mut self.removed_by_filter, worker.removed_by_filter),
+            (&mut self.removed_by_join_filter, worker.removed_by_join_filter),
+            (&mut self.removed_by_recheck, worker.removed_by_recheck),
+            (&mut self.heap_fetches, worker.heap_fetches),
+            (&mut self.disk_usage, worker.disk_usage),
+            (&mut self.exact_pages, worker.exact_pages),
+            (&mut self.lossy_pages, worker.lossy_pages),
+            (&mut self.cache_hits, worker.cache_hits),
+            (&mut self.cache_misses, worker.cache_misses),
+            (&mut self.cache_evictions, worker.cache_evictions),
+            (&mut self.full_groups, worker.full_groups),
+            (&mut self.index_searches, worker.index_searches),
+        ];
+        sums.into_iter().for_each(|(mine, theirs)| *mine += theirs);
+        let largest = [
+            (&mut self.sort_space, worker.sort_space),
+            (&mut self.hash_buckets, worker.hash_buckets),
+            (&mut self.hash_batches, worker.hash_batches),
+            (&mut self.hash_memory, worker.hash_memory),
+            (&mut self.cache_memory, worker.cache_memory),
+        ];
+        largest.into_iter().for_each(|(mine, theirs)| *mine = theirs.max(*mine));
+        self.startup += worker.startup;
+        self.total += worker.total;
+        self.sort_method = self.sort_method.or(worker.sort_method);
+    }
 }
 
 /// All nodes' counters, by plan number.
@@ -61,6 +95,13 @@ impl Instruments {
             self.counters.resize_with(id + 1, Counters::default);
         }
         &mut self.counters[id]
+    }
+
+    /// Adds what a parallel worker has counted.
+    pub fn absorb(&mut self, worker: &Instruments) {
+        for (id, counters) in worker.counters.iter().enumerate() {
+            self.get_mut(id).absorb(counters);
+        }
     }
 }
 

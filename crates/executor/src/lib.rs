@@ -17,6 +17,7 @@ mod memory;
 mod node;
 mod nodes;
 mod order;
+mod parallel;
 mod permission;
 mod prepare;
 mod recheck;

@@ -2,7 +2,7 @@
 //!
 //! Each node keeps its share in a cell under its plan number; the first execution to need it makes it.
 
-use base::Result;
+use base::{Error, Result};
 use ir::{Expr, ParamKind, Plan, PlanNode, PlannedStmt};
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -69,6 +69,22 @@ impl Prepared {
             let _ = cell.spec.set(spec.clone());
         }
         Ok(spec)
+    }
+
+    /// The only or outer child of node `id`.
+    ///
+    /// # Errors
+    /// `XX000` when there is none.
+    pub(crate) fn child_of(&self, id: usize) -> Result<&Plan> {
+        fn find(plan: &Plan, id: usize) -> Option<&Plan> {
+            if plan.id == id {
+                return Some(plan);
+            }
+            children(plan).into_iter().find_map(|child| find(child, id))
+        }
+        let mut roots = std::iter::once(&self.plan.plan).chain(&self.plan.subplans);
+        let found = roots.find_map(|root| find(root, id)).and_then(|plan| plan.left.as_deref());
+        found.ok_or_else(|| Error::internal("a plan node without its child"))
     }
 
     /// Exec params that the subtree depends on.

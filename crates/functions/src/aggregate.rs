@@ -16,11 +16,17 @@ pub trait Accumulator: Send + Any {
     /// What the transition fails with.
     fn update(&mut self, call: &Call<'_>, groups: &[u32], args: &[&Column], rows: &Selection) -> Result<()>;
 
-    /// Adds the states of another accumulator of the same kind: its group i into this one's group `into[i]`.
+    /// Adds states that [`Accumulator::save`] made: the selected row r into group `groups[r]`.
     ///
     /// # Errors
     /// What combining fails with.
-    fn merge(&mut self, call: &Call<'_>, other: Box<dyn Accumulator>, into: &[u32]) -> Result<()>;
+    fn combine(&mut self, call: &Call<'_>, groups: &[u32], saved: &Column, rows: &Selection) -> Result<()>;
+
+    /// Appends the state of one group as bytes.
+    ///
+    /// # Errors
+    /// `XX000` for an aggregate without a combine function.
+    fn save(&mut self, group: usize, out: &mut Vec<u8>) -> Result<()>;
 
     /// Appends the result of one group. The state stays as it is: window functions ask again.
     ///

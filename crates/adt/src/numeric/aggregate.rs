@@ -197,6 +197,40 @@ impl NumericSum {
         }
     }
 
+    /// Count, largest scale, how many have it, NaNs, infinities, negative infinities: with [`NumericSum::sums`], all
+    /// there is to a state.
+    pub fn counts(&self) -> [i64; 6] {
+        [
+            self.count,
+            i64::from(self.max_scale),
+            self.max_scale_count,
+            self.nan_count,
+            self.infinity_count,
+            self.negative_infinity_count,
+        ]
+    }
+
+    /// The finite sum, and that of squares where they are kept.
+    pub fn sums(&self) -> impl Iterator<Item = Numeric> {
+        std::iter::once(self.sum.total()).chain(self.squares.as_ref().map(|squares| squares.total()))
+    }
+
+    /// The inverse of [`NumericSum::counts`] and [`NumericSum::sums`].
+    pub fn from_parts(counts: [i64; 6], sum: Numeric, squares: Option<Numeric>) -> NumericSum {
+        let exact = |number: Numeric| ExactSum { fast: 0, scale: number.scale, slow: number };
+        let [count, max_scale, max_scale_count, nan_count, infinity_count, negative_infinity_count] = counts;
+        NumericSum {
+            count,
+            sum: exact(sum),
+            squares: squares.map(|squares| Box::new(exact(squares))),
+            max_scale: max_scale as i32,
+            max_scale_count,
+            nan_count,
+            infinity_count,
+            negative_infinity_count,
+        }
+    }
+
     fn special_sum(&self) -> Option<Numeric> {
         if self.nan_count > 0 || (self.infinity_count > 0 && self.negative_infinity_count > 0) {
             Some(Numeric::NAN)

@@ -225,6 +225,9 @@ fn conditions(
         }
         PlanNode::Gather { workers, .. } | PlanNode::GatherMerge { workers, .. } => {
             facts.number("Workers Planned", workers);
+            if let Some(counters) = counters {
+                facts.number("Workers Launched", counters.workers_launched);
+            }
         }
         _ => {}
     }

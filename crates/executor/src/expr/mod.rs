@@ -14,7 +14,7 @@ mod subplan;
 mod values;
 
 pub use compile::{Compiler, Inputs, is_built_in};
-pub use subplan::{Contents, InitPlan, finish_cte, subplan_node};
+pub use subplan::{Contents, InitPlan, exec_param, finish_cte, subplan_node};
 pub use values::{evaluate_once, filter};
 
 use crate::context::Execution;

@@ -1,4 +1,4 @@
-//! Merge append: sorted children read as one sorted stream.
+//! Merge append: sorted children read as one sorted stream; and the merging itself, which Gather Merge uses too.
 
 use crate::context::Execution;
 use crate::node::{self, Node};
@@ -24,35 +24,52 @@ pub fn build(
             node::output_reprs(&execution.session, plan)?,
         ))
     })?;
-    let streams =
-        children.into_iter().map(|node| Stream { node, batch: None, row: 0, done: false }).collect();
-    Ok(Box::new(MergeAppend { buffer: RowBuffer::new(spec.1.clone()), spec, streams }))
+    let mut streams = Streams::new(spec.0.clone(), spec.1.clone());
+    streams.restart(children.len());
+    Ok(Box::new(MergeAppend { children, streams }))
 }
 
+#[derive(Default)]
 struct Stream {
-    node: Box<dyn Node>,
     batch: Option<Batch>,
     row: usize,
     done: bool,
 }
 
-struct MergeAppend {
-    spec: Arc<(Ordering, Arc<[Repr]>)>,
+/// Sorted streams, and the rows merged from them.
+pub struct Streams {
+    ordering: Ordering,
     streams: Vec<Stream>,
     buffer: RowBuffer,
 }
 
-impl Node for MergeAppend {
-    fn next(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
+impl Streams {
+    pub fn new(ordering: Ordering, reprs: Arc<[Repr]>) -> Streams {
+        Streams { ordering, streams: Vec::new(), buffer: RowBuffer::new(reprs) }
+    }
+
+    /// Forgets all rows; from now on there are `count` streams.
+    pub fn restart(&mut self, count: usize) {
+        self.buffer.take();
+        self.streams.clear();
+        self.streams.resize_with(count, Stream::default);
+    }
+
+    /// Up to `want` rows in order; `read` fetches more of a stream.
+    pub fn next(
+        &mut self,
+        want: usize,
+        mut read: impl FnMut(usize) -> Result<Option<Batch>>,
+    ) -> Result<Option<Batch>> {
         while self.buffer.rows() < want {
-            for stream in &mut self.streams {
+            for (index, stream) in self.streams.iter_mut().enumerate() {
                 if stream.batch.is_none() && !stream.done {
-                    stream.batch = stream.node.next(execution, want)?;
+                    stream.batch = read(index)?;
                     stream.row = 0;
                     stream.done = stream.batch.is_none();
                 }
             }
-            let ordering = &self.spec.0;
+            let ordering = &self.ordering;
             let live = (0..self.streams.len()).filter(|s| self.streams[*s].batch.is_some());
             let least = live.reduce(|best, other| {
                 let (a, b) = (&self.streams[best], &self.streams[other]);
@@ -75,18 +92,25 @@ impl Node for MergeAppend {
         }
         Ok((self.buffer.rows() > 0).then(|| self.buffer.take()))
     }
+}
+
+struct MergeAppend {
+    children: Vec<Box<dyn Node>>,
+    streams: Streams,
+}
+
+impl Node for MergeAppend {
+    fn next(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
+        let children = &mut self.children;
+        self.streams.next(want, |stream| children[stream].next(execution, want))
+    }
 
     fn rescan(&mut self, execution: &mut Execution) -> Result<()> {
-        self.buffer.take();
-        for stream in &mut self.streams {
-            stream.batch = None;
-            stream.done = false;
-            stream.node.rescan(execution)?;
-        }
-        Ok(())
+        self.streams.restart(self.children.len());
+        self.children.iter_mut().try_for_each(|child| child.rescan(execution))
     }
 
     fn set_bound(&mut self, rows: u64) {
-        self.streams.iter_mut().for_each(|s| s.node.set_bound(rows));
+        self.children.iter_mut().for_each(|child| child.set_bound(rows));
     }
 }

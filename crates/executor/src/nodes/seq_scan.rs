@@ -6,7 +6,7 @@ use crate::node::Node;
 use crate::rows::Leftover;
 use base::Result;
 use datum::{Batch, MAX_BATCH_ROWS};
-use heap::{Blocks, Rows, Scan, Visibility};
+use heap::{BlockAllocator, Blocks, Rows, Scan, Visibility};
 use ir::Plan;
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ pub fn build(execution: &mut Execution, plan: &Plan, relation: usize) -> Result<
         scan: None,
         leftover: Leftover::default(),
         substituted: false,
+        parallel: plan.parallel_aware,
     }))
 }
 
@@ -35,6 +36,8 @@ struct SeqScan {
     /// Rows that passed the filter, before projection.
     leftover: Leftover,
     substituted: bool,
+    /// Whether the blocks are divided among the participants of a parallel plan.
+    parallel: bool,
 }
 
 impl Node for SeqScan {
@@ -50,7 +53,16 @@ impl Node for SeqScan {
             None => {
                 let visibility = Visibility::Mvcc(execution.snapshot.clone());
                 let relation = &self.spec.entry.relation;
-                let blocks = Blocks::All;
+                let blocks = match &execution.team {
+                    Some(team) if self.parallel => {
+                        let shared = team.share(self.id, || {
+                            let blocks = heap::block_count(&execution.context, relation)?;
+                            Ok(BlockAllocator::new(blocks, team.participants()))
+                        })?;
+                        Blocks::Shared((*shared).clone())
+                    }
+                    _ => Blocks::All,
+                };
                 self.scan.insert(Scan::new(
                     &execution.context,
                     relation,
@@ -97,6 +109,10 @@ impl Node for SeqScan {
         self.rows.clear();
         self.leftover.clear();
         self.substituted = false;
+        if self.parallel {
+            // Blocks are handed out anew among whoever takes part next time.
+            self.scan = None;
+        }
         match &mut self.scan {
             Some(scan) => scan.rescan(),
             None => Ok(()),

@@ -1,6 +1,6 @@
 //! bool_and, bool_or, bit_and, bit_or, bit_xor.
 
-use super::{Fold, Groups, each, values_of};
+use super::{Fold, Groups, each, saved, values_of};
 use crate::aggregate::AggregateFunction;
 use crate::call::Call;
 use base::Result;
@@ -40,6 +40,8 @@ macro_rules! combining {
                     };
                     Ok(())
                 }
+
+                saved!(Option<$type>);
 
                 fn finish(&self, _: &Call<'_>, state: &Option<$type>, out: &mut ColumnBuilder) -> Result<()> {
                     out.push(state.map(Datum::$variant));

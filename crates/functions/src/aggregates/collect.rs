@@ -1,6 +1,7 @@
 //! string_agg and array_agg.
 
-use super::{Fold, Groups};
+use super::state::Saved;
+use super::{Fold, Groups, saved};
 use crate::aggregate::{Accumulator, AggregateFunction};
 use crate::array::ElementType;
 use crate::call::Call;
@@ -16,6 +17,20 @@ struct StringState {
     bytes: Vec<u8>,
     /// Length of the first delimiter; `None` before the first value.
     skip: Option<usize>,
+}
+
+impl Saved for StringState {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.bytes.save(out);
+        self.skip.map(|length| length as i64).save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<StringState> {
+        Ok(StringState {
+            bytes: Saved::load(bytes)?,
+            skip: Option::<i64>::load(bytes)?.map(|length| length as usize),
+        })
+    }
 }
 
 impl Fold for Strings {
@@ -52,6 +67,8 @@ impl Fold for Strings {
         }
         check_size(into.bytes.len())
     }
+
+    saved!(StringState);
 
     fn finish(&self, _: &Call<'_>, state: &StringState, out: &mut ColumnBuilder) -> Result<()> {
         out.push(state.skip.map(|skip| Datum::Bytes(&state.bytes[skip..])));
@@ -117,6 +134,21 @@ impl Fold for Elements {
             into.push(element?)?;
         }
         Ok(())
+    }
+
+    fn save(&self, state: &Vec<ArrayBuilder>, out: &mut Vec<u8>) -> Result<()> {
+        let payload = state.first().map(|builder| builder.clone().finish()).transpose()?;
+        payload.save(out);
+        Ok(())
+    }
+
+    fn load(&self, bytes: &mut &[u8]) -> Result<Vec<ArrayBuilder>> {
+        let Some(payload) = Option::<Vec<u8>>::load(bytes)? else { return Ok(Vec::new()) };
+        let mut builder = self.element.builder();
+        for element in ArrayView::new(&payload)?.iter(self.element.stored()) {
+            builder.push(element?)?;
+        }
+        Ok(vec![builder])
     }
 
     fn finish(&self, _: &Call<'_>, state: &Vec<ArrayBuilder>, out: &mut ColumnBuilder) -> Result<()> {
@@ -187,6 +219,23 @@ impl Fold for Arrays {
         into.shape = into.shape.take().or(from.shape);
         into.payloads.extend(from.payloads);
         Ok(())
+    }
+
+    fn save(&self, state: &ArrayState, out: &mut Vec<u8>) -> Result<()> {
+        state.payloads.iter().for_each(|payload| payload.to_vec().save(out));
+        Ok(())
+    }
+
+    fn load(&self, bytes: &mut &[u8]) -> Result<ArrayState> {
+        let mut state = ArrayState::default();
+        while !bytes.is_empty() {
+            let payload = Vec::load(bytes)?;
+            if state.shape.is_none() {
+                state.shape = Some(ArrayView::new(&payload)?.shape());
+            }
+            state.payloads.push(payload.into());
+        }
+        Ok(state)
     }
 
     fn finish(&self, _: &Call<'_>, state: &ArrayState, out: &mut ColumnBuilder) -> Result<()> {

@@ -1,6 +1,6 @@
 //! min and max; any_value.
 
-use super::{Fold, Groups, each, values_of};
+use super::{Fold, Groups, each, saved, values_of};
 use crate::aggregate::{Accumulator, AggregateFunction};
 use crate::call::Call;
 use crate::order::TypeOrder;
@@ -47,6 +47,8 @@ macro_rules! numbers {
                     }
                     Ok(())
                 }
+
+                saved!(Option<$type>);
 
                 fn finish(&self, _: &Call<'_>, state: &Option<$type>, out: &mut ColumnBuilder) -> Result<()> {
                     out.push(state.map(Datum::$variant));
@@ -109,6 +111,8 @@ impl Fold for Ordered {
         from.map_or(Ok(()), |value| self.offer(call, into, value.as_datum()))
     }
 
+    saved!(Option<OwnedDatum>);
+
     fn finish(&self, _: &Call<'_>, state: &Option<OwnedDatum>, out: &mut ColumnBuilder) -> Result<()> {
         out.push(state.as_ref().map(OwnedDatum::as_datum));
         Ok(())
@@ -160,6 +164,8 @@ impl Fold for First {
         }
         Ok(())
     }
+
+    saved!(Option<OwnedDatum>);
 
     fn finish(&self, _: &Call<'_>, state: &Option<OwnedDatum>, out: &mut ColumnBuilder) -> Result<()> {
         out.push(state.as_ref().map(OwnedDatum::as_datum));

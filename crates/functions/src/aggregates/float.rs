@@ -1,7 +1,8 @@
 //! Aggregates over floats. Sums add in the order of the rows; squares of differences from the mean are kept by the
 //! method of Youngs and Cramer (1971), which loses less than the difference of sums.
 
-use super::{Fold, Groups, each, try_each, values_of};
+use super::state::Saved;
+use super::{Fold, Groups, each, saved, try_each, values_of};
 use crate::aggregate::AggregateFunction;
 use crate::call::Call;
 use adt::float::{float4_add, float8_add, overflow};
@@ -44,6 +45,8 @@ macro_rules! plain_sum {
                 };
                 Ok(())
             }
+
+            saved!(Option<$type>);
 
             fn finish(&self, _: &Call<'_>, state: &Option<$type>, out: &mut ColumnBuilder) -> Result<()> {
                 out.push(state.map(Datum::$variant));
@@ -104,6 +107,18 @@ impl Moments {
 
 struct Spread(fn(&Moments) -> Option<f64>);
 
+impl Saved for Moments {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.n.save(out);
+        self.sum.save(out);
+        self.squares.save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Moments> {
+        Ok(Moments { n: Saved::load(bytes)?, sum: Saved::load(bytes)?, squares: Saved::load(bytes)? })
+    }
+}
+
 impl Fold for Spread {
     type State = Moments;
 
@@ -132,6 +147,8 @@ impl Fold for Spread {
     fn merge(&self, _: &Call<'_>, into: &mut Moments, from: Moments) -> Result<()> {
         into.merge(from)
     }
+
+    saved!(Moments);
 
     fn finish(&self, _: &Call<'_>, state: &Moments, out: &mut ColumnBuilder) -> Result<()> {
         out.push((self.0)(state).map(Datum::Float8));
@@ -217,6 +234,28 @@ impl Pairs {
 
 struct Regression(fn(&Pairs) -> Option<f64>);
 
+impl Saved for Pairs {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.n.save(out);
+        self.x.save(out);
+        self.xx.save(out);
+        self.y.save(out);
+        self.yy.save(out);
+        self.xy.save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Pairs> {
+        Ok(Pairs {
+            n: Saved::load(bytes)?,
+            x: Saved::load(bytes)?,
+            xx: Saved::load(bytes)?,
+            y: Saved::load(bytes)?,
+            yy: Saved::load(bytes)?,
+            xy: Saved::load(bytes)?,
+        })
+    }
+}
+
 impl Fold for Regression {
     type State = Pairs;
 
@@ -245,6 +284,8 @@ impl Fold for Regression {
     fn merge(&self, _: &Call<'_>, into: &mut Pairs, from: Pairs) -> Result<()> {
         into.merge(from)
     }
+
+    saved!(Pairs);
 
     fn finish(&self, _: &Call<'_>, state: &Pairs, out: &mut ColumnBuilder) -> Result<()> {
         out.push((self.0)(state).map(Datum::Float8));

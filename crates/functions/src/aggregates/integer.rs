@@ -1,6 +1,7 @@
 //! count, and sum, avg, variance and stddev over integers.
 
-use super::{Fold, Groups, each, values_of};
+use super::state::Saved;
+use super::{Fold, Groups, each, saved, values_of};
 use crate::aggregate::AggregateFunction;
 use crate::call::Call;
 use adt::numeric::{Int128Sum, Numeric};
@@ -43,6 +44,8 @@ impl Fold for Count {
         Ok(())
     }
 
+    saved!(i64);
+
     fn finish(&self, _: &Call<'_>, state: &i64, out: &mut ColumnBuilder) -> Result<()> {
         out.push(Some(Datum::Int8(*state)));
         Ok(())
@@ -56,6 +59,17 @@ struct SmallSum;
 struct SmallState {
     sum: i64,
     any: bool,
+}
+
+impl Saved for SmallState {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.sum.save(out);
+        self.any.save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<SmallState> {
+        Ok(SmallState { sum: Saved::load(bytes)?, any: Saved::load(bytes)? })
+    }
 }
 
 impl Fold for SmallSum {
@@ -91,6 +105,8 @@ impl Fold for SmallSum {
         Ok(())
     }
 
+    saved!(SmallState);
+
     fn finish(&self, _: &Call<'_>, state: &SmallState, out: &mut ColumnBuilder) -> Result<()> {
         out.push(state.any.then_some(Datum::Int8(state.sum)));
         Ok(())
@@ -104,6 +120,18 @@ type Finish = fn(&Int128Sum) -> Result<Option<Numeric>>;
 struct WideSum {
     squares: bool,
     finish: Finish,
+}
+
+impl Saved for Int128Sum {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.count.save(out);
+        self.sum.save(out);
+        self.squares.save(out);
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<Int128Sum> {
+        Ok(Int128Sum { count: Saved::load(bytes)?, sum: Saved::load(bytes)?, squares: Saved::load(bytes)? })
+    }
 }
 
 impl Fold for WideSum {
@@ -138,6 +166,8 @@ impl Fold for WideSum {
         into.combine(&from);
         Ok(())
     }
+
+    saved!(Int128Sum);
 
     fn finish(&self, _: &Call<'_>, state: &Int128Sum, out: &mut ColumnBuilder) -> Result<()> {
         match (self.finish)(state)? {

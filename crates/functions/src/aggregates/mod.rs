@@ -10,6 +10,7 @@ mod float;
 mod integer;
 mod numeric;
 mod ordered;
+mod state;
 
 use crate::aggregate::{Accumulator, AggregateFunction};
 use crate::call::Call;
@@ -44,7 +45,21 @@ pub trait Fold: Send + 'static {
         rows: &Selection,
     ) -> Result<()>;
 
-    fn merge(&self, call: &Call<'_>, into: &mut Self::State, from: Self::State) -> Result<()>;
+    /// Adds what another worker has gathered. Aggregates without a combine function in pg_aggregate need none of
+    /// this and the next two.
+    fn merge(&self, _: &Call<'_>, _: &mut Self::State, _: Self::State) -> Result<()> {
+        Err(no_halves())
+    }
+
+    /// The state as bytes.
+    fn save(&self, _: &Self::State, _: &mut Vec<u8>) -> Result<()> {
+        Err(no_halves())
+    }
+
+    /// What [`Fold::save`] wrote.
+    fn load(&self, _: &mut &[u8]) -> Result<Self::State> {
+        Err(no_halves())
+    }
 
     fn finish(&self, call: &Call<'_>, state: &Self::State, out: &mut ColumnBuilder) -> Result<()>;
 
@@ -53,6 +68,26 @@ pub trait Fold: Send + 'static {
         0
     }
 }
+
+fn no_halves() -> Error {
+    Error::internal("an aggregate that cannot be computed in halves")
+}
+
+/// Saving and loading for states that are [`state::Saved`].
+macro_rules! saved {
+    ($state:ty) => {
+        fn save(&self, state: &$state, out: &mut Vec<u8>) -> base::Result<()> {
+            $crate::aggregates::state::Saved::save(state, out);
+            Ok(())
+        }
+
+        fn load(&self, bytes: &mut &[u8]) -> base::Result<$state> {
+            $crate::aggregates::state::Saved::load(bytes)
+        }
+    };
+}
+
+pub(crate) use saved;
 
 /// The states of all groups of one aggregate call.
 pub struct Groups<F: Fold> {
@@ -78,15 +113,21 @@ impl<F: Fold> Accumulator for Groups<F> {
         self.fold.update(call, &mut self.states, groups, args, rows)
     }
 
-    fn merge(&mut self, call: &Call<'_>, other: Box<dyn Accumulator>, into: &[u32]) -> Result<()> {
-        let other: Box<dyn std::any::Any> = other;
-        let other = other
-            .downcast::<Groups<F>>()
-            .map_err(|_| Error::internal("aggregate states of different kinds cannot be merged"))?;
-        for (state, group) in other.states.into_iter().zip(into) {
-            self.fold.merge(call, &mut self.states[*group as usize], state)?;
+    fn combine(&mut self, call: &Call<'_>, groups: &[u32], saved: &Column, rows: &Selection) -> Result<()> {
+        rows.try_for_each(|row| match saved.get(row) {
+            Some(bytes) => {
+                let state = self.fold.load(&mut bytes.bytes())?;
+                self.fold.merge(call, &mut self.states[groups[row] as usize], state)
+            }
+            None => Ok(()),
+        })
+    }
+
+    fn save(&mut self, group: usize, out: &mut Vec<u8>) -> Result<()> {
+        match self.states.get(group) {
+            Some(state) => self.fold.save(state, out),
+            None => self.fold.save(&self.fold.empty(), out),
         }
-        Ok(())
     }
 
     fn finish(&mut self, call: &Call<'_>, group: usize, out: &mut ColumnBuilder) -> Result<()> {

@@ -1,6 +1,7 @@
 //! sum, avg, variance and stddev over numeric; sum and avg over interval; sum over money.
 
-use super::{Fold, Groups, try_each, values_of};
+use super::state::Saved;
+use super::{Fold, Groups, saved, try_each, values_of};
 use crate::aggregate::AggregateFunction;
 use crate::call::Call;
 use crate::kernel::{interval_from_bytes, interval_to_bytes};
@@ -14,6 +15,21 @@ type Finish = fn(&NumericSum) -> Result<Option<Numeric>>;
 struct Sum {
     squares: bool,
     finish: Finish,
+}
+
+impl Saved for NumericSum {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.counts().save(out);
+        self.sums().for_each(|sum| sum.to_payload().save(out));
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<NumericSum> {
+        let counts = Saved::load(bytes)?;
+        let sum = Vec::load(bytes)?;
+        let squares = if bytes.is_empty() { None } else { Some(Vec::load(bytes)?) };
+        let number = |payload: Vec<u8>| NumericView::new(&payload)?.to_numeric();
+        Ok(NumericSum::from_parts(counts, number(sum)?, squares.map(number).transpose()?))
+    }
 }
 
 impl Fold for Sum {
@@ -41,6 +57,8 @@ impl Fold for Sum {
         into.combine(&from);
         Ok(())
     }
+
+    saved!(NumericSum);
 
     fn finish(&self, _: &Call<'_>, state: &NumericSum, out: &mut ColumnBuilder) -> Result<()> {
         match (self.finish)(state)? {
@@ -103,6 +121,8 @@ impl Fold for IntervalSum {
         Ok(())
     }
 
+    saved!(IntervalState);
+
     fn finish(&self, _: &Call<'_>, state: &IntervalState, out: &mut ColumnBuilder) -> Result<()> {
         if state.count + state.positive + state.negative == 0 {
             out.push_null();
@@ -117,6 +137,19 @@ impl Fold for IntervalSum {
         };
         out.push(Some(Datum::Bytes(&interval_to_bytes(&result))));
         Ok(())
+    }
+}
+
+impl Saved for IntervalState {
+    fn save(&self, out: &mut Vec<u8>) {
+        [self.count, self.positive, self.negative].save(out);
+        out.extend_from_slice(&interval_to_bytes(&self.sum));
+    }
+
+    fn load(bytes: &mut &[u8]) -> Result<IntervalState> {
+        let [count, positive, negative] = Saved::load(bytes)?;
+        let sum: [u8; 16] = Saved::load(bytes)?;
+        Ok(IntervalState { count, sum: interval_from_bytes(&sum)?, positive, negative })
     }
 }
 
@@ -145,6 +178,8 @@ impl Fold for MoneySum {
     fn merge(&self, _: &Call<'_>, into: &mut Option<i64>, from: Option<i64>) -> Result<()> {
         from.map_or(Ok(()), |value| add_money(into, value))
     }
+
+    saved!(Option<i64>);
 
     fn finish(&self, _: &Call<'_>, state: &Option<i64>, out: &mut ColumnBuilder) -> Result<()> {
         out.push(state.map(Datum::Int8));

@@ -62,10 +62,6 @@ impl Fold for Ordered {
         Ok(())
     }
 
-    fn merge(&self, _: &Call<'_>, _: &mut OrderedState, _: OrderedState) -> Result<()> {
-        Err(base::Error::internal("ordered sets are not merged"))
-    }
-
     fn finish(&self, call: &Call<'_>, state: &OrderedState, out: &mut ColumnBuilder) -> Result<()> {
         let result = match self.kind {
             Kind::Mode => mode(call, &state.values)?,

@@ -48,18 +48,6 @@ impl Fold for TextArray {
         })
     }
 
-    fn merge(&self, _: &Call<'_>, into: &mut Option<String>, from: Option<String>) -> Result<()> {
-        match (into.as_mut(), from) {
-            (Some(into), Some(from)) => {
-                into.push_str(", ");
-                into.push_str(&from);
-            }
-            (None, from) => *into = from,
-            _ => {}
-        }
-        Ok(())
-    }
-
     fn finish(&self, _: &Call<'_>, state: &Option<String>, out: &mut ColumnBuilder) -> Result<()> {
         match state {
             Some(elements) => out.push(Some(Datum::from(format!("[{elements}]").as_str()))),
@@ -136,18 +124,6 @@ impl Fold for TextObject {
         })
     }
 
-    fn merge(&self, _: &Call<'_>, into: &mut ObjectState, from: ObjectState) -> Result<()> {
-        for key in &from.keys {
-            self.claim(&mut into.keys, key)?;
-        }
-        into.any |= from.any;
-        if !into.members.is_empty() && !from.members.is_empty() {
-            into.members.push_str(", ");
-        }
-        into.members.push_str(&from.members);
-        Ok(())
-    }
-
     fn finish(&self, _: &Call<'_>, state: &ObjectState, out: &mut ColumnBuilder) -> Result<()> {
         match (state.any, state.members.is_empty()) {
             (false, _) => out.push_null(),
@@ -198,12 +174,6 @@ impl Fold for BinaryArray {
             state.nodes.push(node(call, call.argument_type(0), value)?);
             Ok(())
         })
-    }
-
-    fn merge(&self, _: &Call<'_>, into: &mut Nodes, from: Nodes) -> Result<()> {
-        into.any |= from.any;
-        into.nodes.extend(from.nodes);
-        Ok(())
     }
 
     fn finish(&self, _: &Call<'_>, state: &Nodes, out: &mut ColumnBuilder) -> Result<()> {
@@ -274,15 +244,6 @@ impl Fold for BinaryObject {
             }
             Ok(())
         })
-    }
-
-    fn merge(&self, _: &Call<'_>, into: &mut Members, from: Members) -> Result<()> {
-        for key in &from.keys {
-            self.claim(&mut into.keys, key)?;
-        }
-        into.any |= from.any;
-        into.members.extend(from.members);
-        Ok(())
     }
 
     fn finish(&self, _: &Call<'_>, state: &Members, out: &mut ColumnBuilder) -> Result<()> {

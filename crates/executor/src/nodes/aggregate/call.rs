@@ -21,6 +21,7 @@ pub struct AggregateCall {
     arguments: usize,
     filter: Option<Eval>,
     ordered: Option<Ordered>,
+    split: AggSplit,
     pub repr: Repr,
 }
 
@@ -36,9 +37,6 @@ impl AggregateCall {
     pub fn compile(compiler: &mut Compiler<'_>, aggref: &Aggref) -> Result<AggregateCall> {
         let session = compiler.session;
         let row = session.function(aggref.function)?;
-        if aggref.split != AggSplit::Simple {
-            return Err(Error::unsupported("partial aggregation"));
-        }
         let aggregate = session.aggregate(aggref.function)?;
         let transition = session.function(aggregate.aggtransfn)?;
         let finish = match aggregate.aggfinalfn.some() {
@@ -68,7 +66,12 @@ impl AggregateCall {
             arguments,
             filter: aggref.filter.as_deref().map(|f| compiler.compile(f)).transpose()?,
             ordered,
-            repr: compiler.repr(aggref.result_type)?,
+            split: aggref.split,
+            repr: if aggref.split == AggSplit::Initial {
+                Repr::Bytes
+            } else {
+                compiler.repr(aggref.result_type)?
+            },
         })
     }
 }
@@ -169,7 +172,11 @@ impl CallState {
         let Some(sorter) = &mut self.sorter else {
             let arguments: smallvec::SmallVec<[&Column; 4]> =
                 columns.iter().take(call.arguments).map(|c| &**c).collect();
-            return self.accumulator.update(&call.info.call(&execution.session), groups, &arguments, rows);
+            let info = call.info.call(&execution.session);
+            return match (call.split, arguments.as_slice()) {
+                (AggSplit::Final, [saved]) => self.accumulator.combine(&info, groups, saved, rows),
+                _ => self.accumulator.update(&info, groups, &arguments, rows),
+            };
         };
         let mut selected = Vec::with_capacity(rows.len());
         rows.for_each(|row| selected.push(row as u32));
@@ -216,6 +223,12 @@ impl CallState {
         group: usize,
         out: &mut ColumnBuilder,
     ) -> Result<()> {
+        if call.split == AggSplit::Initial {
+            let mut saved = Vec::new();
+            self.accumulator.save(group, &mut saved)?;
+            out.push(Some(Datum::Bytes(&saved)));
+            return Ok(());
+        }
         self.accumulator.finish(&call.info.call(&execution.session), group, out)
     }
 

@@ -18,7 +18,7 @@ use crate::rows::{Projection, RowBuffer};
 use base::{Error, Result};
 use call::{AggregateCall, CallState};
 use datum::{Batch, ColumnBuilder, Datum, Repr, Selection};
-use ir::{AggSplit, AggStrategy, Aggregate, Expr, Plan, VarSource};
+use ir::{AggStrategy, Aggregate, Expr, Plan, VarSource};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -40,9 +40,6 @@ pub struct Spec {
 
 pub fn build(execution: &mut Execution, plan: &Plan, aggregate: &Aggregate) -> Result<Box<dyn Node>> {
     let child = node::build_child(execution, plan.left.as_deref())?;
-    if aggregate.split != AggSplit::Simple {
-        return Err(Error::unsupported("partial aggregation"));
-    }
     let prepared = execution.prepared.clone();
     let spec = prepared.spec(plan, || Spec::new(execution, plan, aggregate))?;
     if !aggregate.grouping_sets.is_empty() || !aggregate.chain.is_empty() {

@@ -1,0 +1,306 @@
+//! Parallel plans: the part of a plan below a Gather, run by several threads at once.
+//!
+//! Every participant has an [`Execution`] and nodes of its own; what they must agree upon (which blocks of a table are
+//! taken, a hash table that all of them built) lies in the [`Team`] under the number of the plan node.
+
+use crate::context::Execution;
+use crate::expr::exec_param;
+use crate::instrument::Instruments;
+use crate::memory::Memory;
+use crate::node;
+use crate::prepare::Prepared;
+use base::{Error, Result};
+use datum::{Batch, MAX_BATCH_ROWS};
+use hashbrown::HashMap;
+use ir::Plan;
+use parking_lot::Mutex;
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use sys::workers::Places;
+
+/// Those who run one Gather's child together.
+pub(crate) struct Team {
+    stopped: AtomicBool,
+    participants: usize,
+    shares: Mutex<HashMap<usize, Arc<dyn Any + Send + Sync>>>,
+}
+
+impl Team {
+    fn new(participants: usize) -> Arc<Team> {
+        Arc::new(Team { stopped: AtomicBool::new(false), participants, shares: Mutex::default() })
+    }
+
+    /// How many run the plan, the leader included if it does.
+    pub fn participants(&self) -> usize {
+        self.participants
+    }
+
+    /// What the participants share at plan node `id`; the first to ask makes it.
+    pub fn share<T: Send + Sync + 'static>(
+        &self,
+        id: usize,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<Arc<T>> {
+        let mut shares = self.shares.lock();
+        if let Some(found) = shares.get(&id) {
+            let found = found.clone().downcast();
+            return found.map_err(|_| Error::internal("participants disagree on what they share"));
+        }
+        let made = Arc::new(make()?);
+        shares.insert(id, made.clone());
+        Ok(made)
+    }
+
+    /// # Errors
+    /// When nobody wants the rows any more. The error is seen by nobody.
+    pub fn check(&self) -> Result<()> {
+        match self.stopped.load(Ordering::Relaxed) {
+            false => Ok(()),
+            true => Err(Error::internal("a parallel worker that is no longer needed")),
+        }
+    }
+}
+
+/// Batches that a worker may be ahead of the leader.
+const AHEAD: usize = 4;
+/// How often a waiting leader looks whether it was cancelled.
+const LOOK: Duration = Duration::from_millis(5);
+/// As much as a session's own thread has.
+const STACK_BYTES: usize = 8 << 20;
+
+enum Message {
+    Rows(Batch),
+    Failed(Error),
+    /// The end, with what its nodes have counted.
+    Done(Option<Instruments>),
+}
+
+/// A running worker as the leader sees it.
+struct Worker {
+    receiver: Receiver<Message>,
+    thread: Option<JoinHandle<()>>,
+    done: bool,
+}
+
+/// A leader's workers. Dropping this stops them and waits for them.
+pub(crate) struct Crew {
+    team: Arc<Team>,
+    workers: Vec<Worker>,
+    /// The worker to look at first next time.
+    next: usize,
+    _places: Places,
+}
+
+/// What a look at the workers finds.
+pub(crate) enum Found {
+    Rows(Batch),
+    /// Nothing yet.
+    Nothing,
+    /// All have ended.
+    End,
+}
+
+impl Crew {
+    /// Starts up to `wanted` workers on the child of Gather `gather`; with none to be had, the leader is alone.
+    ///
+    /// # Errors
+    /// What evaluating the parameters fails with.
+    pub fn start(execution: &mut Execution, gather: usize, child: &Plan, wanted: usize) -> Result<Crew> {
+        let prepared = execution.prepared.clone();
+        for param in prepared.params_of(child) {
+            if execution.init_plans.get(*param).is_some_and(Option::is_some) {
+                exec_param(execution, *param)?;
+            }
+        }
+        let limit = execution.session.settings().get(settings::MAX_PARALLEL_WORKERS).max(0) as usize;
+        let places = execution.session.instance().system.workers.reserve(wanted, limit);
+        let team = Team::new(places.count() + 1);
+        let mut workers = Vec::with_capacity(places.count());
+        for _ in 0..places.count() {
+            let (sender, receiver) = sync_channel(AHEAD);
+            let own = execution.for_worker(&team);
+            let started = std::thread::Builder::new()
+                .name("parallel worker".to_owned())
+                .stack_size(STACK_BYTES)
+                .spawn(move || work(own, gather, &sender));
+            // A system without threads to spare has the leader do the work.
+            let Ok(thread) = started else { break };
+            workers.push(Worker { receiver, thread: Some(thread), done: false });
+        }
+        Ok(Crew { team, workers, next: 0, _places: places })
+    }
+
+    pub fn launched(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// Runs `work` as a member of the team.
+    pub fn lead<T>(
+        &self,
+        execution: &mut Execution,
+        work: impl FnOnce(&mut Execution) -> Result<T>,
+    ) -> Result<T> {
+        let outer = execution.team.replace(self.team.clone());
+        let result = work(execution);
+        execution.team = outer;
+        result
+    }
+
+    /// Rows of any worker, without waiting.
+    ///
+    /// # Errors
+    /// What a worker failed with.
+    pub fn look(&mut self, execution: &mut Execution) -> Result<Found> {
+        let count = self.workers.len();
+        for step in 0..count {
+            let index = (self.next + step) % count;
+            if let Found::Rows(batch) = self.workers[index].poll(execution, None)? {
+                self.next = index;
+                return Ok(Found::Rows(batch));
+            }
+        }
+        Ok(if self.workers.iter().all(|w| w.done) { Found::End } else { Found::Nothing })
+    }
+
+    /// Waits a moment for rows of some worker.
+    ///
+    /// # Errors
+    /// What a worker failed with; `57014` when the leader was cancelled.
+    pub fn wait(&mut self, execution: &mut Execution) -> Result<Found> {
+        execution.check()?;
+        match self.workers.iter_mut().find(|w| !w.done) {
+            // Whoever else has rows meanwhile is found by the next look.
+            Some(worker) => worker.poll(execution, Some(LOOK.min(Duration::from_micros(500)))),
+            None => Ok(Found::End),
+        }
+    }
+
+    /// All rows of worker `index`, in its order.
+    ///
+    /// # Errors
+    /// What the worker failed with; `57014` when the leader was cancelled.
+    pub fn rows_of(&mut self, execution: &mut Execution, index: usize) -> Result<Option<Batch>> {
+        loop {
+            match self.workers[index].poll(execution, Some(LOOK))? {
+                Found::Rows(batch) => return Ok(Some(batch)),
+                Found::End => return Ok(None),
+                Found::Nothing => execution.check()?,
+            }
+        }
+    }
+}
+
+impl Worker {
+    fn poll(&mut self, execution: &mut Execution, wait: Option<Duration>) -> Result<Found> {
+        if self.done {
+            return Ok(Found::End);
+        }
+        let message = match wait {
+            None => self.receiver.try_recv().map_err(|e| e == TryRecvError::Disconnected),
+            Some(wait) => self.receiver.recv_timeout(wait).map_err(|e| e == RecvTimeoutError::Disconnected),
+        };
+        match message {
+            Ok(Message::Rows(batch)) => return Ok(Found::Rows(batch)),
+            Ok(Message::Failed(error)) => {
+                self.done = true;
+                return Err(error);
+            }
+            Ok(Message::Done(counted)) => {
+                self.done = true;
+                if let (Some(mine), Some(theirs)) = (&mut execution.instruments, counted) {
+                    mine.absorb(&theirs);
+                }
+            }
+            Err(false) => return Ok(Found::Nothing),
+            Err(true) => {
+                // It ended without a last word: it panicked, and its panic becomes the leader's.
+                self.done = true;
+                if let Some(thread) = self.thread.take()
+                    && let Err(panic) = thread.join()
+                {
+                    std::panic::resume_unwind(panic);
+                }
+            }
+        }
+        Ok(Found::End)
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.team.stopped.store(true, Ordering::Relaxed);
+        for worker in &mut self.workers {
+            // Without a receiver, whoever waits for room to send goes on and finds that it is over.
+            worker.receiver = sync_channel(1).1;
+        }
+        for worker in &mut self.workers {
+            if let Some(thread) = worker.thread.take() {
+                // A panic of a worker whose rows nobody wanted has been reported where it happened.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Execution {
+    /// The state of a worker that runs a part of this plan: the same statement, parameters and snapshot, but nodes,
+    /// memory account and counters of its own.
+    fn for_worker(&self, team: &Arc<Team>) -> Execution {
+        let subplans = self.prepared.plan.subplans.len();
+        let memory = &self.memory;
+        Execution {
+            session: self.session.clone(),
+            prepared: self.prepared.clone(),
+            context: self.context.clone(),
+            snapshot: self.snapshot.clone(),
+            params: self.params.clone(),
+            exec_params: self.exec_params.clone(),
+            exec_param_versions: self.exec_param_versions.clone(),
+            subplans: (0..subplans).map(|_| None).collect(),
+            init_plans: self.exec_params.iter().map(|_| None).collect(),
+            hashed_subplans: (0..subplans).map(|_| None).collect(),
+            ctes: (0..subplans).map(|_| None).collect(),
+            work_tables: self.exec_params.iter().map(|_| None).collect(),
+            memory: Memory::new(memory.budget().clone(), memory.work_mem_bytes, memory.hash_mem_bytes),
+            hooks: self.hooks.clone(),
+            instruments: self.instruments.as_ref().map(|i| Instruments::new(i.timing)),
+            processed: 0,
+            recheck: None,
+            depth: self.depth,
+            statement: 0,
+            has_queued: false,
+            team: Some(team.clone()),
+        }
+    }
+}
+
+/// A worker's life.
+fn work(mut execution: Execution, gather: usize, sender: &SyncSender<Message>) {
+    let prepared = execution.prepared.clone();
+    let last = match run(&mut execution, &prepared, gather, sender) {
+        Ok(()) => Message::Done(execution.instruments.take()),
+        Err(error) => Message::Failed(error),
+    };
+    // Nobody listens any more if the leader has ended.
+    let _ = sender.send(last);
+}
+
+fn run(
+    execution: &mut Execution,
+    prepared: &Prepared,
+    gather: usize,
+    sender: &SyncSender<Message>,
+) -> Result<()> {
+    let mut node = node::build(execution, prepared.child_of(gather)?)?;
+    while let Some(batch) = node.next(execution, MAX_BATCH_ROWS)? {
+        execution.check()?;
+        if sender.send(Message::Rows(batch)).is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
