@@ -170,7 +170,7 @@ pub(crate) fn fill(
     let options = heap::InsertOptions { skip_fsm: true, ..heap::InsertOptions::default() };
     let mut bulk = heap::BulkInsert::default();
     let mut count = 0;
-    for prepared in pipeline::plan(session, query, Some(params))? {
+    for prepared in pipeline::plan(session, query, Some(params), true)? {
         for relation in &prepared.plan.range_table {
             if let RangeTableKind::Relation { oid, lock_mode, .. } = &relation.kind
                 && let Some(mode) = LockMode::from_number(*lock_mode)

@@ -98,7 +98,7 @@ pub fn analyze<'s>(
 }
 
 /// Expands views and rules, and plans what comes of it. `params`: the values to plan for, or none for a plan that
-/// serves any.
+/// serves any. `parallel`: workers may take part, because the plan will be run to its end at once.
 ///
 /// # Errors
 /// PostgreSQL's.
@@ -106,6 +106,7 @@ pub fn plan(
     session: &Arc<Session>,
     query: Query,
     params: Option<&[ParamValue]>,
+    parallel: bool,
 ) -> Result<Vec<Arc<Prepared>>> {
     let hooks = Hooks { session: session.clone() };
     let bound: Option<Vec<BoundParameter>> = params.map(|params| {
@@ -115,7 +116,7 @@ pub fn plan(
     queries
         .into_iter()
         .map(|query| {
-            let options = PlanOptions { params: bound.as_deref(), ..PlanOptions::new(&hooks) };
+            let options = PlanOptions { params: bound.as_deref(), parallel, ..PlanOptions::new(&hooks) };
             Ok(Prepared::new(Arc::new(planner::plan(session, query, &options)?)))
         })
         .collect()
@@ -133,7 +134,7 @@ pub fn analyze_and_plan(
 ) -> Result<Vec<Arc<Prepared>>> {
     let mut types = ParamTypes::fixed(params.iter().map(|p| p.type_oid).collect());
     let query = analyzer::analyze_inner(session, &Literals, statement, sql, &mut types)?;
-    plan(session, query, Some(params))
+    plan(session, query, Some(params), true)
 }
 
 /// Learns the types of the parameters in a statement that EXPLAIN explains.

@@ -197,6 +197,7 @@ pub fn for_each_child_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr) -> R
 }
 
 const BOOL: Oid = Oid(16);
+const BYTEA: Oid = Oid(17);
 const INT4: Oid = Oid(23);
 const TEXT: Oid = Oid(25);
 
@@ -207,7 +208,8 @@ pub fn expr_type(expr: &Expr) -> Oid {
         Expr::Const(c) => c.type_oid,
         Expr::Param(p) => p.type_oid,
         Expr::Aggref(a) => match a.split {
-            crate::AggSplit::Initial => a.transition_type,
+            // States travel in their serialised form.
+            crate::AggSplit::Initial => BYTEA,
             _ => a.result_type,
         },
         Expr::Grouping { .. } => INT4,

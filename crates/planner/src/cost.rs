@@ -1,7 +1,7 @@
 //! PostgreSQL's cost model: what scans, sorts, grouping and materialising cost, in units of a sequential page read.
 
 use crate::clause::{HASH, array_length, contains_subplan};
-use crate::types::{Clause, ClauseRef, Path, QualCost, Rel, Root, Target};
+use crate::types::{Clause, ClauseRef, Parallel, Path, QualCost, Rel, Root, Target};
 use base::{Oid, Result};
 use ir::{AggStrategy, Expr};
 use settings::SessionSettings;
@@ -35,6 +35,14 @@ pub(crate) struct Costs {
     pub enable_nestloop: bool,
     pub enable_mergejoin: bool,
     pub enable_hashjoin: bool,
+    pub enable_gathermerge: bool,
+    pub enable_parallel_hash: bool,
+    pub parallel_setup: f64,
+    pub parallel_tuple: f64,
+    pub workers_per_gather: usize,
+    pub min_parallel_table_pages: f64,
+    pub min_parallel_index_pages: f64,
+    pub leader_participates: bool,
     pub join_collapse_limit: usize,
     pub from_collapse_limit: usize,
 }
@@ -63,6 +71,14 @@ impl Costs {
             enable_nestloop: s.get(settings::ENABLE_NESTLOOP),
             enable_mergejoin: s.get(settings::ENABLE_MERGEJOIN),
             enable_hashjoin: s.get(settings::ENABLE_HASHJOIN),
+            enable_gathermerge: s.get(settings::ENABLE_GATHERMERGE),
+            enable_parallel_hash: s.get(settings::ENABLE_PARALLEL_HASH),
+            parallel_setup: s.get(settings::PARALLEL_SETUP_COST),
+            parallel_tuple: s.get(settings::PARALLEL_TUPLE_COST),
+            workers_per_gather: s.get(settings::MAX_PARALLEL_WORKERS_PER_GATHER).max(0) as usize,
+            min_parallel_table_pages: s.get(settings::MIN_PARALLEL_TABLE_SCAN_SIZE) as f64,
+            min_parallel_index_pages: s.get(settings::MIN_PARALLEL_INDEX_SCAN_SIZE) as f64,
+            leader_participates: s.get(settings::PARALLEL_LEADER_PARTICIPATION),
             join_collapse_limit: s.get(settings::JOIN_COLLAPSE_LIMIT) as usize,
             from_collapse_limit: s.get(settings::FROM_COLLAPSE_LIMIT) as usize,
         }
@@ -421,6 +437,7 @@ impl<'a> Root<'a> {
             disabled: child.disabled + u32::from(!costs.enable_sort),
             keys,
             param: child.param.clone(),
+            parallel: Parallel { aware: false, ..child.parallel },
         })
     }
 }

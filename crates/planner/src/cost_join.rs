@@ -15,6 +15,7 @@ pub(crate) struct MatchFactors {
 }
 
 /// What the joins of one pair of relations have in common.
+#[derive(Clone, Copy)]
 pub(crate) struct JoinInput<'j> {
     pub kind: JoinKind,
     pub join: &'j SpecialJoin,
@@ -27,7 +28,7 @@ pub(crate) struct JoinInput<'j> {
 
 impl JoinInput<'_> {
     /// The inner side's scan stops at the first match.
-    fn stops_at_match(&self) -> bool {
+    pub fn stops_at_match(&self) -> bool {
         matches!(self.kind, JoinKind::Semi | JoinKind::Anti) || self.inner_unique
     }
 }
@@ -36,6 +37,13 @@ pub(crate) struct Cost {
     pub startup: f64,
     pub total: f64,
     pub disabled: u32,
+}
+
+/// Buckets and batches of a hash table. One that several participants build together may take the memory of all of
+/// them (`participants`), unless that is not enough either.
+pub(crate) fn shared_hash_table_size(rows: f64, width: i32, memory: f64, participants: f64) -> (f64, f64) {
+    let together = hash_table_size(rows, width, memory * participants);
+    if together.1 > 1.0 && participants > 1.0 { hash_table_size(rows, width, memory) } else { together }
 }
 
 /// Buckets and batches of a hash table.
@@ -216,7 +224,7 @@ impl<'a> Root<'a> {
     }
 
     /// Rows that some of a join's conditions let through.
-    fn approximate_rows(
+    pub fn approximate_rows(
         &self,
         outer: f64,
         inner: f64,
@@ -232,13 +240,15 @@ impl<'a> Root<'a> {
         Ok(clamp_rows(selectivity * outer * inner))
     }
 
-    /// Cost of a hash join, and its number of batches.
+    /// Cost of a hash join, and its number of batches. `shared`: the participants of a parallel plan build one hash
+    /// table together, each of a part of the inner rows.
     pub fn hashjoin_cost(
         &self,
         input: &JoinInput<'_>,
         outer: &Path,
         inner: &Path,
         hash: &[ClauseRef],
+        shared: bool,
     ) -> Result<(Cost, u32)> {
         let costs = self.costs();
         let (outer_rows, inner_rows) = (outer.rows.max(1.0), inner.rows.max(1.0));
@@ -246,7 +256,15 @@ impl<'a> Root<'a> {
         let mut startup =
             outer.startup + inner.total + (costs.cpu_operator * count + costs.cpu_tuple) * inner_rows;
         let mut run = outer.total - outer.startup + costs.cpu_operator * count * outer_rows;
-        let (buckets, batches) = hash_table_size(inner_rows, inner.target.width, costs.hash_memory());
+        let (total_rows, participants) = match shared {
+            true => (
+                inner_rows * self.parallel_divisor(inner.parallel.workers),
+                outer.parallel.workers as f64 + 1.0,
+            ),
+            false => (inner_rows, 1.0),
+        };
+        let (buckets, batches) =
+            shared_hash_table_size(total_rows, inner.target.width, costs.hash_memory(), participants);
         if batches > 1.0 {
             let (outer_pages, inner_pages) =
                 (pages(outer_rows, outer.target.width), pages(inner_rows, inner.target.width));
@@ -310,51 +328,6 @@ impl<'a> Root<'a> {
             fraction *= frequency / average;
         }
         Ok((frequency, fraction.clamp(1.0e-6, 1.0)))
-    }
-
-    /// Cost of a merge join of sorted inputs; whether the inner side is materialised and may do without going back.
-    pub fn mergejoin_cost(
-        &self,
-        input: &JoinInput<'_>,
-        outer: &Path,
-        inner: &Path,
-        merge: &[ClauseRef],
-        inner_sorted_here: bool,
-    ) -> Result<(Cost, bool, bool)> {
-        let costs = self.costs();
-        let (outer_rows, inner_rows) = (outer.rows.max(1.0), inner.rows.max(1.0));
-        let merge_qual = self.clauses_cost(merge)?;
-        let all_qual = self.clauses_cost(input.clauses)?;
-        let rest = (all_qual.per_tuple - merge_qual.per_tuple).max(0.0);
-        let mut startup = outer.startup + inner.startup + merge_qual.startup + input.target.cost.startup;
-        startup += (all_qual.startup - merge_qual.startup).max(0.0);
-        let mut run = outer.total - outer.startup;
-        let inner_run = inner.total - inner.startup;
-        let skip_mark_restore = input.stops_at_match() && merge.len() == input.clauses.len();
-        let tuples = self.approximate_rows(outer_rows, inner_rows, input, merge)?;
-        let is_unique_outer = matches!(outer.kind, PathKind::UniqueInner { .. });
-        let rescanned =
-            if is_unique_outer || skip_mark_restore { 0.0 } else { (tuples - inner_rows).max(0.0) };
-        let ratio = 1.0 + rescanned / inner_rows;
-        let bare = inner_run * ratio;
-        let materialized = inner_run + costs.cpu_operator * inner_rows * ratio;
-        let can_mark = matches!(
-            inner.kind,
-            PathKind::Sort { .. }
-                | PathKind::Index { .. }
-                | PathKind::Material { .. }
-                | PathKind::Result { child: None, .. }
-        );
-        let cheaper = costs.enable_material && materialized < bare;
-        let needed = !inner_sorted_here && !can_mark;
-        let spills = inner_sorted_here && relation_bytes(inner_rows, inner.target.width) > costs.work_memory;
-        let materialize = !skip_mark_restore && (cheaper || needed || costs.enable_material && spills);
-        run += if materialize { materialized } else { bare };
-        startup += merge_qual.per_tuple * 0.0;
-        run += merge_qual.per_tuple * (outer_rows + inner_rows * ratio);
-        run += (costs.cpu_tuple + rest) * tuples + input.target.cost.per_tuple * input.rows;
-        let disabled = outer.disabled + inner.disabled + u32::from(!costs.enable_mergejoin);
-        Ok((Cost { startup, total: startup + run, disabled }, materialize, skip_mark_restore))
     }
 
     /// Whether no more than one row of a relation can match any one row of others.

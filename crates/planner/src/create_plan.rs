@@ -25,6 +25,8 @@ fn new_plan(path: &Path, node: PlanNode) -> Plan {
         rows: path.rows,
         width: path.target.width.max(0) as u32,
         disabled_nodes: path.disabled,
+        parallel_aware: path.parallel.aware,
+        parallel_safe: path.parallel.safe,
         target_list: target_list(&path.target),
         node,
         ..Plan::default()
@@ -87,6 +89,20 @@ impl<'a> Root<'a> {
                 let keys = self.sort_columns(&path.keys, &mut plan)?;
                 Ok(over(path, plan, PlanNode::Sort { keys }))
             }
+            PathKind::Gather { child } => {
+                let plan = self.create_plan(child)?;
+                self.g.parallel_needed.set(true);
+                let workers = child.parallel.workers;
+                let node = PlanNode::Gather { workers, single_copy: false, invisible: false };
+                Ok(self.over_gathered(path, child, plan, node))
+            }
+            PathKind::GatherMerge { child } => {
+                let mut plan = self.create_plan(child)?;
+                self.g.parallel_needed.set(true);
+                let keys = self.sort_columns(&path.keys, &mut plan)?;
+                let node = PlanNode::GatherMerge { workers: child.parallel.workers, keys };
+                Ok(self.over_gathered(path, child, plan, node))
+            }
             PathKind::Projection { child, dummy } => {
                 let mut plan = self.create_plan(child)?;
                 if *dummy {
@@ -124,6 +140,14 @@ impl<'a> Root<'a> {
             | PathKind::Modify { .. } => self.upper_plan(path),
             _ => self.scan_plan(path),
         }
+    }
+
+    /// A Gather passes its child's columns on, unless it has to compute some that workers must not.
+    fn over_gathered(&self, path: &Path, child: &Path, plan: Plan, node: PlanNode) -> Plan {
+        if path.target.exprs == child.target.exprs {
+            return over(path, plan, node);
+        }
+        Plan { left: Some(Box::new(plan)), ..new_plan(path, node) }
     }
 
     /// Replaces columns of the relations on the outer sides of nested loops above by params.
@@ -183,6 +207,7 @@ impl<'a> Root<'a> {
             rows: plan.rows,
             width: plan.width,
             disabled_nodes: plan.disabled_nodes,
+            parallel_safe: plan.parallel_safe,
             target_list: plan.target_list.clone(),
             node: PlanNode::Result { constant_qual: quals },
             left: Some(Box::new(plan)),
@@ -362,6 +387,7 @@ impl<'a> Root<'a> {
         let scan = Plan {
             total_cost: *index_total,
             rows: crate::cost::clamp_rows(selectivity * self.base(path.rti).tuples),
+            parallel_safe: path.parallel.safe,
             node: PlanNode::BitmapIndexScan { relation: path.rti, index: info.entry.oid, quals },
             ..Plan::default()
         };
@@ -479,6 +505,8 @@ impl<'a> Root<'a> {
             rows: inner.rows,
             width: inner.width,
             disabled_nodes: inner.disabled_nodes,
+            parallel_aware: path.parallel.aware,
+            parallel_safe: inner.parallel_safe,
             target_list: inner.target_list.clone(),
             node: PlanNode::Hash { keys },
             left: Some(Box::new(inner)),
@@ -794,6 +822,7 @@ fn add_column(plan: &mut Plan, entry: TargetEntry) {
             rows: child.rows,
             width: child.width,
             disabled_nodes: child.disabled_nodes,
+            parallel_safe: child.parallel_safe,
             target_list: child.target_list.clone(),
             node: PlanNode::Result { constant_qual: Vec::new() },
             left: Some(Box::new(child)),

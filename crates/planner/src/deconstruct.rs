@@ -7,7 +7,7 @@ use crate::clause::{
 use crate::types::{Clause, ClauseRef, Root, SpecialJoin};
 use base::{Oid, Result, bail};
 use ir::{Expr, FromExpr, JoinExpr, JoinKind, JoinNode, RelSet};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// The order in which joins are to be searched: relations, and lists that are searched for themselves first.
@@ -480,6 +480,7 @@ impl<'a> Root<'a> {
             norm_selectivity: Cell::new(-1.0),
             outer_selectivity: Cell::new(-1.0),
             eval_cost: Cell::new(None),
+            merge_parts: RefCell::default(),
         }))
     }
 

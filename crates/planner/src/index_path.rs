@@ -2,8 +2,9 @@
 
 use crate::clause::{BTREE, bool_const, commute, relids};
 use crate::cost::clamp_rows;
+use crate::parallel::{SHARES_BITMAP_SCANS, SHARES_INDEX_SCANS};
 use crate::selectivity::{Context, same_expr};
-use crate::types::{ClauseRef, IndexClause, IndexInfo, ParamInfo, Path, PathKey, PathKind, Root};
+use crate::types::{ClauseRef, IndexClause, IndexInfo, Parallel, ParamInfo, Path, PathKey, PathKind, Root};
 use base::{Oid, Result};
 use ir::{BoolOp, BooleanTest, Expr, RelSet, ScanDirection};
 use std::rc::Rc;
@@ -54,11 +55,24 @@ impl<'a> Root<'a> {
             self.parameterized_index_paths(rti, &info, &clauses, &mut param_bitmaps)?;
         }
         if let Some(path) = self.choose_bitmap(rti, bitmaps)? {
+            let rel = self.base(rti);
+            if let PathKind::BitmapHeap { index } = &path.kind
+                && SHARES_BITMAP_SCANS
+                && rel.consider_parallel
+                && rel.lateral.is_empty()
+            {
+                let (pages, _) = self.bitmap_pages(rti, index, None)?;
+                let workers = self.scan_workers(rel, Some(pages), None);
+                if workers > 0 {
+                    let partial = self.bitmap_heap_path(rti, index.clone(), None, workers)?;
+                    self.base_mut(rti).add_partial_path(partial);
+                }
+            }
             self.base_mut(rti).add_path(path);
         }
         for bitmap in param_bitmaps {
             let param = bitmap.param.clone();
-            let path = self.bitmap_heap_path(rti, bitmap, param)?;
+            let path = self.bitmap_heap_path(rti, bitmap, param, 0)?;
             self.base_mut(rti).add_path(path);
         }
         Ok(())
@@ -308,23 +322,29 @@ impl<'a> Root<'a> {
         let only = self.can_index_only(rti, info);
         let relevant_predicate = !info.predicate.is_empty();
         if !ordered.is_empty() || !useful.is_empty() || relevant_predicate || only {
-            let path =
+            let (path, partial) =
                 self.index_path(rti, info, &ordered, useful, ScanDirection::Forward, only, param.clone())?;
             if !ordered.is_empty() || relevant_predicate {
                 bitmaps.push(path.clone());
             }
-            self.base_mut(rti).add_path(path);
+            self.add_index_path(rti, path, partial);
         }
         if outer.is_empty() && !forward.is_empty() {
             let backward = self.index_keys(info, ScanDirection::Backward)?;
             let useful = self.useful_keys(&RelSet::single(rti), backward);
             if !useful.is_empty() {
-                let path =
+                let (path, partial) =
                     self.index_path(rti, info, &ordered, useful, ScanDirection::Backward, only, param)?;
-                self.base_mut(rti).add_path(path);
+                self.add_index_path(rti, path, partial);
             }
         }
         Ok(())
+    }
+
+    fn add_index_path(&mut self, rti: usize, path: Rc<Path>, partial: Option<Rc<Path>>) {
+        let rel = self.base_mut(rti);
+        rel.add_path(path);
+        partial.into_iter().for_each(|p| rel.add_partial_path(p));
     }
 
     /// Whether the index holds every column that the query needs.
@@ -343,6 +363,7 @@ impl<'a> Root<'a> {
         needed.iter().all(|a| *a > 0 && info.keys.contains(a))
     }
 
+    /// The path of one process, and that of several which share the index's pages out if there is enough to do.
     fn index_path(
         &self,
         rti: usize,
@@ -352,7 +373,7 @@ impl<'a> Root<'a> {
         direction: ScanDirection,
         index_only: bool,
         param: Option<Rc<ParamInfo>>,
-    ) -> Result<Rc<Path>> {
+    ) -> Result<(Rc<Path>, Option<Rc<Path>>)> {
         let costs = self.costs();
         let rel = self.base(rti);
         let rows = param.as_ref().map_or(rel.rows, |p| p.rows);
@@ -366,18 +387,20 @@ impl<'a> Root<'a> {
             if index_only { (fetched * (1.0 - rel.all_visible_fraction)).ceil() } else { fetched }
         };
         let visible = |n: f64| if index_only { (n * (1.0 - rel.all_visible_fraction)).ceil() } else { n };
+        // Pages visited if the table's order has nothing to do with the index's.
+        let scattered = fetched(tuples * loops, pages);
         let (max_io, min_io) = if loops > 1.0 {
-            let most = fetched(tuples * loops, pages) * costs.random_page / loops;
+            let most = scattered * costs.random_page / loops;
             let least = (index.selectivity * pages).ceil();
             let least = fetched(least * loops, pages) * costs.random_page / loops;
             (most, least)
         } else {
-            let most = fetched(tuples, pages) * costs.random_page;
+            let most = scattered * costs.random_page;
             let least = visible((index.selectivity * pages).ceil());
             let cost = if least > 0.0 { costs.random_page + (least - 1.0) * costs.seq_page } else { 0.0 };
             (most, cost)
         };
-        let mut run = index.total - index.startup + max_io + index.correlation.powi(2) * (min_io - max_io);
+        let run = index.total - index.startup + max_io + index.correlation.powi(2) * (min_io - max_io);
         // Conditions that the index does not check for certain.
         let mut rest: Vec<ClauseRef> = Vec::new();
         for clause in rel.restrictions.iter().chain(param.iter().flat_map(|p| &p.clauses)) {
@@ -390,14 +413,14 @@ impl<'a> Root<'a> {
             }
         }
         let qual = self.clauses_cost(&rest)?;
-        run += (costs.cpu_tuple + qual.per_tuple) * tuples + rel.target.cost.per_tuple * rows;
+        let cpu = (costs.cpu_tuple + qual.per_tuple) * tuples + rel.target.cost.per_tuple * rows;
         let startup = index.startup + qual.startup + rel.target.cost.startup;
         let enabled = if index_only {
             costs.enable_indexscan && costs.enable_indexonlyscan
         } else {
             costs.enable_indexscan
         };
-        Ok(Rc::new(Path {
+        let path = Path {
             kind: PathKind::Index {
                 info: info.clone(),
                 clauses: clauses.to_vec(),
@@ -411,11 +434,26 @@ impl<'a> Root<'a> {
             target: Rc::new(rel.target.clone()),
             rows,
             startup,
-            total: startup + run,
+            total: startup + run + cpu,
             disabled: u32::from(!enabled),
             keys,
             param,
-        }))
+            parallel: Parallel::safe(rel.consider_parallel),
+        };
+        let workers = if SHARES_INDEX_SCANS && rel.consider_parallel && path.param.is_none() {
+            self.scan_workers(rel, (!index_only).then_some(scattered), Some(index.pages))
+        } else {
+            0
+        };
+        let partial = (workers > 0).then(|| {
+            let divisor = self.parallel_divisor(workers);
+            let mut partial = crate::upper::clone_path(&path);
+            partial.rows = clamp_rows(rows / divisor);
+            partial.total = startup + run + cpu / divisor;
+            partial.parallel = Parallel { aware: true, safe: true, workers };
+            Rc::new(partial)
+        });
+        Ok((Rc::new(path), partial))
     }
 
     /// How often a parameterised scan will run: once for each row of the smallest relation it depends on.
@@ -556,7 +594,7 @@ impl<'a> Root<'a> {
     fn choose_bitmap(&self, rti: usize, bitmaps: Vec<Rc<Path>>) -> Result<Option<Rc<Path>>> {
         let mut best: Option<Rc<Path>> = None;
         for bitmap in bitmaps {
-            let path = self.bitmap_heap_path(rti, bitmap, None)?;
+            let path = self.bitmap_heap_path(rti, bitmap, None, 0)?;
             if best.as_ref().is_none_or(|b| (path.disabled, path.total) < (b.disabled, b.total)) {
                 best = Some(path);
             }
@@ -564,21 +602,15 @@ impl<'a> Root<'a> {
         Ok(best)
     }
 
-    fn bitmap_heap_path(
-        &self,
-        rti: usize,
-        index: Rc<Path>,
-        param: Option<Rc<ParamInfo>>,
-    ) -> Result<Rc<Path>> {
+    /// Pages of the table that a bitmap leads to, and tuples on them.
+    fn bitmap_pages(&self, rti: usize, index: &Path, param: Option<&ParamInfo>) -> Result<(f64, f64)> {
         let costs = self.costs();
         let rel = self.base(rti);
-        let rows = param.as_ref().map_or(rel.rows, |p| p.rows);
-        let PathKind::Index { index_total, selectivity, info, .. } = &index.kind else {
+        let PathKind::Index { selectivity, info, .. } = &index.kind else {
             return Err(base::Error::internal("unrecognized bitmap path"));
         };
-        let (mut index_total, selectivity, index_pages) = (*index_total, *selectivity, info.pages);
-        index_total += 0.1 * costs.cpu_operator * clamp_rows(selectivity * rel.tuples);
-        let loops = self.loop_count(rti, param.as_deref());
+        let (selectivity, index_pages) = (*selectivity, info.pages);
+        let loops = self.loop_count(rti, param);
         let pages = rel.pages.max(1.0);
         let tuples = clamp_rows(selectivity * rel.tuples);
         let mut fetched = 2.0 * pages * tuples / (2.0 * pages + tuples);
@@ -593,6 +625,26 @@ impl<'a> Root<'a> {
             fetched = all / loops;
         }
         fetched = if fetched >= pages { pages } else { fetched.ceil() };
+        Ok((fetched, tuples))
+    }
+
+    /// `workers`: among which the pages are shared out; 0 for the path of one process.
+    fn bitmap_heap_path(
+        &self,
+        rti: usize,
+        index: Rc<Path>,
+        param: Option<Rc<ParamInfo>>,
+        workers: usize,
+    ) -> Result<Rc<Path>> {
+        let costs = self.costs();
+        let rel = self.base(rti);
+        let rows = param.as_ref().map_or(rel.rows, |p| p.rows);
+        let PathKind::Index { index_total, selectivity, .. } = &index.kind else {
+            return Err(base::Error::internal("unrecognized bitmap path"));
+        };
+        let index_total = index_total + 0.1 * costs.cpu_operator * clamp_rows(selectivity * rel.tuples);
+        let (fetched, tuples) = self.bitmap_pages(rti, &index, param.as_deref())?;
+        let pages = rel.pages.max(1.0);
         let page_cost = if fetched >= 2.0 {
             costs.random_page - (costs.random_page - costs.seq_page) * (fetched / pages).sqrt()
         } else {
@@ -603,20 +655,22 @@ impl<'a> Root<'a> {
             quals += self.clauses_cost(&param.clauses)?;
         }
         let startup = index_total + quals.startup + rel.target.cost.startup;
+        let divisor = if workers > 0 { self.parallel_divisor(workers) } else { 1.0 };
         let run = fetched * page_cost
-            + (costs.cpu_tuple + quals.per_tuple) * tuples
-            + rel.target.cost.per_tuple * rows;
+            + (costs.cpu_tuple + quals.per_tuple) * tuples / divisor
+            + rel.target.cost.per_tuple * rows / divisor;
         Ok(Rc::new(Path {
             kind: PathKind::BitmapHeap { index },
             relids: RelSet::single(rti),
             rti,
             target: Rc::new(rel.target.clone()),
-            rows,
+            rows: if workers > 0 { clamp_rows(rows / divisor) } else { rows },
             startup,
             total: startup + run,
             disabled: u32::from(!costs.enable_bitmapscan),
             keys: Vec::new(),
             param,
+            parallel: Parallel { aware: workers > 0, safe: rel.consider_parallel, workers },
         }))
     }
 

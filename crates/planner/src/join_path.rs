@@ -5,7 +5,7 @@ use crate::clause::{HASH, contains_volatile};
 use crate::cost::material_cost;
 use crate::cost_join::{Cost, JoinInput};
 use crate::pathkey::contained_in;
-use crate::types::{ClauseRef, JoinPath, ParamInfo, Path, PathKey, PathKind, Root, SpecialJoin};
+use crate::types::{ClauseRef, JoinPath, Parallel, ParamInfo, Path, PathKey, PathKind, Root, SpecialJoin};
 use base::{Error, Result};
 use ir::{Expr, JoinKind, RelSet};
 use std::rc::Rc;
@@ -21,6 +21,9 @@ struct Pair<'j> {
     inner_paths: Vec<Rc<Path>>,
     outer_total: Rc<Path>,
     inner_total: Rc<Path>,
+    /// Of the outer side, if the join may be part of a parallel plan.
+    outer_partial: Vec<Rc<Path>>,
+    parallel: bool,
 }
 
 fn is_outer(kind: JoinKind) -> bool {
@@ -105,6 +108,8 @@ impl<'a> Root<'a> {
         let joined = self.find_rel(all).ok_or_else(|| Error::internal("a join has not been built"))?;
         let target = Rc::new(joined.target.clone());
         let rows = joined.rows;
+        let parallel = joined.consider_parallel;
+        let unlinked = joined.lateral.is_empty();
         let own: Vec<ClauseRef> =
             clauses.iter().filter(|c| !(is_outer(kind) && c.pushed_down)).cloned().collect();
         let is_unique_path = matches!(inner_total.kind, PathKind::UniqueInner { .. });
@@ -123,6 +128,15 @@ impl<'a> Root<'a> {
                 self.init_merge_classes(clause)?;
             }
         }
+        // A side made unique is so as a whole only.
+        let outer_whole = matches!(outer_total.kind, PathKind::UniqueInner { .. });
+        let outer_partial = match self.find_rel(outer) {
+            // Nor can participants mark the inner rows of a right semijoin for one another.
+            Some(rel) if parallel && unlinked && !outer_whole && kind != JoinKind::RightSemi => {
+                rel.partial_paths.clone()
+            }
+            _ => Vec::new(),
+        };
         let pair = Pair {
             all,
             outer,
@@ -132,6 +146,8 @@ impl<'a> Root<'a> {
             inner_paths: paths.1,
             outer_total,
             inner_total,
+            outer_partial,
+            parallel,
         };
         let mut made = Vec::new();
         let (merge, merge_allowed) = self.merge_clauses(&pair);
@@ -142,11 +158,14 @@ impl<'a> Root<'a> {
             self.nestloops(&pair, &mut made)?;
         }
         if merge_allowed && !matches!(kind, JoinKind::RightSemi) {
-            self.presorted_merges(&pair, &merge, &mut made)?;
+            self.presorted_merges(&pair, &pair.outer_paths, &pair.inner_total, &merge, &mut made)?;
+            self.partial_merges(&pair, &merge, &mut made)?;
         }
         self.hash_joins(&pair, &mut made)?;
         if let Some(rel) = self.find_rel_mut(all) {
-            made.into_iter().for_each(|path| rel.add_path(path));
+            for path in made {
+                if path.parallel.workers > 0 { rel.add_partial_path(path) } else { rel.add_path(path) }
+            }
         }
         Ok(())
     }
@@ -169,6 +188,7 @@ impl<'a> Root<'a> {
         Some(Some(Rc::new(ParamInfo { outer: needs, rows: pair.input.rows, clauses: Vec::new() })))
     }
 
+    /// The join as a path; one of a partial outer side is partial itself.
     fn finish(
         &self,
         pair: &Pair<'_>,
@@ -177,18 +197,51 @@ impl<'a> Root<'a> {
         keys: Vec<PathKey>,
         param: Option<Rc<ParamInfo>>,
     ) -> Rc<Path> {
+        let (join, aware) = match &kind {
+            PathKind::NestLoop(join) | PathKind::MergeJoin { join, .. } => (join, false),
+            PathKind::HashJoin { join, .. } => (join, join.inner.parallel.workers > 0),
+            _ => unreachable!("joins are made of these"),
+        };
+        let safe = pair.parallel && join.outer.parallel.safe && join.inner.parallel.safe;
+        let parallel = Parallel { aware, safe, workers: join.outer.parallel.workers };
         Rc::new(Path {
             kind,
             relids: pair.all.clone(),
             rti: 0,
             target: pair.input.target.clone(),
-            rows: pair.input.rows,
+            rows: self.participant_rows(parallel.workers, pair.input.rows),
             startup: cost.startup,
             total: cost.total,
             disabled: cost.disabled,
             keys,
             param,
+            parallel,
         })
+    }
+
+    /// Of these rows, those that one of the participants finds.
+    fn participant_rows(&self, workers: usize, rows: f64) -> f64 {
+        match workers {
+            0 => rows,
+            _ => crate::cost::clamp_rows(rows / self.parallel_divisor(workers)),
+        }
+    }
+
+    /// What the costs of a join with this outer side depend on.
+    fn input_of<'j>(&self, pair: &Pair<'j>, outer: &Path) -> JoinInput<'j> {
+        JoinInput { rows: self.participant_rows(outer.parallel.workers, pair.input.rows), ..pair.input }
+    }
+
+    /// The cheapest path of the inner side that every worker may run by itself.
+    fn cheapest_safe_inner(&self, pair: &Pair<'_>) -> Option<Rc<Path>> {
+        if pair.inner_total.parallel.safe {
+            return Some(pair.inner_total.clone());
+        }
+        if matches!(pair.inner_total.kind, PathKind::UniqueInner { .. }) {
+            return None;
+        }
+        let rel = self.find_rel(pair.inner)?;
+        rel.paths.iter().find(|p| p.parallel.safe && p.param.is_none()).cloned()
     }
 
     fn nestloops(&self, pair: &Pair<'_>, made: &mut Vec<Rc<Path>>) -> Result<()> {
@@ -207,6 +260,19 @@ impl<'a> Root<'a> {
                 }
             }
             if let Some(material) = &material {
+                self.nestloop(pair, outer, material, made)?;
+            }
+        }
+        for outer in &pair.outer_partial {
+            let safe = |p: &&Rc<Path>| p.parallel.safe && p.required_outer().is_subset(pair.outer);
+            for inner in pair.inner_paths.iter().filter(safe) {
+                self.nestloop(pair, outer, inner, made)?;
+                if let Some(memoize) = self.memoize(pair, outer, inner)? {
+                    self.nestloop(pair, outer, &memoize, made)?;
+                }
+            }
+            let unique = matches!(pair.inner_total.kind, PathKind::UniqueInner { .. });
+            if let Some(material) = material.as_ref().filter(|m| m.parallel.safe && !unique) {
                 self.nestloop(pair, outer, material, made)?;
             }
         }
@@ -232,7 +298,8 @@ impl<'a> Root<'a> {
             .cloned()
             .collect();
         let indexed = moved && clauses.is_empty() && checks_by_index(inner);
-        let cost = self.nestloop_cost(&pair.input, outer, inner, &clauses, indexed, pair.input.rows)?;
+        let input = self.input_of(pair, outer);
+        let cost = self.nestloop_cost(&input, outer, inner, &clauses, indexed, input.rows)?;
         let keys = self.join_keys(pair.all, pair.input.kind, &outer.keys);
         let kind = PathKind::NestLoop(JoinPath {
             kind: pair.input.kind,
@@ -318,6 +385,7 @@ impl<'a> Root<'a> {
             disabled: inner.disabled,
             keys: inner.keys.clone(),
             param: inner.param.clone(),
+            parallel: inner.parallel,
         })))
     }
 
@@ -361,20 +429,47 @@ impl<'a> Root<'a> {
             keys.insert(0, first);
             let used = self.merge_clauses_for(&keys, clauses, pair.outer);
             let inner_keys = self.inner_keys_for_merge(&used, &keys, pair.outer);
+            if let Some(outer) = pair.outer_partial.first()
+                && !matches!(pair.input.kind, JoinKind::Full | JoinKind::Right | JoinKind::RightAnti)
+                && let Some(inner) = self.cheapest_safe_inner(pair)
+            {
+                self.merge(pair, outer, &inner, &used, keys.clone(), inner_keys.clone(), made)?;
+            }
             self.merge(pair, &pair.outer_total, &pair.inner_total, &used, keys, inner_keys, made)?;
         }
         Ok(())
     }
 
-    fn presorted_merges(
+    /// Merge joins of an outer side that participants share out; each reads the whole inner side.
+    fn partial_merges(
         &mut self,
         pair: &Pair<'_>,
         clauses: &[ClauseRef],
         made: &mut Vec<Rc<Path>>,
     ) -> Result<()> {
+        // Participants do not know which inner rows found no partner with any of them.
+        if matches!(pair.input.kind, JoinKind::Full | JoinKind::Right | JoinKind::RightAnti) {
+            return Ok(());
+        }
+        match self.cheapest_safe_inner(pair) {
+            Some(inner) if !pair.outer_partial.is_empty() => {
+                self.presorted_merges(pair, &pair.outer_partial, &inner, clauses, made)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn presorted_merges(
+        &mut self,
+        pair: &Pair<'_>,
+        outers: &[Rc<Path>],
+        inner_total: &Rc<Path>,
+        clauses: &[ClauseRef],
+        made: &mut Vec<Rc<Path>>,
+    ) -> Result<()> {
         // A full join without conditions has no other way than a merge by no keys.
         let keyless = pair.input.kind == JoinKind::Full && clauses.is_empty();
-        for outer in &pair.outer_paths {
+        for outer in outers {
             if (outer.keys.is_empty() && !keyless) || outer.param.is_some() {
                 continue;
             }
@@ -385,23 +480,17 @@ impl<'a> Root<'a> {
                 continue;
             }
             let inner_keys = self.inner_keys_for_merge(&used, &outer.keys, pair.outer);
-            if pair.inner_total.param.is_none() {
-                self.merge(
-                    pair,
-                    outer,
-                    &pair.inner_total,
-                    &used,
-                    outer.keys.clone(),
-                    inner_keys.clone(),
-                    made,
-                )?;
+            if inner_total.param.is_none() {
+                self.merge(pair, outer, inner_total, &used, outer.keys.clone(), inner_keys.clone(), made)?;
             }
             let none = RelSet::new();
             let mut known: Option<Rc<Path>> = None;
             let inner_all = self.find_rel(pair.inner).map(|r| r.paths.clone()).unwrap_or_default();
-            if matches!(pair.inner_total.kind, PathKind::UniqueInner { .. }) {
+            if matches!(inner_total.kind, PathKind::UniqueInner { .. }) {
                 continue;
             }
+            let inner_all: Vec<Rc<Path>> =
+                inner_all.into_iter().filter(|p| outer.parallel.workers == 0 || p.parallel.safe).collect();
             for length in (1..=inner_keys.len()).rev() {
                 let keys = &inner_keys[..length];
                 let Some(inner) = self.cheapest_ordered(&inner_all, keys, &none, false) else { continue };
@@ -443,8 +532,9 @@ impl<'a> Root<'a> {
             if sort_outer { self.sort_path(outer, outer_keys.clone(), -1.0) } else { outer.clone() };
         let sorted_inner =
             if sort_inner { self.sort_path(inner, inner_keys.clone(), -1.0) } else { inner.clone() };
+        let input = self.input_of(pair, outer);
         let (cost, materialize, skip_mark_restore) =
-            self.mergejoin_cost(&pair.input, &sorted_outer, &sorted_inner, clauses, sort_inner)?;
+            self.mergejoin_cost(&input, &sorted_outer, &sorted_inner, clauses, sort_inner)?;
         let keys = self.join_keys(pair.all, pair.input.kind, &sorted_outer.keys);
         let kind = PathKind::MergeJoin {
             join: JoinPath {
@@ -493,21 +583,49 @@ impl<'a> Root<'a> {
             outers.push(startup);
         }
         for outer in outers {
-            let Some(param) = self.join_param(pair, &outer, &pair.inner_total) else { continue };
-            let (cost, batches) = self.hashjoin_cost(&pair.input, &outer, &pair.inner_total, &clauses)?;
-            let path = PathKind::HashJoin {
-                join: JoinPath {
-                    kind,
-                    outer,
-                    inner: pair.inner_total.clone(),
-                    clauses: pair.input.clauses.to_vec(),
-                    inner_unique: pair.input.inner_unique,
-                },
-                clauses: clauses.clone(),
-                batches,
-            };
-            made.push(self.finish(pair, path, cost, Vec::new(), param));
+            self.hash_join(pair, &outer, &pair.inner_total, &clauses, made)?;
         }
+        let Some(outer) = pair.outer_partial.first() else { return Ok(()) };
+        let unique = matches!(pair.inner_total.kind, PathKind::UniqueInner { .. });
+        let inner_partial = self.find_rel(pair.inner).and_then(|r| r.partial_paths.first().cloned());
+        if let Some(inner) = inner_partial
+            && !unique
+            && crate::parallel::SHARES_HASH_TABLES
+            && self.costs().enable_parallel_hash
+        {
+            self.hash_join(pair, outer, &inner, &clauses, made)?;
+        }
+        // Without a hash table in common, nobody knows which inner rows found no partner at all.
+        if !whole && let Some(inner) = self.cheapest_safe_inner(pair) {
+            self.hash_join(pair, outer, &inner, &clauses, made)?;
+        }
+        Ok(())
+    }
+
+    fn hash_join(
+        &self,
+        pair: &Pair<'_>,
+        outer: &Rc<Path>,
+        inner: &Rc<Path>,
+        clauses: &[ClauseRef],
+        made: &mut Vec<Rc<Path>>,
+    ) -> Result<()> {
+        let Some(param) = self.join_param(pair, outer, inner) else { return Ok(()) };
+        let shared = inner.parallel.workers > 0;
+        let input = self.input_of(pair, outer);
+        let (cost, batches) = self.hashjoin_cost(&input, outer, inner, clauses, shared)?;
+        let path = PathKind::HashJoin {
+            join: JoinPath {
+                kind: pair.input.kind,
+                outer: outer.clone(),
+                inner: inner.clone(),
+                clauses: pair.input.clauses.to_vec(),
+                inner_unique: pair.input.inner_unique,
+            },
+            clauses: clauses.to_vec(),
+            batches,
+        };
+        made.push(self.finish(pair, path, cost, Vec::new(), param));
         Ok(())
     }
 
@@ -565,6 +683,7 @@ pub(crate) fn material_path(root: &Root<'_>, child: &Rc<Path>) -> Rc<Path> {
         disabled: child.disabled,
         keys: child.keys.clone(),
         param: child.param.clone(),
+        parallel: Parallel { aware: false, ..child.parallel },
     })
 }
 

@@ -1,7 +1,7 @@
 //! The search for the best order of joins: dynamic programming over sets of relations, greedy beyond a dozen.
 
 use crate::deconstruct::JoinItem;
-use crate::types::{ClauseRef, Path, PathKind, Rel, Root, SpecialJoin, Target};
+use crate::types::{ClauseRef, Parallel, Path, PathKind, Rel, Root, SpecialJoin, Target};
 use base::{Error, Result};
 use ir::{JoinKind, RelSet};
 use std::rc::Rc;
@@ -71,12 +71,17 @@ pub(crate) fn add_path(paths: &mut Vec<Rc<Path>>, new: Rc<Path>, startup: bool, 
             if cost != Compared::Different && (new_covers || old_covers) {
                 let (no, oo) = (new.required_outer(), old.required_outer());
                 let (new_less, old_less) = (no.is_subset(&oo), oo.is_subset(&no));
+                let (new_safe, old_safe) = (new.parallel.safe, old.parallel.safe);
+                let new_serves = new_covers && new_less && new.rows <= old.rows && new_safe >= old_safe;
+                let old_serves = old_covers && old_less && new.rows >= old.rows && new_safe <= old_safe;
                 match cost {
-                    Compared::Better if new_covers && new_less && new.rows <= old.rows => remove = true,
-                    Compared::Worse if old_covers && old_less && new.rows >= old.rows => accept = false,
+                    Compared::Better if new_serves => remove = true,
+                    Compared::Worse if old_serves => accept = false,
                     Compared::Equal => {
                         if new_covers && old_covers && new_less && old_less {
-                            if new.rows < old.rows {
+                            if new_safe != old_safe {
+                                if new_safe { remove = true } else { accept = false }
+                            } else if new.rows < old.rows {
                                 remove = true;
                             } else if new.rows > old.rows {
                                 accept = false;
@@ -86,9 +91,9 @@ pub(crate) fn add_path(paths: &mut Vec<Rc<Path>>, new: Rc<Path>, startup: bool, 
                                 };
                                 if exact(&new, &old) { remove = true } else { accept = false }
                             }
-                        } else if new_covers && new_less && new.rows <= old.rows {
+                        } else if new_serves {
                             remove = true;
-                        } else if old_covers && old_less && new.rows >= old.rows {
+                        } else if old_serves {
                             accept = false;
                         }
                     }
@@ -101,7 +106,7 @@ pub(crate) fn add_path(paths: &mut Vec<Rc<Path>>, new: Rc<Path>, startup: bool, 
         }
     }
     if accept {
-        let at = kept.partition_point(|p| (p.disabled, p.total) < (new.disabled, new.total));
+        let at = kept.partition_point(|p| (p.disabled, p.total) <= (new.disabled, new.total));
         kept.insert(at, new);
     }
     *paths = kept;
@@ -110,6 +115,10 @@ pub(crate) fn add_path(paths: &mut Vec<Rc<Path>>, new: Rc<Path>, startup: bool, 
 impl<'a> Rel<'a> {
     pub fn add_path(&mut self, path: Rc<Path>) {
         add_path(&mut self.paths, path, self.consider_startup, self.consider_param_startup);
+    }
+
+    pub fn add_partial_path(&mut self, path: Rc<Path>) {
+        crate::parallel::add_partial_path(&mut self.partial_paths, path);
     }
 
     /// Chooses the cheapest paths once all are known.
@@ -244,6 +253,9 @@ impl<'a> Root<'a> {
     }
 
     fn finish_join_rel(&mut self, set: &RelSet) -> Result<()> {
+        if *set != self.all_base {
+            self.gather_rel(set)?;
+        }
         match self.find_rel_mut(set) {
             Some(rel) => rel.set_cheapest(),
             None => Ok(()),
@@ -425,6 +437,11 @@ impl<'a> Root<'a> {
         rel.join_clauses = remaining;
         rel.lateral = lateral.difference(all);
         rel.has_ec_joins = self.has_ec_joins(all);
+        let sides_parallel =
+            [left, right].iter().all(|side| self.find_rel(side).is_some_and(|r| r.consider_parallel));
+        rel.consider_parallel = sides_parallel
+            && self.parallel_safe(clauses.iter().map(|c| &c.expr))?
+            && self.parallel_safe(&rel.target.exprs)?;
         self.joins.push(rel);
         self.join_rels.insert(all.clone(), self.joins.len() - 1);
         Ok(())
@@ -510,7 +527,9 @@ impl<'a> Root<'a> {
             disabled: 0,
             keys: Vec::new(),
             param: None,
+            parallel: Parallel::safe(rel.consider_parallel),
         };
+        rel.partial_paths.clear();
         rel.paths = vec![Rc::new(path)];
         rel.set_cheapest()
     }
@@ -576,6 +595,7 @@ impl<'a> Root<'a> {
             disabled,
             keys: Vec::new(),
             param: None,
+            parallel: Parallel::safe(child.parallel.safe),
         };
         if let Some(rel) = self.find_rel_mut(right) {
             rel.unique_path = Some(Rc::new(path));

@@ -4,14 +4,17 @@
 mod clause;
 mod cost;
 mod cost_join;
+mod cost_merge;
 mod create_plan;
 mod deconstruct;
 mod equivalence;
 mod fold;
+mod grouping;
 mod index_path;
 mod join_path;
 mod join_search;
 mod modify;
+mod parallel;
 mod pathkey;
 mod predicate;
 mod preprocess;
@@ -49,6 +52,7 @@ pub fn plan(session: &Session, query: Query, options: &PlanOptions<'_>) -> Resul
     let depends_on_role = query.has_row_security;
     let fraction = if options.fast_start { options.cursor_tuple_fraction } else { 0.0 };
     let fraction = if fraction >= 1.0 { 0.0 } else { fraction };
+    global.hazard.set(parallel::statement_hazard(session, &query, options, &global.costs)?);
     let mut root = Root::new(&global, query, Vec::new());
     root.plan_query(fraction)?;
     let path = root.cheapest_final(root.tuple_fraction);
@@ -56,6 +60,7 @@ pub fn plan(session: &Session, query: Query, options: &PlanOptions<'_>) -> Resul
     if options.scrollable && !upper::supports_backward_scan(&plan) {
         plan = upper::materialize(&root, plan);
     }
+    let plan = parallel::gather_for_tests(&global, plan);
     let mut finish = setrefs::Finish::new(&global);
     let plan = finish.query_plan(&mut root, plan)?;
     let subplans = finish.subplans()?;
@@ -68,7 +73,7 @@ pub fn plan(session: &Session, query: Query, options: &PlanOptions<'_>) -> Resul
         has_modifying_cte,
         can_set_tag,
         depends_on_role,
-        parallel_needed: false,
+        parallel_needed: global.parallel_needed.get(),
         plan,
         range_table,
         permissions,

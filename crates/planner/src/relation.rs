@@ -24,6 +24,8 @@ impl<'a> Rel<'a> {
             rows: 0.0,
             target: Target::default(),
             paths: Vec::new(),
+            partial_paths: Vec::new(),
+            consider_parallel: false,
             cheapest_startup: None,
             cheapest_total: None,
             cheapest_parameterized: Vec::new(),
@@ -240,7 +242,13 @@ impl<'a> Root<'a> {
     /// The width of an expression's values.
     pub fn expr_width(&self, expr: &Expr) -> Result<i32> {
         let Expr::Var(v) = expr else {
-            return self.average_width(ir::expr_type(expr), ir::expr_typmod(expr));
+            // A state is estimated by its own width, although all are passed on as bytea.
+            return match expr {
+                Expr::Aggref(a) if a.split == ir::AggSplit::Initial && a.transition_type != Oid(2281) => {
+                    self.average_width(a.transition_type, -1)
+                }
+                _ => self.average_width(ir::expr_type(expr), ir::expr_typmod(expr)),
+            };
         };
         let Some(rti) = var_rti(v).filter(|rti| self.has_base(*rti)) else {
             return self.average_width(v.type_oid, v.typmod);

@@ -1,7 +1,7 @@
 //! Paths of single relations, and the search from there to a path that yields the whole join.
 
-use crate::cost::order_clauses;
-use crate::types::{ClauseRef, Path, PathKind, Root, Target};
+use crate::cost::{clamp_rows, order_clauses};
+use crate::types::{ClauseRef, Parallel, Path, PathKind, Root, Target};
 use base::{Error, Result};
 use ir::{Expr, RangeTableKind, RelSet};
 use std::rc::Rc;
@@ -30,6 +30,7 @@ impl<'a> Root<'a> {
         }
         self.prepare_query_keys()?;
         for rti in self.all_base.clone().iter() {
+            self.set_consider_parallel(rti)?;
             if matches!(self.rte(rti).kind, RangeTableKind::Subquery { .. }) {
                 self.plan_subquery(rti)?;
             } else {
@@ -43,6 +44,9 @@ impl<'a> Root<'a> {
                 self.mark_dummy(&RelSet::single(rti))?;
             } else {
                 self.add_base_paths(rti)?;
+                if self.all_base.len() > 1 {
+                    self.gather_rel(&RelSet::single(rti))?;
+                }
                 self.base_mut(rti).set_cheapest()?;
             }
         }
@@ -131,7 +135,23 @@ impl<'a> Root<'a> {
             disabled: u32::from(!enabled),
             keys: Vec::new(),
             param,
+            parallel: Parallel::safe(rel.consider_parallel),
         }))
+    }
+
+    /// A sequential scan whose pages are shared out among this many workers and the leader.
+    fn partial_seq_scan(&self, rti: usize, workers: usize) -> Result<Rc<Path>> {
+        let (rel, costs) = (self.base(rti), self.costs());
+        let divisor = self.parallel_divisor(workers);
+        let startup = rel.restriction_cost.startup + rel.target.cost.startup;
+        let cpu = (costs.cpu_tuple + rel.restriction_cost.per_tuple) * rel.tuples
+            + rel.target.cost.per_tuple * rel.rows;
+        let run = costs.seq_page * rel.pages + cpu / divisor;
+        let whole = self.base_path(rti, PathKind::SeqScan, startup, run, costs.enable_seqscan)?;
+        let mut path = crate::upper::clone_path(&whole);
+        path.rows = clamp_rows(rel.rows / divisor);
+        path.parallel = Parallel { aware: true, safe: true, workers };
+        Ok(Rc::new(path))
     }
 
     /// A scan that evaluates conditions and columns for each tuple it reads at `per_tuple` on top of `startup` and `io`.
@@ -168,6 +188,14 @@ impl<'a> Root<'a> {
                 let enabled = self.costs().enable_seqscan;
                 let path = self.simple_scan(rti, PathKind::SeqScan, 0.0, io, cpu, enabled)?;
                 self.base_mut(rti).add_path(path);
+                let rel = self.base(rti);
+                if rel.consider_parallel && rel.lateral.is_empty() {
+                    let workers = self.scan_workers(rel, Some(rel.pages), None);
+                    if workers > 0 {
+                        let path = self.partial_seq_scan(rti, workers)?;
+                        self.base_mut(rti).add_partial_path(path);
+                    }
+                }
                 self.add_index_paths(rti)?;
                 return self.add_tid_paths(rti);
             }
@@ -373,11 +401,17 @@ impl<'a> Root<'a> {
             && clauses.is_empty()
             && self.base(rti).target.cost == Default::default();
         let cpu = self.costs().cpu_tuple;
+        let consider_parallel = self.base(rti).consider_parallel;
+        let partial: &[Rc<Path>] =
+            if consider_parallel && lateral.is_empty() { &child.final_partial_paths } else { &[] };
         let mut paths = Vec::new();
-        for path in best {
+        for path in best.iter().chain(partial) {
             let keys = self.convert_subquery_keys(rti, &child, &path.keys)?;
             let rel = self.base(rti);
-            let rows = param.as_ref().map_or(rel.rows, |p| p.rows);
+            let rows = match path.parallel.workers {
+                0 => param.as_ref().map_or(rel.rows, |p| p.rows),
+                _ => clamp_rows(path.rows * rel.rows / rel.tuples.max(1.0)),
+            };
             let (mut startup, mut total) = (path.startup, path.total);
             if !trivial {
                 startup += qual.startup + rel.target.cost.startup;
@@ -397,11 +431,18 @@ impl<'a> Root<'a> {
                 disabled: path.disabled,
                 keys,
                 param: param.clone(),
+                parallel: Parallel {
+                    aware: false,
+                    safe: consider_parallel && path.parallel.safe,
+                    workers: path.parallel.workers,
+                },
             }));
         }
         let rel = self.base_mut(rti);
         rel.subroot = Some(child);
-        paths.into_iter().for_each(|p| rel.add_path(p));
+        for path in paths {
+            if path.parallel.workers > 0 { rel.add_partial_path(path) } else { rel.add_path(path) }
+        }
         Ok(())
     }
 

@@ -442,7 +442,8 @@ impl<'a> Root<'a> {
         Ok(None)
     }
 
-    fn inequality(
+    /// The part of a column's values on one side of a value.
+    pub fn inequality(
         &self,
         stats: &VariableStats,
         operator: Oid,

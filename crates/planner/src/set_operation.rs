@@ -2,7 +2,7 @@
 
 use crate::clause::var;
 use crate::cost::{AggCosts, AggInput, agg_cost, clamp_rows};
-use crate::types::{AggPath, Path, PathKind, Rel, Root, Target};
+use crate::types::{AggPath, Parallel, Path, PathKind, Rel, Root, Target};
 use base::{Error, Oid, Result};
 use ir::{
     AggSplit, AggStrategy, CoercionForm, Expr, FuncExpr, RangeTableKind, RelSet, SetOperation,
@@ -18,12 +18,14 @@ impl<'a> Root<'a> {
         let exprs: Vec<(Expr, usize)> =
             self.targets.iter().map(|t| (t.expr.clone(), t.sort_group_ref)).collect();
         let target = Rc::new(self.target_of_exprs(exprs)?);
+        self.upper_parallel = true;
         let path = match &*tree {
             SetOperationTree::Operation(op) if self.has_recursion => self.recursive_union(op, &target)?,
             tree => self.set_operation(tree, &target)?,
         };
         self.ec_done = true;
         self.prepare_query_keys()?;
+        self.upper_parallel = path.parallel.safe;
         Ok(vec![path])
     }
 
@@ -111,6 +113,7 @@ impl<'a> Root<'a> {
             disabled: best.disabled,
             keys: Vec::new(),
             param: None,
+            parallel: Parallel::safe(best.parallel.safe),
         }))
     }
 
@@ -157,6 +160,7 @@ impl<'a> Root<'a> {
         }
         let relids = children.iter().fold(RelSet::new(), |s, c| s.union(&c.relids));
         let disabled = children.iter().map(|c| c.disabled).sum();
+        let safe = children.iter().all(|c| c.parallel.safe);
         Rc::new(Path {
             kind: PathKind::Append { children },
             relids,
@@ -168,6 +172,7 @@ impl<'a> Root<'a> {
             disabled,
             keys: Vec::new(),
             param: None,
+            parallel: Parallel::safe(safe),
         })
     }
 
@@ -290,6 +295,7 @@ impl<'a> Root<'a> {
             let mut path = self.step(kind, &left, &out, clamp_rows(rows), (startup, total));
             path.keys.clear();
             path.disabled = left.disabled + right.disabled + u32::from(!costs.enable_hashagg);
+            path.parallel.safe &= right.parallel.safe;
             best = Some(Rc::new(path));
         }
         if op.groups.iter().all(|g| g.sort_operator.is_valid()) {
@@ -299,6 +305,7 @@ impl<'a> Root<'a> {
             let total =
                 l.total + r.total + costs.cpu_operator * columns * (l.rows + r.rows) + costs.cpu_tuple * rows;
             let disabled = l.disabled + r.disabled;
+            let safe = l.parallel.safe && r.parallel.safe;
             let kind = PathKind::SetOp {
                 left: l.clone(),
                 right: r,
@@ -309,6 +316,7 @@ impl<'a> Root<'a> {
             };
             let mut path = self.step(kind, &l, &out, clamp_rows(rows), (startup, total));
             path.disabled = disabled;
+            path.parallel.safe = safe;
             if best.as_ref().is_none_or(|b| (path.disabled, path.total) < (b.disabled, b.total)) {
                 best = Some(Rc::new(path));
             }
@@ -351,6 +359,7 @@ impl<'a> Root<'a> {
             disabled,
             keys: Vec::new(),
             param: None,
+            parallel: Parallel::default(),
         }))
     }
 }

@@ -223,11 +223,7 @@ impl<'a> Finish<'a> {
                 fix_index_quals(&scan, quals)?;
                 let columns = index_targets.clone();
                 scan.targets(index_targets)?;
-                let from_index = Inputs { outer: &[], inner: &[], index: &columns, offset, keep: false };
-                from_index.targets(&mut plan.target_list)?;
-                from_index.list(&mut plan.qual)?;
-                self.init_plans(&scan, &mut plan)?;
-                return Ok(plan);
+                return self.index_only(plan, &columns, offset);
             }
             PlanNode::BitmapIndexScan { relation, quals, .. } => {
                 *relation += offset;
@@ -270,6 +266,10 @@ impl<'a> Finish<'a> {
                 upper.list(&mut window.run_condition)?;
             }
             PlanNode::ModifyTable(modify) => self.modify(modify, &outer, offset)?,
+            PlanNode::Aggregate(agg) if agg.split == ir::AggSplit::Final => {
+                let targets = plan.target_list.iter_mut().map(|t| &mut t.expr);
+                targets.chain(&mut plan.qual).try_for_each(|e| combine_states(e, &outer))?;
+            }
             _ => {}
         }
         match &plan.node {
@@ -291,6 +291,8 @@ impl<'a> Finish<'a> {
                 plan.target_list = modify.returning.first().cloned().unwrap_or_default()
             }
             PlanNode::Aggregate(_)
+            | PlanNode::Gather { .. }
+            | PlanNode::GatherMerge { .. }
             | PlanNode::Group { .. }
             | PlanNode::WindowAgg(_)
             | PlanNode::ProjectSet
@@ -306,6 +308,16 @@ impl<'a> Finish<'a> {
         self.init_plans(&scan, &mut plan)?;
         self.child(root, &mut plan.left, offset)?;
         self.child(root, &mut plan.right, offset)?;
+        Ok(plan)
+    }
+
+    /// What an index-only scan computes, it computes from the index's columns.
+    fn index_only(&self, mut plan: Plan, columns: &[TargetEntry], offset: usize) -> Result<Plan> {
+        let from_index = Inputs { outer: &[], inner: &[], index: columns, offset, keep: false };
+        from_index.targets(&mut plan.target_list)?;
+        from_index.list(&mut plan.qual)?;
+        let scan = Inputs { outer: &[], inner: &[], index: &[], offset, keep: true };
+        self.init_plans(&scan, &mut plan)?;
         Ok(plan)
     }
 
@@ -386,6 +398,24 @@ impl<'a> Finish<'a> {
         plan.node = PlanNode::SubqueryScan { relation: relation + offset, child: Box::new(below) };
         Ok(plan)
     }
+}
+
+/// The upper half of aggregates: each reads the column of the lower half's states.
+fn combine_states(expr: &mut Expr, outer: &[TargetEntry]) -> Result<()> {
+    let Expr::Aggref(agg) = expr else {
+        return children_mut(expr, &mut |child| combine_states(child, outer));
+    };
+    let mut initial = agg.clone();
+    initial.split = ir::AggSplit::Initial;
+    let initial = Expr::Aggref(initial);
+    let Some(t) = outer.iter().find(|t| t.expr == initial) else {
+        return Err(Error::internal("an aggregate's first half is missing"));
+    };
+    agg.args = vec![TargetEntry::new(position(&initial, VarSource::Outer, t), 1, None)];
+    agg.direct_args.clear();
+    agg.filter = None;
+    agg.split = ir::AggSplit::Final;
+    Ok(())
 }
 
 fn fix_index_quals(scan: &Inputs<'_>, quals: &mut [ir::IndexQual]) -> Result<()> {

@@ -68,6 +68,9 @@ impl<'a> Root<'a> {
             state.plan = Some((number, param));
             let name = format!("CTE {}", cte.name);
             let (startup_cost, per_call_cost) = (plan.startup_cost, plan.total_cost - plan.startup_cost);
+            // The rows of a CTE lie with the leader alone.
+            let plan = Plan { parallel_safe: false, ..plan };
+            self.g.init_params.borrow_mut().insert(param);
             self.g.subplans.borrow_mut().push(SubPlanEntry { plan: Some(plan), root: child });
             self.init_plans.push(Expr::SubPlan(Box::new(SubPlan {
                 kind: SubLinkKind::Cte,
@@ -479,6 +482,7 @@ impl<'a> Root<'a> {
         self.g.subplans.borrow_mut().push(SubPlanEntry { plan: Some(plan), root: child });
         Ok(match result {
             Some(result) => {
+                sub.set_params.iter().for_each(|p| self.g.init_params.borrow_mut().insert(*p));
                 self.init_plans.push(Expr::SubPlan(Box::new(sub)));
                 result
             }

@@ -1,6 +1,8 @@
 //! What planning works on: the planner's view of one query level, its relations, clauses, paths and orders.
 
 use crate::cost::Costs;
+use crate::cost_merge::Scanned;
+use crate::parallel::Hazard;
 use base::{Oid, Result};
 use catalog::{IndexEntry, RelationEntry, Session};
 use datum::OwnedDatum;
@@ -53,11 +55,20 @@ pub struct PlanOptions<'a> {
     pub fast_start: bool,
     /// The part of the rows expected to be fetched, with `fast_start`.
     pub cursor_tuple_fraction: f64,
+    /// The plan may have a Gather: it is run once, to its end.
+    pub parallel: bool,
 }
 
 impl<'a> PlanOptions<'a> {
     pub fn new(hooks: &'a dyn PlannerHooks) -> PlanOptions<'a> {
-        PlanOptions { hooks, params: None, scrollable: false, fast_start: false, cursor_tuple_fraction: 0.1 }
+        PlanOptions {
+            hooks,
+            params: None,
+            scrollable: false,
+            fast_start: false,
+            cursor_tuple_fraction: 0.1,
+            parallel: false,
+        }
     }
 }
 
@@ -79,6 +90,12 @@ pub(crate) struct Global<'a> {
     pub invalidation_items: RefCell<Vec<(Oid, Oid)>>,
     /// By query level: expressions of that level that lower levels being planned ask for, with their params.
     pub levels: RefCell<Vec<Vec<(Expr, usize)>>>,
+    /// What the statement's expressions say about running it in parallel.
+    pub hazard: Cell<Hazard>,
+    /// Exec params that init plans set before anything else runs.
+    pub init_params: RefCell<RelSet>,
+    /// The plan has a Gather.
+    pub parallel_needed: Cell<bool>,
 }
 
 impl<'a> Global<'a> {
@@ -92,6 +109,9 @@ impl<'a> Global<'a> {
             rewind: RefCell::default(),
             invalidation_items: RefCell::default(),
             levels: RefCell::default(),
+            hazard: Cell::new(Hazard::Unsafe),
+            init_params: RefCell::default(),
+            parallel_needed: Cell::new(false),
         })
     }
 
@@ -156,6 +176,8 @@ pub(crate) struct Clause {
     pub norm_selectivity: Cell<f64>,
     pub outer_selectivity: Cell<f64>,
     pub eval_cost: Cell<Option<QualCost>>,
+    /// For merge joins on it, by order: what is read of its two sides.
+    pub merge_parts: RefCell<Vec<(PathKey, (Scanned, Scanned))>>,
 }
 
 pub(crate) type ClauseRef = Rc<Clause>;
@@ -254,6 +276,10 @@ pub(crate) struct Rel<'a> {
     pub rows: f64,
     pub target: Target,
     pub paths: Vec<Rc<Path>>,
+    /// Paths of which each participant of a parallel plan yields a part, the cheapest first.
+    pub partial_paths: Vec<Rc<Path>>,
+    /// Its conditions and columns may be computed below Gather.
+    pub consider_parallel: bool,
     pub cheapest_startup: Option<Rc<Path>>,
     pub cheapest_total: Option<Rc<Path>>,
     pub cheapest_parameterized: Vec<Rc<Path>>,
@@ -440,6 +466,12 @@ pub(crate) enum PathKind {
     Append {
         children: Vec<Rc<Path>>,
     },
+    Gather {
+        child: Rc<Path>,
+    },
+    GatherMerge {
+        child: Rc<Path>,
+    },
     RecursiveUnion {
         left: Rc<Path>,
         right: Rc<Path>,
@@ -475,6 +507,24 @@ pub(crate) struct Path {
     pub disabled: u32,
     pub keys: Vec<PathKey>,
     pub param: Option<Rc<ParamInfo>>,
+    pub parallel: Parallel,
+}
+
+/// How a path takes part in parallel execution.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Parallel {
+    /// The participants share its rows out among them, rather than each reading all.
+    pub aware: bool,
+    /// It may run below Gather.
+    pub safe: bool,
+    /// Workers planned for; 0 if the path is no partial one.
+    pub workers: usize,
+}
+
+impl Parallel {
+    pub fn safe(safe: bool) -> Parallel {
+        Parallel { safe, ..Parallel::default() }
+    }
 }
 
 impl std::fmt::Debug for Path {
@@ -520,6 +570,9 @@ pub(crate) struct Root<'a> {
     pub distinct_keys: Vec<PathKey>,
     pub sort_keys: Vec<PathKey>,
     pub final_paths: Vec<Rc<Path>>,
+    pub final_partial_paths: Vec<Rc<Path>>,
+    /// The steps above the join, as far as they have been planned, may run below Gather.
+    pub upper_parallel: bool,
     pub init_plans: Vec<Expr>,
     pub init_plan_cost: f64,
     pub row_marks: Vec<PlanRowMark>,
@@ -580,6 +633,8 @@ impl<'a> Root<'a> {
             distinct_keys: Vec::new(),
             sort_keys: Vec::new(),
             final_paths: Vec::new(),
+            final_partial_paths: Vec::new(),
+            upper_parallel: false,
             init_plans: Vec::new(),
             init_plan_cost: 0.0,
             row_marks: Vec::new(),

@@ -2,14 +2,14 @@
 //! change of a table.
 
 use crate::clause::{contains_window_function, is_set_returning, leaves, returns_set};
-use crate::cost::{AggCosts, AggInput, agg_cost, clamp_rows, hash_group_bytes};
+use crate::cost::clamp_rows;
+use crate::parallel::limit_needed;
 use crate::pathkey::contained_in;
 use crate::preprocess::target_of;
-use crate::selectivity::Context;
-use crate::types::{AggPath, Path, PathKind, QualCost, Root, Target};
-use base::{Error, Oid, Result, bail};
+use crate::types::{Parallel, Path, PathKind, Root, Target};
+use base::{Error, Result, bail};
 use datum::OwnedDatum;
-use ir::{AggSplit, AggStrategy, Expr, Plan, PlanNode, SortGroupClause};
+use ir::{Expr, Plan, PlanNode, SortGroupClause};
 use std::rc::Rc;
 
 /// Nodes that can run backward.
@@ -74,6 +74,19 @@ pub(crate) fn materialize(root: &Root<'_>, mut child: Plan) -> Plan {
     }
 }
 
+/// The paths of a step above the join.
+pub(crate) struct Stage {
+    pub paths: Vec<Rc<Path>>,
+    /// Those of which each participant of a parallel plan yields a part.
+    pub partial: Vec<Rc<Path>>,
+}
+
+impl Stage {
+    fn whole(paths: Vec<Rc<Path>>) -> Stage {
+        Stage { paths, partial: Vec::new() }
+    }
+}
+
 impl<'a> Root<'a> {
     /// The final path that is best for fetching this part of the rows (0: all; above 1: that many rows).
     pub fn cheapest_final(&self, fraction: f64) -> Rc<Path> {
@@ -96,24 +109,33 @@ impl<'a> Root<'a> {
         }
         let fraction = self.tuple_fraction;
         let (offset, count) = self.limit_estimates(fraction)?;
-        let mut paths = if self.query.set_operations.is_some() {
-            self.plan_set_operations()?
+        let mut stage = if self.query.set_operations.is_some() {
+            Stage::whole(self.plan_set_operations()?)
         } else {
             self.plan_plain()?
         };
         if !self.query.sort_clause.is_empty() {
-            paths = self.ordered(paths)?;
+            stage = self.ordered(stage)?;
         }
+        let Stage { mut paths, partial } = stage;
         if !self.query.row_marks.is_empty() {
+            self.upper_parallel = false;
             paths = paths.iter().map(|p| self.lock_rows(p)).collect();
         }
-        if self.query.limit_count.is_some() || self.query.limit_offset.is_some() {
+        let limited = limit_needed(&self.query);
+        if limited {
+            let limits = self.query.limit_offset.iter().chain(&self.query.limit_count).map(|e| &**e);
+            self.upper_parallel &= self.parallel_safe(limits)?;
             paths = paths.iter().map(|p| self.limit(p, offset, count)).collect();
         }
         if self.query.command != ir::CommandType::Select {
+            self.upper_parallel = false;
             paths = paths.iter().map(|p| self.modify_path(p)).collect::<Result<_>>()?;
         }
-        self.charge_init_plans(&mut paths);
+        let mut partial =
+            if self.level > 0 && self.upper_parallel && !limited { partial } else { Vec::new() };
+        self.charge_init_plans(&mut paths, &mut partial);
+        self.final_partial_paths = partial;
         let mut kept = Vec::new();
         for path in paths {
             crate::join_search::add_path(&mut kept, path, fraction > 0.0, false);
@@ -125,21 +147,27 @@ impl<'a> Root<'a> {
         Ok(())
     }
 
-    fn charge_init_plans(&mut self, paths: &mut [Rc<Path>]) {
-        let mut cost = 0.0;
+    fn charge_init_plans(&mut self, paths: &mut [Rc<Path>], partial: &mut Vec<Rc<Path>>) {
+        if self.init_plans.is_empty() {
+            return;
+        }
+        let (mut cost, mut safe) = (0.0, true);
         for plan in &self.init_plans {
             if let Expr::SubPlan(p) = plan {
                 cost += p.startup_cost + p.per_call_cost;
+                safe &= self.subplan_safe(p.plan);
             }
         }
         self.init_plan_cost = cost;
-        if cost > 0.0 {
-            for path in paths {
-                let mut copy = clone_path(path);
-                copy.startup += cost;
-                copy.total += cost;
-                *path = Rc::new(copy);
-            }
+        if !safe {
+            partial.clear();
+        }
+        for path in paths.iter_mut().chain(partial) {
+            let mut copy = clone_path(path);
+            copy.startup += cost;
+            copy.total += cost;
+            copy.parallel.safe &= safe;
+            *path = Rc::new(copy);
         }
     }
 
@@ -213,7 +241,7 @@ impl<'a> Root<'a> {
         Ok(())
     }
 
-    fn plan_plain(&mut self) -> Result<Vec<Rc<Path>>> {
+    fn plan_plain(&mut self) -> Result<Stage> {
         self.prepare_targets()?;
         self.number_aggregates()?;
         let grouped =
@@ -244,24 +272,49 @@ impl<'a> Root<'a> {
         let all = self.plan_joins(&needed)?;
         let target = Rc::new(self.target_of_exprs(scan_list)?);
         let rel = self.find_rel(&all).ok_or_else(|| Error::internal("the join has not been built"))?;
-        let joined: Vec<Rc<Path>> = rel.paths.iter().filter(|p| p.param.is_none()).cloned().collect();
-        let mut paths: Vec<Rc<Path>> = joined.iter().map(|p| self.project(p, &target)).collect();
+        let mut joined: Vec<Rc<Path>> = rel.paths.iter().filter(|p| p.param.is_none()).cloned().collect();
+        let (mut partial, rows) = (rel.partial_paths.clone(), rel.rows);
+        self.upper_parallel = rel.consider_parallel && self.parallel_safe(&target.exprs)?;
+        if !self.upper_parallel {
+            // The last occasion to gather what workers can do.
+            for path in self.gather_paths(&partial, Some(rows))? {
+                self.keep(&mut joined, path);
+            }
+            partial.clear();
+        }
+        let srf_target = has_srf.then(|| self.target_of_exprs(final_list)).transpose()?;
+        let finish = |root: &Root<'a>, path: &Rc<Path>| -> Result<Rc<Path>> {
+            let path = root.project(path, &target);
+            match &srf_target {
+                Some(target) if !grouped && !windows => root.expand_sets(&path, target),
+                _ => Ok(path),
+            }
+        };
+        let mut stage = Stage {
+            paths: joined.iter().map(|p| finish(self, p)).collect::<Result<_>>()?,
+            partial: partial.iter().map(|p| finish(self, p)).collect::<Result<_>>()?,
+        };
+        for path in self.gather_paths(&stage.partial, Some(rows))? {
+            self.keep(&mut stage.paths, path);
+        }
         if grouped {
             let target = Rc::new(self.target_of_exprs(before_window)?);
-            paths = self.group(paths, &target)?;
+            stage = Stage::whole(self.group(stage, &target)?);
         }
         if windows {
             let target = Rc::new(self.target_of_exprs(before_srf)?);
-            paths = self.windows(paths, &target)?;
+            self.upper_parallel &= self.parallel_safe(&target.exprs)?;
+            stage = Stage::whole(self.windows(stage.paths, &target)?);
         }
-        if has_srf {
-            let target = self.target_of_exprs(final_list)?;
-            paths = paths.iter().map(|p| self.expand_sets(p, &target)).collect::<Result<_>>()?;
+        if let Some(target) = &srf_target
+            && (grouped || windows)
+        {
+            stage.paths = stage.paths.iter().map(|p| self.expand_sets(p, target)).collect::<Result<_>>()?;
         }
         if !self.query.distinct_clause.is_empty() {
-            paths = self.distinct(paths)?;
+            stage = Stage::whole(self.distinct(stage)?);
         }
-        Ok(paths)
+        Ok(stage)
     }
 
     /// Columns to compute below a step: expressions that the step does not change stay whole if they are sorted or
@@ -323,9 +376,12 @@ impl<'a> Root<'a> {
         let costs = self.costs();
         let old = path.target.cost;
         let new = target.cost;
+        let safe = path.parallel.safe && self.upper_parallel;
+        let parallel = Parallel { aware: false, safe, ..path.parallel };
         if can_project(&path.kind) {
             let mut copy = clone_path(path);
             copy.target = target.clone();
+            copy.parallel.safe = parallel.safe;
             copy.startup += new.startup - old.startup;
             copy.total += new.startup - old.startup + (new.per_tuple - old.per_tuple) * path.rows;
             return Rc::new(copy);
@@ -343,6 +399,7 @@ impl<'a> Root<'a> {
             disabled: path.disabled,
             keys: path.keys.clone(),
             param: path.param.clone(),
+            parallel,
         })
     }
 
@@ -366,7 +423,17 @@ impl<'a> Root<'a> {
             disabled: child.disabled,
             keys: child.keys.clone(),
             param: None,
+            parallel: Parallel {
+                aware: false,
+                safe: child.parallel.safe && self.upper_parallel,
+                workers: child.parallel.workers,
+            },
         }
+    }
+
+    /// Adds a path of a step above the join.
+    pub fn keep(&self, paths: &mut Vec<Rc<Path>>, path: Rc<Path>) {
+        crate::join_search::add_path(paths, path, self.tuple_fraction > 0.0, false);
     }
 
     /// Resolves the transition types of aggregates; equal ones share a number.
@@ -407,56 +474,6 @@ impl<'a> Root<'a> {
             crate::clause::deep(clause, 0, &mut number)?;
         }
         Ok(())
-    }
-
-    fn aggregate_costs(&self) -> Result<(AggCosts, bool)> {
-        let mut found: Vec<Expr> = Vec::new();
-        let all = self.targets.iter().map(|t| &t.expr).chain(&self.having);
-        for expr in all {
-            ir::any(expr, &mut |e| {
-                if matches!(e, Expr::Aggref(a) if a.levels_up == 0) && !found.contains(e) {
-                    found.push(e.clone());
-                }
-                false
-            });
-        }
-        let mut costs = AggCosts { count: found.len(), ..AggCosts::default() };
-        let mut plain = true;
-        let per_call = |function: Oid, cost: &mut QualCost| -> Result<()> {
-            if function.is_valid() {
-                cost.per_tuple +=
-                    f64::from(self.session().function(function)?.procost) * self.costs().cpu_operator;
-            }
-            Ok(())
-        };
-        for expr in &found {
-            let Expr::Aggref(agg) = expr else { continue };
-            let row = self.session().aggregate(agg.function)?;
-            per_call(row.aggtransfn, &mut costs.transition)?;
-            per_call(row.aggfinalfn, &mut costs.finalize)?;
-            for arg in &agg.args {
-                costs.transition += self.qual_cost(&arg.expr)?;
-            }
-            for arg in &agg.direct_args {
-                costs.finalize += self.qual_cost(arg)?;
-            }
-            if let Some(filter) = &agg.filter {
-                costs.transition += self.qual_cost(filter)?;
-            }
-            plain &= agg.order_by.is_empty() && agg.distinct.is_empty() && agg.kind == b'n';
-            let transition = self.session().type_row(agg.transition_type)?;
-            if !transition.typbyval {
-                let width = if row.aggtransspace > 0 {
-                    row.aggtransspace
-                } else {
-                    self.average_width(agg.transition_type, -1)?
-                };
-                costs.space += crate::cost::max_align(f64::from(width)) + 16.0;
-            } else if agg.transition_type == Oid(2281) {
-                costs.space += if row.aggtransspace > 0 { f64::from(row.aggtransspace) } else { 8192.0 };
-            }
-        }
-        Ok((costs, plain))
     }
 
     /// The number of groups that rows fall into by some expressions.
@@ -519,105 +536,6 @@ impl<'a> Root<'a> {
             total *= distinct;
         }
         Ok(total.ceil().min(rows).max(1.0))
-    }
-
-    fn having_cost(&self, path: &mut Path) -> Result<()> {
-        if self.having.is_empty() {
-            return Ok(());
-        }
-        let cost = self.exprs_cost(&self.having)?;
-        path.startup += cost.startup;
-        path.total += cost.startup + path.rows * cost.per_tuple;
-        path.rows = clamp_rows(path.rows * self.exprs_selectivity(&self.having, Context::filter(0))?);
-        Ok(())
-    }
-
-    fn group(&mut self, paths: Vec<Rc<Path>>, target: &Rc<Target>) -> Result<Vec<Rc<Path>>> {
-        let clauses = self.query.group_clause.clone();
-        let (costs, plain_aggregates) = self.aggregate_costs()?;
-        let cheapest = cheapest(&paths)?;
-        let having = self.having.clone();
-        if clauses.is_empty() && !self.query.has_aggregates {
-            // HAVING alone: one row or none.
-            let cpu = self.costs().cpu_tuple;
-            let mut path = self.step(
-                PathKind::Result { quals: having, child: None },
-                &cheapest,
-                target,
-                1.0,
-                (target.cost.startup, target.cost.startup + cpu + target.cost.per_tuple),
-            );
-            path.keys.clear();
-            return Ok(vec![Rc::new(path)]);
-        }
-        let exprs = clauses
-            .iter()
-            .map(|c| Ok(target_of(c, &self.targets)?.expr.clone()))
-            .collect::<Result<Vec<_>>>()?;
-        let groups = if clauses.is_empty() { 1.0 } else { self.group_count(&exprs, cheapest.rows)? };
-        let sortable = clauses.iter().all(|c| c.sort_operator.is_valid());
-        let hashable = !clauses.is_empty() && plain_aggregates && clauses.iter().all(|c| c.hashable);
-        let mut made = Vec::new();
-        let mut add = |root: &Root<'a>, strategy: AggStrategy, child: &Rc<Path>| -> Result<()> {
-            let input = AggInput {
-                startup: child.startup,
-                total: child.total,
-                tuples: child.rows,
-                width: child.target.width,
-            };
-            let agg = AggPath {
-                strategy,
-                split: AggSplit::Simple,
-                groups: clauses.clone(),
-                estimated_groups: groups,
-                having: having.clone(),
-            };
-            let (kind, cost) = if root.query.has_aggregates || strategy == AggStrategy::Hashed {
-                let cost = agg_cost(root.costs(), strategy, &costs, clauses.len(), groups, &input);
-                (PathKind::Aggregate { child: child.clone(), agg }, cost)
-            } else {
-                let total = child.total + root.costs().cpu_operator * child.rows * clauses.len() as f64;
-                (
-                    PathKind::Group { child: child.clone(), groups: clauses.clone(), having: having.clone() },
-                    (child.startup, total),
-                )
-            };
-            let mut path = root.step(kind, child, target, groups, cost);
-            if strategy != AggStrategy::Sorted {
-                path.keys.clear();
-            }
-            if strategy == AggStrategy::Hashed {
-                path.disabled += u32::from(!root.costs().enable_hashagg);
-            }
-            root.having_cost(&mut path)?;
-            path.startup += target.cost.startup;
-            path.total += target.cost.startup + target.cost.per_tuple * path.rows;
-            made.push(Rc::new(path));
-            Ok(())
-        };
-        if clauses.is_empty() {
-            add(self, AggStrategy::Plain, &cheapest)?;
-            return Ok(made);
-        }
-        if sortable {
-            for path in &paths {
-                if contained_in(&self.group_keys, &path.keys) {
-                    add(self, AggStrategy::Sorted, path)?;
-                } else if Rc::ptr_eq(path, &cheapest) {
-                    let sorted = self.sort_path(path, self.group_keys.clone(), -1.0);
-                    add(self, AggStrategy::Sorted, &sorted)?;
-                }
-            }
-        }
-        let fits = !sortable || hash_group_bytes(costs.count, cheapest.target.width, costs.space) > 0.0;
-        if hashable && fits {
-            add(self, AggStrategy::Hashed, &cheapest)?;
-        }
-        if made.is_empty() {
-            return Err(Error::new(base::SqlState::FEATURE_NOT_SUPPORTED, "could not implement GROUP BY")
-                .detail("Some of the datatypes only support hashing, while others only support sorting."));
-        }
-        Ok(made)
     }
 
     /// One node for each window, sorted in between.
@@ -763,96 +681,28 @@ impl<'a> Root<'a> {
         if direct { Ok(expanded) } else { Ok(self.project(&expanded, &Rc::new(target.clone()))) }
     }
 
-    fn distinct(&mut self, paths: Vec<Rc<Path>>) -> Result<Vec<Rc<Path>>> {
-        let clauses = self.query.distinct_clause.clone();
-        let cheapest = cheapest(&paths)?;
-        let grouped =
-            !self.query.group_clause.is_empty() || self.query.has_aggregates || self.has_having_qual;
-        let rows = if grouped {
-            cheapest.rows
-        } else {
-            let exprs = clauses
-                .iter()
-                .map(|c| Ok(target_of(c, &self.targets)?.expr.clone()))
-                .collect::<Result<Vec<_>>>()?;
-            self.group_count(&exprs, cheapest.rows)?
-        };
-        let sortable = clauses.iter().all(|c| c.sort_operator.is_valid());
-        let mut made = Vec::new();
-        if sortable {
-            let keys = if self.query.has_distinct_on && self.sort_keys.len() > self.distinct_keys.len() {
-                self.sort_keys.clone()
-            } else {
-                self.distinct_keys.clone()
-            };
-            for path in &paths {
-                let sorted = if contained_in(&keys, &path.keys) {
-                    path.clone()
-                } else if Rc::ptr_eq(path, &cheapest) {
-                    self.sort_path(path, keys.clone(), -1.0)
-                } else {
-                    continue;
-                };
-                let columns = self.distinct_keys.len();
-                let total = sorted.total + self.costs().cpu_operator * sorted.rows * columns as f64;
-                let kind = PathKind::Unique { child: sorted.clone(), columns };
-                let target = sorted.target.clone();
-                made.push(Rc::new(self.step(kind, &sorted, &target, rows, (sorted.startup, total))));
+    fn ordered(&mut self, stage: Stage) -> Result<Stage> {
+        let keys = &self.sort_keys;
+        let cheapest = cheapest(&stage.paths)?;
+        let mut paths = Vec::new();
+        for path in &stage.paths {
+            if let Some(sorted) = self.sort_for(path, &cheapest, keys, self.limit_tuples) {
+                self.keep(&mut paths, sorted);
             }
         }
-        if !self.query.has_distinct_on && clauses.iter().all(|c| c.hashable) {
-            let input = AggInput {
-                startup: cheapest.startup,
-                total: cheapest.total,
-                tuples: cheapest.rows,
-                width: cheapest.target.width,
-            };
-            let cost = agg_cost(
-                self.costs(),
-                AggStrategy::Hashed,
-                &AggCosts::default(),
-                clauses.len(),
-                rows,
-                &input,
-            );
-            let agg = AggPath {
-                strategy: AggStrategy::Hashed,
-                split: AggSplit::Simple,
-                groups: clauses,
-                estimated_groups: rows,
-                having: Vec::new(),
-            };
-            let target = cheapest.target.clone();
-            let mut path = self.step(
-                PathKind::Aggregate { child: cheapest.clone(), agg },
-                &cheapest,
-                &target,
-                rows,
-                cost,
-            );
-            path.keys.clear();
-            path.disabled += u32::from(!self.costs().enable_hashagg);
-            made.push(Rc::new(path));
-        }
-        if made.is_empty() {
-            return Err(Error::new(base::SqlState::FEATURE_NOT_SUPPORTED, "could not implement DISTINCT")
-                .detail("Some of the datatypes only support hashing, while others only support sorting."));
-        }
-        Ok(made)
-    }
-
-    fn ordered(&mut self, paths: Vec<Rc<Path>>) -> Result<Vec<Rc<Path>>> {
-        let keys = self.sort_keys.clone();
-        let cheapest = cheapest(&paths)?;
-        let mut made = Vec::new();
-        for path in &paths {
-            if contained_in(&keys, &path.keys) {
-                made.push(path.clone());
-            } else if Rc::ptr_eq(path, &cheapest) {
-                made.push(self.sort_path(path, keys.clone(), self.limit_tuples));
+        // Sorting below Gather Merge, by no more keys than are asked for and as few rows as are wanted.
+        if let Some(cheapest) = stage.partial.first()
+            && !keys.is_empty()
+        {
+            for path in stage.partial.iter().filter(|p| !contained_in(keys, &p.keys)) {
+                if let Some(sorted) = self.sort_for(path, cheapest, keys, self.limit_tuples) {
+                    let rows = self.gathered_rows(&sorted);
+                    let merged = self.gather_merge_path(&sorted, rows);
+                    self.keep(&mut paths, merged);
+                }
             }
         }
-        Ok(made)
+        Ok(Stage::whole(paths))
     }
 
     fn lock_rows(&self, path: &Rc<Path>) -> Rc<Path> {
@@ -932,5 +782,6 @@ pub(crate) fn clone_path(path: &Path) -> Path {
         disabled: path.disabled,
         keys: path.keys.clone(),
         param: path.param.clone(),
+        parallel: path.parallel,
     }
 }

@@ -162,6 +162,9 @@ impl Printer<'_> {
 
     pub(super) fn aggregate(&mut self, call: &Aggref) -> Result<()> {
         let name = self.function_name(call.function)?;
+        if call.split == ir::AggSplit::Initial {
+            self.push("PARTIAL ");
+        }
         self.push(&name);
         self.push("(");
         if !call.distinct.is_empty() {

@@ -228,6 +228,12 @@ fn conditions(
             if let Some(counters) = counters {
                 facts.number("Workers Launched", counters.workers_launched);
             }
+            if let PlanNode::Gather { single_copy, .. } = &scope.plan.node {
+                if *single_copy {
+                    facts.line("Single Copy: true".to_owned());
+                }
+                facts.described.properties.push(("Single Copy".to_owned(), Value::Bool(*single_copy)));
+            }
         }
         _ => {}
     }

@@ -115,7 +115,12 @@ impl Output<'_> {
             options,
             instruments: ran.as_ref().map(|ran| &ran.instruments),
         };
-        let scope = Scope { plan: &statement.plan, above: None, subplan: None };
+        // Tests with debug_parallel_query expect the plans they would get without it.
+        let plan = match &statement.plan {
+            ir::Plan { node: ir::PlanNode::Gather { invisible: true, .. }, left: Some(child), .. } => child,
+            plan => plan,
+        };
+        let scope = Scope { plan, above: None, subplan: None };
         let mut described = describer.node(scope, None, None)?;
         if let Some(ran) = ran.as_ref().filter(|_| options.buffers) {
             add_buffers(ran, &mut described);

@@ -127,7 +127,10 @@ impl<'a> Names<'a> {
                 Some(self.special_var(scope, var, depth, qualified)?)
             }
             Expr::Param(param) if param.kind == ParamKind::Exec => Some(self.param(scope, param.id, depth)?),
-            Expr::SubPlan(subplan) => Some(self.subplan(scope, subplan, depth)?),
+            Expr::SubPlan(subplan) => Some(self.subplan(scope, subplan, depth, qualified)?),
+            Expr::Aggref(agg) if agg.split == ir::AggSplit::Final => {
+                Some(self.combined(scope, agg, depth, qualified)?)
+            }
             _ => None,
         };
         let Some(text) = text else {
@@ -212,14 +215,36 @@ impl<'a> Names<'a> {
         Ok(if simple { text } else { format!("({text})") })
     }
 
-    fn subplan(&self, scope: Scope<'_>, subplan: &SubPlan, depth: usize) -> Result<String> {
+    /// The upper half of an aggregate, shown with what its lower half computes.
+    fn combined(&self, scope: Scope<'_>, agg: &ir::Aggref, depth: usize, qualified: bool) -> Result<String> {
+        let first = agg.args.first().map(|t| &t.expr);
+        let (Some(Expr::Var(var)), Some(child)) = (first, outer(scope.plan)) else {
+            return Ok("???".to_owned());
+        };
+        let column = usize::try_from(i32::from(var.attribute) - 1).unwrap_or(usize::MAX);
+        let below = Scope { plan: child, above: Some(&scope), subplan: None };
+        match child.target_list.get(column).map(|t| &t.expr) {
+            Some(Expr::Aggref(lower)) => {
+                let whole = ir::Aggref { split: ir::AggSplit::Simple, ..(**lower).clone() };
+                self.text_as(below, &Expr::Aggref(Box::new(whole)), depth + 1, qualified)
+            }
+            Some(passed @ Expr::Var(_)) if depth < MAX_DEPTH => {
+                let args = vec![ir::TargetEntry::new(passed.clone(), 1, None)];
+                self.combined(below, &ir::Aggref { args, ..agg.clone() }, depth + 1, qualified)
+            }
+            _ => Ok("???".to_owned()),
+        }
+    }
+
+    fn subplan(&self, scope: Scope<'_>, subplan: &SubPlan, depth: usize, qualified: bool) -> Result<String> {
         let name = format!("{}{}", if subplan.use_hash_table { "hashed " } else { "" }, subplan.name);
         let test = |word: &str| -> Result<String> {
             let Some(test) = &subplan.test else { return Ok(format!("({word} ({name}))")) };
             // The test's own parameters are the subplan's columns.
             let ready = RefCell::new(Vec::new());
-            let marked = self.mark_columns(scope, (**test).clone(), subplan, &name, depth, &ready)?;
-            let resolved = Resolved { names: self, ready: &ready, qualified: self.qualified };
+            let marked =
+                self.mark_columns(scope, (**test).clone(), subplan, &name, (depth, qualified), &ready)?;
+            let resolved = Resolved { names: self, ready: &ready, qualified };
             let text = deparse_expr(self.session, &Constants, &marked, &resolved)?;
             Ok(format!("({word} {text})"))
         };
@@ -240,7 +265,7 @@ impl<'a> Names<'a> {
         expr: Expr,
         subplan: &SubPlan,
         name: &str,
-        depth: usize,
+        (depth, qualified): (usize, bool),
         ready: &RefCell<Vec<String>>,
     ) -> Result<Expr> {
         if let Expr::Param(param) = &expr
@@ -263,9 +288,11 @@ impl<'a> Names<'a> {
             }));
         }
         if matches!(expr, Expr::Var(_) | Expr::Param(_) | Expr::SubPlan(_)) {
-            return self.prepare(scope, expr, depth, ready, self.qualified);
+            return self.prepare(scope, expr, depth, ready, qualified);
         }
-        ir::try_map(expr, &mut |child| self.mark_columns(scope, child, subplan, name, depth, ready))
+        ir::try_map(expr, &mut |child| {
+            self.mark_columns(scope, child, subplan, name, (depth, qualified), ready)
+        })
     }
 
     fn column(&self, relation: usize, attribute: i16) -> Result<String> {

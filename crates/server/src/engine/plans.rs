@@ -34,6 +34,8 @@ pub struct Prepared {
     pub kind: Kind,
     /// Its parameters stand for literals of the text that the client sent.
     lifted: bool,
+    /// Run in pieces, as cursors are: workers would wait for the next FETCH.
+    serial: bool,
     epoch: u64,
     path: Arc<[Oid]>,
     plans: Mutex<Plans>,
@@ -83,6 +85,7 @@ impl Prepared {
             param_types: params.types().to_vec(),
             kind,
             lifted: false,
+            serial: false,
             epoch,
             path,
             plans: Mutex::default(),
@@ -94,6 +97,11 @@ impl Prepared {
         Prepared { lifted: true, ..self }
     }
 
+    /// Marks a statement whose rows are fetched a few at a time.
+    pub fn serial(self) -> Prepared {
+        Prepared { serial: true, ..self }
+    }
+
     /// A statement that is not analysed: what ends a failed transaction.
     pub fn utility(sql: Arc<str>, statement: Arc<RawStatement>) -> Prepared {
         Prepared {
@@ -102,6 +110,7 @@ impl Prepared {
             param_types: Vec::new(),
             kind: Kind::Utility,
             lifted: false,
+            serial: false,
             epoch: 0,
             path: Arc::new([]),
             plans: Mutex::default(),
@@ -127,7 +136,7 @@ impl Prepared {
             if let Some(generic) = &self.plans.lock().generic {
                 return Ok(generic.clone());
             }
-            let plans: Arc<[_]> = pipeline::plan(session, (**query).clone(), None)?.into();
+            let plans: Arc<[_]> = pipeline::plan(session, (**query).clone(), None, !self.serial)?.into();
             let mut cache = self.plans.lock();
             cache.generic_cost = total_cost(&plans);
             cache.generic = Some(plans.clone());
@@ -135,7 +144,7 @@ impl Prepared {
                 return Ok(plans);
             }
         }
-        let plans: Arc<[_]> = pipeline::plan(session, (**query).clone(), Some(params))?.into();
+        let plans: Arc<[_]> = pipeline::plan(session, (**query).clone(), Some(params), !self.serial)?.into();
         let mut cache = self.plans.lock();
         cache.custom_plans += 1;
         cache.custom_cost += total_cost(&plans) + planning_cost(&plans);

@@ -54,14 +54,9 @@ impl ClientSession {
                 let select = Statement::Select(Box::new(declare.query.clone()));
                 let inner = RawStatement { statement: select, ..(*raw).clone() };
                 let types: Vec<_> = portal.params.iter().map(|p| p.type_oid).collect();
-                let query = Arc::new(Prepared::new(
-                    &self.session,
-                    prepared.sql.clone(),
-                    Arc::new(inner),
-                    &types,
-                    false,
-                )?);
-                self.declare(declare, query, portal.params.clone())?;
+                let sql = prepared.sql.clone();
+                let query = Prepared::new(&self.session, sql, Arc::new(inner), &types, false)?;
+                self.declare(declare, Arc::new(query.serial()), portal.params.clone())?;
                 "DECLARE CURSOR".to_owned()
             }
             Statement::Fetch(fetch) => return self.start_fetch(portal, fetch),
