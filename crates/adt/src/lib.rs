@@ -16,6 +16,7 @@ pub mod like;
 pub mod name;
 pub mod numeric;
 pub mod pglz;
+pub mod plain;
 pub mod regex;
 pub mod scram;
 pub mod text;

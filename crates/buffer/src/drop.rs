@@ -20,6 +20,8 @@ impl BufferPool {
             let Some(frame) = table::find(&entries, hash, &tag) else { return Ok(()) };
             if self.frame(frame).try_discard() {
                 table::remove(&mut entries, hash, &tag);
+                drop(entries);
+                self.set_free(frame);
                 return Ok(());
             }
             drop(entries);

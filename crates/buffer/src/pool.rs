@@ -78,6 +78,7 @@ pub struct BufferPool {
     memory: Mapping,
     pub(crate) table: Table,
     hand: AtomicUsize,
+    free: FreeFrames,
     files: Arc<RelationFiles>,
     wal: Arc<Wal>,
     pub(crate) options: BufferOptions,
@@ -103,6 +104,7 @@ impl BufferPool {
             memory,
             table: Table::new(count),
             hand: AtomicUsize::new(0),
+            free: FreeFrames::all(count),
             files,
             wal,
             options,
@@ -326,11 +328,17 @@ impl BufferPool {
 
     /// Finds a frame to use: pinned once, untagged, clean.
     fn claim(&self, strategy: Strategy<'_>) -> Result<u32> {
-        let Strategy::Ring(ring) = strategy else { return self.sweep() };
+        let Strategy::Ring(ring) = strategy else { return self.claim_any() };
+        // While frames lie idle, a bulk load need not write its own pages back; others find some left.
+        if ring.kind() == RingKind::BulkWrite
+            && let Some(frame) = self.claim_free(self.frames.len() / 8)
+        {
+            return Ok(frame);
+        }
         if let Some(frame) = self.claim_from_ring(ring)? {
             return Ok(frame);
         }
-        let frame = self.sweep()?;
+        let frame = self.claim_any()?;
         let mut slots = ring.slots.lock();
         let current = slots.current;
         slots.frames[current] = frame;
@@ -351,6 +359,27 @@ impl BufferPool {
             return Ok(None);
         }
         Ok(self.evict(frame, ring.kind() == RingKind::BulkRead)?.then_some(frame))
+    }
+
+    fn claim_any(&self) -> Result<u32> {
+        self.claim_free(0).map_or_else(|| self.sweep(), Ok)
+    }
+
+    /// A frame that holds nothing, as long as there are more than `reserve`.
+    fn claim_free(&self, reserve: usize) -> Option<u32> {
+        while let Some(number) = self.free.pop(reserve) {
+            let state = self.frame(number).state();
+            // The sweep may have come upon it.
+            if !state.has(TAGGED) && state.pins() == 0 && self.frame(number).try_claim(state) {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// A frame holds nothing any more, and nobody has it pinned.
+    pub(crate) fn set_free(&self, frame: u32) {
+        self.free.push(frame, self.frames.len());
     }
 
     /// The clock sweep.
@@ -615,6 +644,38 @@ impl BufferPool {
         let mut guard = mutex.lock();
         if self.frame(frame).state().has(WAITER) {
             condvar.wait_for(&mut guard, timeout);
+        }
+    }
+}
+
+/// Frames that hold nothing: all of them at first, and those of dropped relations. Taking them first spares the sweep, and keeps pages
+/// that are in use. An entry may be stale; who takes it looks.
+struct FreeFrames {
+    count: AtomicUsize,
+    numbers: Mutex<Vec<u32>>,
+}
+
+impl FreeFrames {
+    fn all(count: usize) -> FreeFrames {
+        // The last is taken first.
+        FreeFrames { count: AtomicUsize::new(count), numbers: Mutex::new((0..count as u32).rev().collect()) }
+    }
+
+    fn pop(&self, reserve: usize) -> Option<u32> {
+        if self.count.load(Ordering::Relaxed) <= reserve {
+            return None;
+        }
+        let mut numbers = self.numbers.lock();
+        let number = numbers.pop();
+        self.count.store(numbers.len(), Ordering::Relaxed);
+        number
+    }
+
+    fn push(&self, number: u32, limit: usize) {
+        let mut numbers = self.numbers.lock();
+        if numbers.len() < limit {
+            numbers.push(number);
+            self.count.store(numbers.len(), Ordering::Relaxed);
         }
     }
 }

@@ -40,6 +40,11 @@ pub struct ByteValues {
 }
 
 impl ByteValues {
+    /// Room for this many values.
+    pub fn with_capacity(values: usize) -> ByteValues {
+        ByteValues { data: Vec::new(), ends: Vec::with_capacity(values) }
+    }
+
     #[inline]
     pub fn get(&self, row: usize) -> &[u8] {
         let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
@@ -103,9 +108,7 @@ impl Values {
             Repr::Int8 => Values::Int8(Vec::with_capacity(capacity)),
             Repr::Float4 => Values::Float4(Vec::with_capacity(capacity)),
             Repr::Float8 => Values::Float8(Vec::with_capacity(capacity)),
-            Repr::Name | Repr::Bytes => {
-                Values::Bytes(ByteValues { data: Vec::new(), ends: Vec::with_capacity(capacity) })
-            }
+            Repr::Name | Repr::Bytes => Values::Bytes(ByteValues::with_capacity(capacity)),
         }
     }
 

@@ -3,12 +3,14 @@
 
 mod batch;
 mod column;
+mod form;
 mod layout;
 mod tuple;
 mod value;
 
 pub use batch::{Batch, MAX_BATCH_ROWS, Selection};
 pub use column::{ByteValues, Column, ColumnBuilder, Nulls, Values};
+pub use form::Tuples;
 pub use layout::{Attribute, Repr, TupleDesc, TypeLayout};
 pub use tuple::{
     Compression, INFOMASK_HAS_EXTERNAL, INFOMASK_HAS_NULLS, INFOMASK_HAS_VARWIDTH, MissingValues,

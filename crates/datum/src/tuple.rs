@@ -12,7 +12,7 @@ pub const INFOMASK_HAS_VARWIDTH: u16 = 0x0002;
 pub const INFOMASK_HAS_EXTERNAL: u16 = 0x0004;
 
 /// The largest value a varlena header can tell of.
-const MAX_VARLENA: usize = 0x3fff_ffff;
+pub(crate) const MAX_VARLENA: usize = 0x3fff_ffff;
 const VARTAG_ONDISK: u8 = 18;
 
 /// How a varlena is compressed, by its number in the two top bits of the size word.
@@ -399,10 +399,7 @@ pub fn form_data(
                     _ => value.bytes(),
                 };
                 if payload.len() > MAX_VARLENA - 4 {
-                    return Err(Error::new(
-                        SqlState::PROGRAM_LIMIT_EXCEEDED,
-                        format!("value of {} bytes is too long to store", payload.len()),
-                    ));
+                    return Err(value_too_long(payload.len()));
                 }
                 if payload.len() < 127 && attribute.storage != b'p' {
                     out.push(((payload.len() as u8 + 1) << 1) | 1);
@@ -415,6 +412,10 @@ pub fn form_data(
         }
     }
     Ok(mask)
+}
+
+pub(crate) fn value_too_long(bytes: usize) -> Error {
+    Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, format!("value of {bytes} bytes is too long to store"))
 }
 
 fn push_fixed(out: &mut Vec<u8>, value: Datum<'_>, len: i16) {

@@ -75,7 +75,8 @@ pub(crate) fn check(record: &RecordBuilder) -> Result<()> {
 /// `pages`: those of the record's blocks, in their order.
 pub(crate) fn assemble(record: &RecordBuilder, pages: &[&Page], policy: ImagePolicy) -> Assembled {
     let mut oldest_without_image: Option<u64> = None;
-    let mut bytes = Vec::with_capacity(256 + record.main.len());
+    let data: usize = record.blocks.iter().map(|block| block.data.len()).sum();
+    let mut bytes = Vec::with_capacity(256 + record.main.len() + data);
     bytes.resize(RECORD_HEADER, 0);
     let mut payload: Vec<(Option<(&Page, usize, usize)>, &[u8])> = Vec::with_capacity(record.blocks.len());
     let mut previous: Option<RelFileLocator> = None;

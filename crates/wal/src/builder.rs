@@ -110,8 +110,22 @@ impl RecordWriter<'_> {
     /// # Panics
     /// When the block was not registered.
     pub fn block(&mut self, id: u8, bytes: &[u8]) {
+        self.registered(id).data.extend_from_slice(bytes);
+    }
+
+    /// All data of a block, handed over without a copy.
+    ///
+    /// # Panics
+    /// When the block was not registered, or has data already.
+    pub fn block_data(&mut self, id: u8, bytes: Vec<u8>) {
+        let block = self.registered(id);
+        assert!(block.data.is_empty(), "a block's data handed over twice");
+        block.data = SmallVec::from_vec(bytes);
+    }
+
+    fn registered(&mut self, id: u8) -> &mut BuiltBlock {
         let block = self.record.blocks.iter_mut().find(|block| block.id == id);
-        block.expect("data for a registered block").data.extend_from_slice(bytes);
+        block.expect("data for a registered block")
     }
 
     /// True when the block takes part in the record.

@@ -124,8 +124,15 @@ impl Ring {
         ((lsn / WAL_PAGE) % self.pages) as usize
     }
 
+    /// The words of the page that holds `lsn`, and the index of its word.
+    fn page_words(&self, lsn: u64) -> (&[AtomicU64], usize) {
+        let first = self.index(lsn) * WORDS_IN_PAGE as usize;
+        (&self.words[first..first + WORDS_IN_PAGE as usize], (lsn % WAL_PAGE / 8) as usize)
+    }
+
     fn word(&self, lsn: u64) -> &AtomicU64 {
-        &self.words[((lsn / 8) % (self.pages * WORDS_IN_PAGE)) as usize]
+        let (words, at) = self.page_words(lsn);
+        &words[at]
     }
 
     /// True when the page that holds `lsn` can be written into.
@@ -150,9 +157,7 @@ impl Ring {
             if replaced_end > written {
                 return Err(NeedWritten(replaced_end));
             }
-            for at in (page..page + WAL_PAGE).step_by(8) {
-                self.word(at).store(0, Ordering::Relaxed);
-            }
+            self.clear(page);
             let (header, length) = PageHeader::new(self.layout, page, timeline, system).encode();
             self.store(page, &header[..length]);
             self.ends[self.index(page)].store(page + WAL_PAGE, Ordering::Release);
@@ -167,9 +172,7 @@ impl Ring {
         let mut ready = self.ready.lock();
         *ready = page;
         if end > page {
-            for at in (page..page + WAL_PAGE).step_by(8) {
-                self.word(at).store(0, Ordering::Relaxed);
-            }
+            self.clear(page);
             self.store(page, &last_page[..(end - page) as usize]);
             self.ends[self.index(page)].store(page + WAL_PAGE, Ordering::Release);
             *ready = page + WAL_PAGE;
@@ -178,14 +181,15 @@ impl Ring {
 
     /// Copies bytes to `lsn`, a multiple of eight, within one page. The last word is filled with zeros.
     pub fn store(&self, lsn: u64, bytes: &[u8]) {
+        let (page, first) = self.page_words(lsn);
         let (words, rest) = bytes.as_chunks::<8>();
-        for (at, word) in (lsn..).step_by(8).zip(words) {
-            self.word(at).store(u64::from_le_bytes(*word), Ordering::Relaxed);
+        for (to, word) in page[first..].iter().zip(words) {
+            to.store(u64::from_le_bytes(*word), Ordering::Relaxed);
         }
         if !rest.is_empty() {
             let mut word = [0; 8];
             word[..rest.len()].copy_from_slice(rest);
-            self.word(lsn + words.len() as u64 * 8).store(u64::from_le_bytes(word), Ordering::Relaxed);
+            page[first + words.len()].store(u64::from_le_bytes(word), Ordering::Relaxed);
         }
     }
 
@@ -199,16 +203,19 @@ impl Ring {
 
     /// Makes the whole page zero, its header included: what is left of a segment after a switch.
     pub fn clear(&self, page: u64) {
-        for at in (page..page + WAL_PAGE).step_by(8) {
-            self.word(at).store(0, Ordering::Relaxed);
-        }
+        self.page_words(page).0.iter().for_each(|word| word.store(0, Ordering::Relaxed));
     }
 
     /// Copies the pages from `from` to `upto`, both at page boundaries, to the end of `out`.
     pub fn load(&self, from: u64, upto: u64, out: &mut Vec<u8>) {
         out.reserve((upto - from) as usize);
-        for at in (from..upto).step_by(8) {
-            out.extend_from_slice(&self.word(at).load(Ordering::Relaxed).to_le_bytes());
+        for page in (from..upto).step_by(WAL_PAGE as usize) {
+            let start = out.len();
+            out.resize(start + WAL_PAGE as usize, 0);
+            let (words, _) = out[start..].as_chunks_mut::<8>();
+            for (to, word) in words.iter_mut().zip(self.page_words(page).0) {
+                *to = word.load(Ordering::Relaxed).to_le_bytes();
+            }
         }
     }
 }

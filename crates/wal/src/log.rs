@@ -13,7 +13,7 @@ use crate::builder::RecordBuilder;
 use crate::insertion::{NeedWritten, Position, Ring, SlotGuard, Slots};
 use crate::layout::{Layout, RECORD_HEADER, SHORT_PAGE_HEADER, WAL_PAGE};
 use crate::options::{Compression, SyncMethod, WalOptions};
-use crate::segments::SegmentFiles;
+use crate::segments::{Fill, SegmentFiles};
 use base::bytes::max_align;
 use base::{Error, Lsn, Result, Severity, SqlState, TimelineId, Xid};
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -84,6 +84,8 @@ pub struct Wal {
     writer: Mutex<Option<Writer>>,
     writer_back: Condvar,
     requested: AtomicU64,
+    /// How much of the log the WAL writer was last told of, so that it is told once for each chunk.
+    announced: AtomicU64,
     request: Mutex<()>,
     request_made: Condvar,
     /// The newest segment made before it was needed.
@@ -128,6 +130,7 @@ impl Wal {
             writer: Mutex::new(Some(Writer { open: None, buffer: Vec::new() })),
             writer_back: Condvar::new(),
             requested: AtomicU64::new(0),
+            announced: AtomicU64::new(0),
             request: Mutex::new(()),
             request_made: Condvar::new(),
             made_ahead: AtomicU64::new(0),
@@ -156,7 +159,11 @@ impl Wal {
                 .encode();
                 last_page[..length].copy_from_slice(&bytes[..length]);
             } else {
-                let file = self.segments.open_or_make(start.timeline, end / self.layout.segment_size)?;
+                let file = self.segments.open_or_make(
+                    start.timeline,
+                    end / self.layout.segment_size,
+                    Fill::Zeros,
+                )?;
                 let offset = page % self.layout.segment_size;
                 file.read_at(&mut last_page, offset).map_err(|error| {
                     let path = self.segments.path(start.timeline, end / self.layout.segment_size);
@@ -170,6 +177,7 @@ impl Wal {
         self.redo.store(start.redo.0, Ordering::Release);
         self.written.store(end, Ordering::Release);
         self.flushed.store(end, Ordering::Release);
+        self.announced.store(end, Ordering::Release);
         self.last_important.store(start.previous.0, Ordering::Release);
         self.accepting.store(true, Ordering::Release);
         Ok(())
@@ -310,7 +318,19 @@ impl Wal {
             self.last_important.fetch_max(start, Ordering::AcqRel);
         }
         drop(slot);
+        self.announce(end);
         Ok(Inserted { start: Lsn(start), end: Lsn(end) })
+    }
+
+    /// Wakes the WAL writer for each chunk that the log has grown by, so that a bulk load finds room in the ring.
+    fn announce(&self, end: u64) {
+        let announced = self.announced.load(Ordering::Relaxed);
+        if end >= announced + WRITE_CHUNK
+            && self.announced.compare_exchange(announced, end, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            let _request = self.request.lock();
+            self.request_made.notify_one();
+        }
     }
 
     /// Start, end, and the start of the record before.
@@ -540,6 +560,11 @@ impl Wal {
                 self.ring.load(from, upto, &mut writer.buffer);
                 self.write_chunk(writer, from)?;
                 self.written.fetch_max(upto.min(target), Ordering::AcqRel);
+                if upto < end {
+                    // Whoever waits for room in the ring need not wait for the rest.
+                    drop(self.writer.lock());
+                    self.writer_back.notify_all();
+                }
                 from = upto;
             }
         }
@@ -559,7 +584,7 @@ impl Wal {
             if let Some(open) = &mut writer.open {
                 self.sync_segment(open)?;
             }
-            let file = self.segments.open_or_make(self.timeline(), number)?;
+            let file = self.segments.open_or_make(self.timeline(), number, Fill::Nothing)?;
             writer.open = Some(OpenSegment { number, file, unsynced: false });
         }
         let open = writer.open.as_mut().expect("just opened");
@@ -605,12 +630,17 @@ impl Wal {
         }
     }
 
-    /// Waits for an asynchronous commit, at most as long as given: the WAL writer's pause.
+    /// The WAL writer's pause: waits for an asynchronous commit or a chunk of the log to write, at most as long as given.
     pub fn wait_for_request(&self, timeout: Duration) {
         let mut request = self.request.lock();
-        if self.requested.load(Ordering::Acquire) <= self.flushed().0 {
+        if self.requested.load(Ordering::Acquire) <= self.flushed().0 && !self.has_chunk() {
             self.request_made.wait_for(&mut request, timeout);
         }
+    }
+
+    /// Whether a whole chunk waits to be written.
+    fn has_chunk(&self) -> bool {
+        self.announced.load(Ordering::Relaxed) >= self.written.load(Ordering::Acquire) + WRITE_CHUNK
     }
 
     /// Ends the WAL writer's pause.
@@ -619,7 +649,8 @@ impl Wal {
         self.request_made.notify_all();
     }
 
-    /// One round of the WAL writer: makes durable what asynchronous commits asked for, and all full pages. True when there was something.
+    /// One round of the WAL writer: makes durable what asynchronous commits asked for, and all full pages. While the log grows fast it
+    /// only writes, and leaves the syncing to commits and the ends of segments. True when there was something.
     ///
     /// # Errors
     /// PANIC when the log cannot be written.
@@ -629,7 +660,12 @@ impl Wal {
         }
         let inserted = self.inserted().0;
         let full_pages = inserted / WAL_PAGE * WAL_PAGE;
-        let upto = self.requested.load(Ordering::Acquire).min(inserted).max(full_pages);
+        let requested = self.requested.load(Ordering::Acquire).min(inserted);
+        if requested <= self.flushed().0 && self.has_chunk() {
+            self.write_out(full_pages, false)?;
+            return Ok(true);
+        }
+        let upto = requested.max(full_pages);
         self.make_next_segment(inserted);
         if upto <= self.flushed().0 {
             return Ok(false);
@@ -646,7 +682,7 @@ impl Wal {
         if inserted % size < size / 4 * 3 || self.made_ahead.load(Ordering::Relaxed) >= next {
             return;
         }
-        if self.segments.open_or_make(self.timeline(), next).is_ok() {
+        if self.segments.open_or_make(self.timeline(), next, Fill::Zeros).is_ok() {
             self.made_ahead.store(next, Ordering::Relaxed);
         }
     }

@@ -22,6 +22,15 @@ pub struct SegmentFiles {
     names_unsynced: AtomicBool,
 }
 
+/// What a new segment holds before the log gets to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// Zeros, written out, so that later syncs change no metadata.
+    Zeros,
+    /// Room reserved on the disk only: for a log that grows so fast that it comes upon a missing segment, which it will fill at once.
+    Nothing,
+}
+
 const TEMPORARY: &str = "pg_wal/xlogtemp.new";
 const ZEROS: usize = 1 << 20;
 
@@ -45,7 +54,7 @@ impl SegmentFiles {
     ///
     /// # Errors
     /// PANIC, with the disk's SQLSTATE.
-    pub fn open_or_make(&self, timeline: TimelineId, number: u64) -> Result<Arc<dyn File>> {
+    pub fn open_or_make(&self, timeline: TimelineId, number: u64, fill: Fill) -> Result<Arc<dyn File>> {
         let path = self.path(timeline, number);
         let failed = |error: io::Error, what: &str, path: &str| {
             file_error(&error, format_args!("could not {what} file \"{path}\"")).severity(Severity::Panic)
@@ -61,7 +70,7 @@ impl SegmentFiles {
         }
         let making = self.making.lock();
         if !self.disk.exists(&path).map_err(|error| failed(error, "stat", &path))? {
-            self.make(&path).map_err(|error| {
+            self.make(&path, fill).map_err(|error| {
                 let _ = self.disk.remove_file(TEMPORARY);
                 failed(error, "write to", TEMPORARY)
             })?;
@@ -70,10 +79,12 @@ impl SegmentFiles {
         self.disk.open(&path, OpenOptions::WRITE).map_err(|error| failed(error, "open", &path))
     }
 
-    fn make(&self, path: &str) -> io::Result<()> {
+    fn make(&self, path: &str, fill: Fill) -> io::Result<()> {
         let file = self.disk.open(TEMPORARY, OpenOptions::TRUNCATE)?;
         let size = u64::from(self.segment_size);
-        if self.init_zero {
+        if self.init_zero && fill == Fill::Nothing {
+            file.allocate(0, size)?;
+        } else if self.init_zero {
             let zeros = vec![0; ZEROS.min(self.segment_size as usize)];
             for offset in (0..size).step_by(zeros.len()) {
                 file.write_all_at(&zeros, offset)?;

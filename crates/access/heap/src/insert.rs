@@ -10,8 +10,9 @@ use access_api::{Context, Relation};
 use base::bytes::max_align;
 use base::{BlockNumber, CommandId, Error, OffsetNumber, Result, Tid, Xid};
 use buffer::{PageWrite, Registered, vm};
-use datum::{Batch, Datum};
+use datum::{Batch, Datum, TUPLE_HEADER_SIZE, Tuples};
 use std::borrow::Cow;
+use std::ops::Range;
 use wal::Change;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,6 +40,13 @@ pub fn insert(
     let mut tuple = toast::form(context, relation, values, Vec::new())?;
     stamp(&mut tuple, xid, context.transaction.command_for_write(), options);
     insert_tuple(context, relation, tuple, xid, options, bulk)
+}
+
+/// A header with the fields that say who inserts.
+fn stamped(xid: Xid, command: CommandId, options: &InsertOptions) -> [u8; TUPLE_HEADER_SIZE] {
+    let mut header = [0; TUPLE_HEADER_SIZE];
+    stamp(&mut header, xid, command, options);
+    header
 }
 
 /// The fields that say who inserts.
@@ -145,25 +153,25 @@ pub fn multi_insert(
 ) -> Result<()> {
     let xid = context.transaction.xid()?;
     let command = context.transaction.command_for_write();
-    let mut tuples = Vec::with_capacity(batch.rows());
-    let mut values = Vec::with_capacity(batch.columns().len());
+    let mut tuples = Tuples::form(&relation.desc, batch, &stamped(xid, command, options))?;
     for row in 0..batch.rows() {
-        values.clear();
-        values.extend(batch.columns().iter().map(|column| column.get(row)));
-        let mut tuple = toast::form(context, relation, &values, Vec::new())?;
-        stamp(&mut tuple, xid, command, options);
-        tuples.push(tuple);
+        if toast::is_too_long(relation, tuples.get(row)) {
+            let values: Vec<_> = batch.columns().iter().map(|column| column.get(row)).collect();
+            let mut tuple = toast::form(context, relation, &values, Vec::new())?;
+            stamp(&mut tuple, xid, command, options);
+            tuples.replace(row, &tuple);
+        }
     }
-    insert_tuples(context, relation, tuples, xid, options, bulk, tids)
+    insert_tuples(context, relation, &mut tuples, xid, options, bulk, tids)
 }
 
 /// Pages that a bulk insertion adds at once at most.
 const MAX_EXTEND: u32 = 64;
 
-pub(crate) fn insert_tuples(
+fn insert_tuples(
     context: &Context,
     relation: &Relation,
-    mut tuples: Vec<Vec<u8>>,
+    tuples: &mut Tuples,
     xid: Xid,
     options: &InsertOptions,
     bulk: &mut BulkInsert,
@@ -171,12 +179,15 @@ pub(crate) fn insert_tuples(
 ) -> Result<()> {
     let reserve = crate::place::storage_reserve(relation);
     let room = base::PAGE_SIZE - 24 - reserve.min(base::PAGE_SIZE - 1024);
-    let mut bytes_left: usize = tuples.iter().map(|tuple| max_align(tuple.len()) + 4).sum();
+    let size_of = |tuples: &Tuples, numbers: Range<usize>| -> usize {
+        numbers.map(|number| max_align(tuples.length(number)) + 4).sum()
+    };
+    let mut bytes_left = size_of(tuples, 0..tuples.len());
     let mut start = 0;
     while start < tuples.len() {
         // One page more than is needed would stay empty; the last partial one is left to the next call.
         let extend_by = ((bytes_left / room) as u32).clamp(1, MAX_EXTEND);
-        let mut search = Search::new(context, relation, tuples[start].len(), options.skip_fsm, extend_by)?;
+        let mut search = Search::new(context, relation, tuples.length(start), options.skip_fsm, extend_by)?;
         let pin = loop {
             let pin = search.candidate(Some(bulk))?;
             let page = pin.read();
@@ -193,14 +204,13 @@ pub(crate) fn insert_tuples(
         if !search.fits(&page) {
             continue;
         }
-        let count = fill_page(&page, &mut tuples[start..], reserve, tids);
+        let count = fill_page(&page, tuples, start, reserve, tids);
         let end = start + count;
         let empty = page.max_offset().0 == 0;
         let all_frozen_set = empty && options.frozen;
-        let rows = tuples[start..end]
-            .iter()
+        let rows = (start..end)
             .zip(&tids[tids.len() - count..])
-            .map(|(tuple, tid)| NewTuple { offset: tid.offset, tuple: Cow::Borrowed(tuple.as_slice()) })
+            .map(|(number, tid)| NewTuple { offset: tid.offset, tuple: Cow::Borrowed(tuples.get(number)) })
             .collect();
         let change = MultiInsert {
             block: pin.block().0,
@@ -216,14 +226,20 @@ pub(crate) fn insert_tuples(
             let bits = vm::ALL_VISIBLE | vm::ALL_FROZEN;
             set_visible(context, relation, &mut page, &map, bits, Xid::INVALID)?;
         }
-        bytes_left -= tuples[start..end].iter().map(|tuple| max_align(tuple.len()) + 4).sum::<usize>();
+        bytes_left -= size_of(tuples, start..end);
         start = end;
     }
     Ok(())
 }
 
-/// Assigns offsets on the page to as many tuples as fit; at least one does.
-fn fill_page(page: &PageWrite<'_>, tuples: &mut [Vec<u8>], reserve: usize, tids: &mut Vec<Tid>) -> usize {
+/// Assigns offsets on the page to as many tuples from `start` on as fit; at least one does. Returns how many.
+fn fill_page(
+    page: &PageWrite<'_>,
+    tuples: &mut Tuples,
+    start: usize,
+    reserve: usize,
+    tids: &mut Vec<Tid>,
+) -> usize {
     let block = page.pin().block();
     let mut free = if page.is_new() {
         base::PAGE_SIZE - storage::PAGE_HEADER
@@ -231,24 +247,26 @@ fn fill_page(page: &PageWrite<'_>, tuples: &mut [Vec<u8>], reserve: usize, tids:
         page.upper().saturating_sub(page.lower())
     };
     let mut used = usize::from(page.max_offset().0);
-    for (number, tuple) in tuples.iter_mut().enumerate() {
-        let offset = next_offset(page, number as u16);
-        let line_pointer = if offset > page.max_offset() { 4 } else { 0 };
-        let size = max_align(tuple.len()) + line_pointer;
-        let limit = if number == 0 { size } else { size + reserve };
+    let last = page.max_offset();
+    for number in start..tuples.len() {
+        let count = number - start;
+        let offset = next_offset(page, count as u16);
+        let line_pointer = if offset > last { 4 } else { 0 };
+        let size = max_align(tuples.length(number)) + line_pointer;
+        let limit = if count == 0 { size } else { size + reserve };
         let too_many = line_pointer > 0 && used >= crate::header::MAX_TUPLES_PER_PAGE;
-        if free < limit || (too_many && number > 0) {
-            return number;
+        if free < limit || (too_many && count > 0) {
+            return count;
         }
         if line_pointer > 0 {
             used += 1;
         }
         free -= size.min(free);
         let tid = Tid { block, offset };
-        HeaderMut(tuple).set_ctid(tid);
+        HeaderMut(tuples.get_mut(number)).set_ctid(tid);
         tids.push(tid);
     }
-    tuples.len()
+    tuples.len() - start
 }
 
 /// The row of a speculative insertion stays.

@@ -123,6 +123,55 @@ impl<'a> NumericView<'a> {
     }
 }
 
+/// Appends the payload of `whole` and a `fraction` of `scale` decimal digits, at most 16 each, shown with `shown` digits behind the
+/// point; `None`, and nothing appended, when that takes more than the short form.
+pub fn push_decimal(
+    negative: bool,
+    whole: u64,
+    fraction: u64,
+    scale: usize,
+    shown: i32,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    if scale > 16 || !(0..=SHORT_SCALE_MAX).contains(&shown) {
+        return None;
+    }
+    // Digits in base 10000: five for up to 20 decimal ones before the point, four behind it.
+    const BEFORE: usize = 5;
+    let mut digits = [0_u16; BEFORE + 4];
+    let mut first = BEFORE;
+    let mut rest = whole;
+    while rest > 0 {
+        first -= 1;
+        digits[first] = (rest % u64::from(BASE)) as u16;
+        rest /= u64::from(BASE);
+    }
+    let groups = scale.div_ceil(4);
+    let mut rest = fraction.checked_mul(10_u64.pow((groups * 4 - scale) as u32))?;
+    for digit in digits[BEFORE..BEFORE + groups].iter_mut().rev() {
+        *digit = (rest % u64::from(BASE)) as u16;
+        rest /= u64::from(BASE);
+    }
+    let mut end = BEFORE + groups;
+    while end > first && digits[end - 1] == 0 {
+        end -= 1;
+    }
+    while first < end && digits[first] == 0 {
+        first += 1;
+    }
+    let is_zero = first == end;
+    let weight = if is_zero { 0 } else { BEFORE as i32 - 1 - first as i32 };
+    let header = SHORT
+        | if negative && !is_zero { SHORT_NEGATIVE } else { 0 }
+        | ((shown as u16) << SHORT_SCALE_SHIFT)
+        | (weight as u16 & SHORT_WEIGHT);
+    out.extend_from_slice(&header.to_le_bytes());
+    for digit in &digits[first..end] {
+        out.extend_from_slice(&digit.to_le_bytes());
+    }
+    Some(())
+}
+
 impl Numeric {
     /// Reads a varlena payload.
     ///

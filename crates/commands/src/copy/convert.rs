@@ -1,12 +1,13 @@
 //! From fields to values: whole columns at a time, and row by row once something is wrong, to tell what and where.
 
+use super::batch::{FieldBatch, PartialRow};
 use super::context::{Place, shown};
 use super::options::{CopyOptions, Verbosity};
-use super::read::{FieldBatch, PartialRow};
+use super::plain::Plain;
 use crate::input::ValueInput;
 use base::{Error, Oid, Result, Severity, SqlState, err};
 use catalog::Session;
-use datum::{Attribute, Batch, Column, ColumnBuilder, Repr, Selection};
+use datum::{Attribute, Batch, Column, ColumnBuilder, Datum, Repr, Selection};
 use executor::{Compiler, Eval, Execution, Inputs};
 use ir::{CoercionForm, Expr, RelSet, Returning, Var, VarSource};
 use std::sync::Arc;
@@ -16,17 +17,14 @@ pub struct FieldInput {
     pub name: String,
     /// In the table, from 0.
     pub attribute: usize,
-    /// `None` when the field's text is the value.
-    reader: Option<ValueInput>,
+    plain: Option<Plain>,
+    reader: ValueInput,
     repr: Repr,
     /// Of a domain, over the base type's value as the only column.
     domain: Option<Eval>,
     /// Over no row.
     pub default: Option<Eval>,
 }
-
-const TEXT: Oid = Oid(25);
-const VARCHAR: Oid = Oid(1043);
 
 impl FieldInput {
     /// # Errors
@@ -41,16 +39,16 @@ impl FieldInput {
         let (base, base_typmod) = session.base_type(description.type_oid)?;
         let is_domain = base != description.type_oid;
         let typmod = if is_domain { base_typmod } else { description.typmod };
-        let as_it_is = !binary && (base == TEXT || base == VARCHAR && typmod < 0);
-        let reader = match (as_it_is, binary) {
-            (true, _) => None,
-            (false, true) => Some(ValueInput::binary(session, base, typmod)?),
-            (false, false) => Some(ValueInput::text(session, base, typmod)?),
+        let reader = if binary {
+            ValueInput::binary(session, base, typmod)?
+        } else {
+            ValueInput::text(session, base, typmod)?
         };
         let domain = if is_domain { Some(domain_check(session, base, typmod, description)?) } else { None };
         Ok(FieldInput {
             name: description.name.clone(),
             attribute,
+            plain: if binary { None } else { Plain::of(session, base, typmod) },
             reader,
             repr: description.layout.repr,
             domain,
@@ -58,17 +56,41 @@ impl FieldInput {
         })
     }
 
+    /// The values of column `number` of the file.
     fn read(
         &self,
         session: &Session,
         execution: &mut Execution,
-        texts: &Arc<Column>,
-        rows: usize,
+        fields: &FieldBatch,
+        number: usize,
+        buffer: &[u8],
     ) -> Result<Arc<Column>> {
-        let values = match &self.reader {
-            None => texts.clone(),
-            Some(reader) => Arc::new(reader.read_column(session, texts, rows)?),
-        };
+        if let Some(values) = self.plain.as_ref().and_then(|plain| plain.read(fields, number, buffer)) {
+            return self.checked(execution, values, fields.rows());
+        }
+        let mut texts = ColumnBuilder::new(Repr::Bytes, fields.rows());
+        for field in fields.column(number, buffer) {
+            texts.push(field.map(|(bytes, range)| Datum::Bytes(&bytes[range])));
+        }
+        let values = self.reader.read_column(session, &texts.finish(), fields.rows())?;
+        self.checked(execution, values, fields.rows())
+    }
+
+    /// A single field's value.
+    fn read_one(
+        &self,
+        session: &Session,
+        execution: &mut Execution,
+        field: Option<&[u8]>,
+    ) -> Result<Arc<Column>> {
+        let text = Column::constant(Repr::Bytes, field.map(Datum::Bytes));
+        let value = self.reader.read_column(session, &text, 1)?;
+        self.checked(execution, value, 1)
+    }
+
+    /// Through the constraints of a domain.
+    fn checked(&self, execution: &mut Execution, values: Column, rows: usize) -> Result<Arc<Column>> {
+        let values = Arc::new(values);
         match &self.domain {
             None => Ok(values),
             Some(check) => check.evaluate(execution, &Batch::new(vec![values], rows), &Selection::All(rows)),
@@ -128,21 +150,26 @@ pub struct Converter<'a> {
 impl Converter<'_> {
     /// # Errors
     /// What evaluating defaults fails with, `22P02` and so on come in [`Values::failure`].
-    pub fn convert(&mut self, execution: &mut Execution, fields: &mut FieldBatch) -> Result<Values> {
+    pub fn convert(
+        &mut self,
+        execution: &mut Execution,
+        fields: &mut FieldBatch,
+        buffer: &[u8],
+    ) -> Result<Values> {
         let mut failure = fields.failure.take();
         if let Some(partial) = fields.partial.take() {
             // What is wrong with the fields that are there comes before what is missing.
             failure = self.partial(execution, &partial).or(failure);
         }
         let mut columns = Vec::with_capacity(self.inputs.len());
-        for (input, texts) in self.inputs.iter().zip(&fields.columns) {
-            match input.read(self.session, execution, texts, fields.rows) {
+        for (number, input) in self.inputs.iter().enumerate() {
+            match input.read(self.session, execution, fields, number, buffer) {
                 Ok(column) => columns.push(column),
-                Err(_) => return self.by_rows(execution, fields, failure),
+                Err(_) => return self.by_rows(execution, fields, buffer, failure),
             }
         }
-        let sources = (0..fields.rows as u32).collect();
-        let mut values = Values { columns, rows: fields.rows, sources, failure };
+        let sources = (0..fields.rows() as u32).collect();
+        let mut values = Values { columns, rows: fields.rows(), sources, failure };
         self.fill_defaults(execution, fields, &mut values)?;
         Ok(values)
     }
@@ -150,9 +177,7 @@ impl Converter<'_> {
     /// The first error in a row that ends too early.
     fn partial(&self, execution: &mut Execution, partial: &PartialRow) -> Option<Error> {
         for (input, field) in self.inputs.iter().zip(&partial.fields) {
-            let mut text = ColumnBuilder::new(Repr::Bytes, 1);
-            text.push(field.as_deref().map(datum::Datum::Bytes));
-            if let Err(error) = input.read(self.session, execution, &Arc::new(text.finish()), 1) {
+            if let Err(error) = input.read_one(self.session, execution, field.as_deref()) {
                 return Some(self.place.column(error, partial.line, &input.name, field.as_deref()));
             }
         }
@@ -164,19 +189,20 @@ impl Converter<'_> {
         &mut self,
         execution: &mut Execution,
         fields: &FieldBatch,
+        buffer: &[u8],
         failure: Option<Error>,
     ) -> Result<Values> {
         let mut builders: Vec<_> =
-            self.inputs.iter().map(|input| ColumnBuilder::new(input.repr, fields.rows)).collect();
+            self.inputs.iter().map(|input| ColumnBuilder::new(input.repr, fields.rows())).collect();
         let mut values = Values { columns: Vec::new(), rows: 0, sources: Vec::new(), failure };
-        for row in 0..fields.rows {
-            match self.one_row(execution, fields, row) {
+        for row in 0..fields.rows() {
+            match self.one_row(execution, fields, buffer, row) {
                 Ok(read) => {
                     builders.iter_mut().zip(&read).for_each(|(builder, column)| builder.push(column.get(0)));
                     values.sources.push(row as u32);
                 }
                 Err(failed) => {
-                    if let Err(error) = self.skip(failed, fields, row) {
+                    if let Err(error) = self.skip(failed, fields, buffer, row) {
                         values.failure = Some(error);
                         break;
                     }
@@ -194,18 +220,18 @@ impl Converter<'_> {
         &self,
         execution: &mut Execution,
         fields: &FieldBatch,
+        buffer: &[u8],
         row: usize,
     ) -> Result<Vec<Arc<Column>>, (usize, Error)> {
         let mut read = Vec::with_capacity(self.inputs.len());
         for (number, input) in self.inputs.iter().enumerate() {
-            let texts = Arc::new(fields.columns[number].take(&[row as u32]));
             if fields.defaults.contains(&(number, row as u32)) {
                 let mut null = ColumnBuilder::new(input.repr, 1);
                 null.push_null();
                 read.push(Arc::new(null.finish()));
                 continue;
             }
-            match input.read(self.session, execution, &texts, 1) {
+            match input.read_one(self.session, execution, fields.field(row, number, buffer)) {
                 Ok(column) => read.push(column),
                 Err(error) => return Err((number, error)),
             }
@@ -214,10 +240,16 @@ impl Converter<'_> {
     }
 
     /// Leaves a row out, if that is allowed (ON_ERROR ignore) for errors like this.
-    fn skip(&mut self, (number, error): (usize, Error), fields: &FieldBatch, row: usize) -> Result<()> {
+    fn skip(
+        &mut self,
+        (number, error): (usize, Error),
+        fields: &FieldBatch,
+        buffer: &[u8],
+        row: usize,
+    ) -> Result<()> {
         let line = fields.lines[row].number;
         let name = &self.inputs[number].name;
-        let value = fields.columns[number].get(row).map(datum::Datum::bytes);
+        let value = fields.field(row, number, buffer);
         // What input functions and domains say of a value: data exceptions and integrity violations.
         let soft = matches!(error.state().class(), "22" | "23");
         if !self.options.ignore_errors || !soft {

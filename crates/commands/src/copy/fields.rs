@@ -2,7 +2,6 @@
 
 use super::options::{CopyFormat, CopyOptions};
 use base::{Result, bail};
-use datum::{ColumnBuilder, Repr};
 use memchr::{memchr, memchr2};
 
 /// What one field is.
@@ -39,7 +38,7 @@ impl<'a> Splitter<'a> {
         }
     }
 
-    fn kind(&self, raw: &[u8]) -> Field {
+    pub fn kind(&self, raw: &[u8]) -> Field {
         if raw == self.options.null {
             Field::Null
         } else if self.options.default.as_deref() == Some(raw) {
@@ -172,7 +171,7 @@ fn end_of_escaped(rest: &[u8], mut at: usize, delimiter: u8) -> usize {
 }
 
 /// Resolves the text format's backslash sequences.
-fn unescape(raw: &[u8], out: &mut Vec<u8>) -> Result<()> {
+pub fn unescape(raw: &[u8], out: &mut Vec<u8>) -> Result<()> {
     out.clear();
     let mut rest = raw;
     let mut made_bytes = false;
@@ -220,11 +219,6 @@ fn unescape(raw: &[u8], out: &mut Vec<u8>) -> Result<()> {
         adt::encoding::validate_utf8(out)?;
     }
     Ok(())
-}
-
-/// Builders for fields as they stand in the file.
-pub fn builders(count: usize) -> Vec<ColumnBuilder> {
-    (0..count).map(|_| ColumnBuilder::new(Repr::Bytes, datum::MAX_BATCH_ROWS)).collect()
 }
 
 #[cfg(test)]

@@ -191,12 +191,14 @@ impl<'a> Inflow<'a> {
         }
         let file_columns = std::mem::take(&mut self.file_columns);
         let lines = Lines::new(source, self.options);
-        let mut reader = Reader::new(self.options, lines, file_columns, self.place);
+        let mut reader = Reader::new(self.options, lines, &file_columns, self.place);
         reader.begin()?;
         while let Some(mut fields) = reader.next()? {
             self.session.interrupt_check()?;
-            let values = self.converter.convert(execution, &mut fields).map_err(|e| self.place.whole(e))?;
-            self.store(execution, values, &fields.lines, reader.lines.bytes())?;
+            let buffer = reader.lines.bytes();
+            let values =
+                self.converter.convert(execution, &mut fields, buffer).map_err(|e| self.place.whole(e))?;
+            self.store(execution, values, &fields.lines, buffer)?;
         }
         reader.lines.drain(self.place.binary).map_err(|e| self.place.whole(e))?;
         source.close()?;

@@ -81,7 +81,18 @@ pub struct Lines<'a> {
 /// Pieces are gathered until there is that much to work on.
 const FILL_BYTES: usize = 1 << 16;
 /// No line may be longer: what one value can hold.
-const MAX_LINE_BYTES: usize = 0x3fff_ffff;
+pub const MAX_LINE_BYTES: usize = 0x3fff_ffff;
+
+fn check_length(bytes: usize) -> Result<()> {
+    if bytes > MAX_LINE_BYTES {
+        bail!(
+            PROGRAM_LIMIT_EXCEEDED,
+            "string buffer exceeds maximum allowed length ({} bytes)",
+            MAX_LINE_BYTES
+        );
+    }
+    Ok(())
+}
 
 impl<'a> Lines<'a> {
     pub fn new(source: &'a mut dyn Source, options: &CopyOptions) -> Lines<'a> {
@@ -120,6 +131,32 @@ impl<'a> Lines<'a> {
         self.start
     }
 
+    /// Whether the next line may be taken out of the buffer by [`super::scan`], which knows newlines only; then [`Lines::taken`] follows.
+    pub fn may_take(&self) -> bool {
+        !self.marked
+            && matches!(self.style, LineEnd::Unknown | LineEnd::Newline)
+            && self.start < self.buffer.len()
+    }
+
+    /// Where the next line starts in the buffer.
+    pub fn position(&self) -> usize {
+        self.start
+    }
+
+    /// Lines up to `start` were taken out of the buffer, so many.
+    pub fn taken(&mut self, start: usize, lines: u64) {
+        if lines > 0 {
+            self.style = LineEnd::Newline;
+            self.line_number += lines;
+            self.begin_line(start);
+        }
+    }
+
+    /// Whether the source has given everything.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
     /// The next line; `None` at the end of data.
     ///
     /// # Errors
@@ -133,6 +170,7 @@ impl<'a> Lines<'a> {
             match self.find()? {
                 Found::End { end, next } => {
                     let text = self.start..end;
+                    check_length(text.len())?;
                     self.begin_line(next);
                     return Ok(Some(Line { text, number: self.line_number }));
                 }
@@ -158,13 +196,7 @@ impl<'a> Lines<'a> {
 
     fn fill(&mut self) -> Result<()> {
         let before = self.buffer.len();
-        if before - self.start > MAX_LINE_BYTES {
-            bail!(
-                PROGRAM_LIMIT_EXCEEDED,
-                "string buffer exceeds maximum allowed length ({} bytes)",
-                MAX_LINE_BYTES
-            );
-        }
+        check_length(before - self.start)?;
         while !self.ended && self.buffer.len() - before < FILL_BYTES {
             self.ended = !self.source.read(&mut self.buffer)?;
         }
@@ -337,6 +369,8 @@ impl<'a> Lines<'a> {
             self.fill()?;
         }
         let range = self.start..self.start + count;
+        // Ranges of a batch are told of in 31 bits.
+        check_length(range.end / 2)?;
         self.start = range.end;
         Ok(Some(range))
     }

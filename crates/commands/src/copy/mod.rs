@@ -1,5 +1,6 @@
 //! COPY. See README.md.
 
+mod batch;
 mod columns;
 mod context;
 mod convert;
@@ -10,7 +11,9 @@ mod from;
 mod insert;
 mod lines;
 mod options;
+mod plain;
 mod read;
+mod scan;
 mod to;
 mod write;
 

@@ -1,34 +1,14 @@
-//! From lines or binary rows to batches of fields: one column of outer forms per column of the file.
+//! From lines or binary rows to batches of fields.
 
+use super::batch::{FieldBatch, PartialRow};
 use super::context::Place;
-use super::fields::{self, Field, Splitter};
+use super::fields::{Field, Splitter};
 use super::lines::{Line, Lines};
 use super::options::{Columns, CopyFormat, CopyOptions, Header};
+use super::scan::{PlainRows, Stop};
 use super::write::BINARY_SIGNATURE;
 use base::{Error, Result, bail, err};
-use datum::{Column, ColumnBuilder, MAX_BATCH_ROWS, Values};
-use std::sync::Arc;
-
-/// Rows of the file.
-pub struct FieldBatch {
-    /// One per column of the file: text, or the binary form.
-    pub columns: Vec<Arc<Column>>,
-    pub rows: usize,
-    /// Fields that ask for their column's default: column, row.
-    pub defaults: Vec<(usize, u32)>,
-    /// Where each row is in the file. Binary rows have no text.
-    pub lines: Vec<Line>,
-    /// What stopped the reading after these rows.
-    pub failure: Option<Error>,
-    /// The row that was too short, if that is what stopped it.
-    pub partial: Option<PartialRow>,
-}
-
-/// The first fields of a row that lacks the others.
-pub struct PartialRow {
-    pub line: u64,
-    pub fields: Vec<Option<Box<[u8]>>>,
-}
+use datum::MAX_BATCH_ROWS;
 
 /// What the reader has to know of a column.
 pub struct FileColumn {
@@ -44,7 +24,7 @@ const BATCH_BYTES: usize = 1 << 20;
 pub struct Reader<'a> {
     options: &'a CopyOptions,
     pub lines: Lines<'a>,
-    columns: Vec<FileColumn>,
+    columns: &'a [FileColumn],
     place: &'a Place,
     scratch: Vec<u8>,
     failure: Option<Error>,
@@ -56,7 +36,7 @@ impl<'a> Reader<'a> {
     pub fn new(
         options: &'a CopyOptions,
         lines: Lines<'a>,
-        columns: Vec<FileColumn>,
+        columns: &'a [FileColumn],
         place: &'a Place,
     ) -> Reader<'a> {
         Reader {
@@ -119,7 +99,7 @@ impl<'a> Reader<'a> {
                 self.columns.len()
             );
         }
-        for (number, (name, column)) in names.iter().zip(&self.columns).enumerate() {
+        for (number, (name, column)) in names.iter().zip(self.columns).enumerate() {
             let (number, expected) = (number + 1, &column.name);
             match name {
                 Some(name) if name == expected => {}
@@ -149,48 +129,52 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         self.lines.release();
-        let mut batch = FieldBatch {
-            columns: Vec::new(),
-            rows: 0,
-            defaults: Vec::new(),
-            lines: Vec::with_capacity(MAX_BATCH_ROWS),
-            failure: None,
-            partial: None,
-        };
-        let mut columns = fields::builders(self.columns.len());
-        while batch.lines.len() < MAX_BATCH_ROWS && self.lines.held() < BATCH_BYTES {
-            let read = match self.options.format {
-                CopyFormat::Binary => self.binary_row(&mut columns),
-                _ => self.text_row(&mut columns, &mut batch.defaults),
-            };
-            match read {
-                Ok(Some(line)) => batch.lines.push(line),
-                Ok(None) => {
-                    self.ended = true;
-                    break;
-                }
-                Err(error) => {
-                    self.failure = Some(error);
-                    break;
-                }
-            }
-        }
-        let rows = batch.lines.len();
+        let mut batch = FieldBatch::new(self.columns.len(), MAX_BATCH_ROWS);
+        self.read_rows(&mut batch);
         if let Some((failed, error)) = self.invalid_text(&batch.lines) {
             self.partial = None;
-            batch.lines.truncate(failed);
-            batch.defaults.retain(|(_, row)| (*row as usize) < failed);
+            batch.truncate(failed);
             self.failure = Some(error);
         }
-        batch.rows = batch.lines.len();
-        let keep: Option<Vec<u32>> = (batch.rows < rows).then(|| (0..batch.rows as u32).collect());
-        batch.columns = columns.into_iter().map(|column| finish(column, rows, keep.as_deref())).collect();
         batch.partial = self.partial.take();
-        if batch.rows == 0 && batch.partial.is_none() {
+        if batch.rows() == 0 && batch.partial.is_none() {
             return self.failure.take().map_or(Ok(None), Err);
         }
         batch.failure = self.failure.take();
         Ok(Some(batch))
+    }
+
+    fn read_rows(&mut self, batch: &mut FieldBatch) {
+        let plain = PlainRows::new(self.options, self.columns);
+        let takes = self.options.format != CopyFormat::Binary && !self.columns.is_empty();
+        while batch.rows() < MAX_BATCH_ROWS && self.lines.held() < BATCH_BYTES {
+            if takes && self.lines.may_take() {
+                let (before, start) = (batch.rows(), self.lines.position());
+                let (number, limits) = (self.lines.line_number, (MAX_BATCH_ROWS, BATCH_BYTES));
+                let (next, stop) =
+                    plain.take(self.lines.bytes(), start, limits, number, &mut self.scratch, batch);
+                self.lines.taken(next, (batch.rows() - before) as u64);
+                // What is here already need not wait for more.
+                if stop == Stop::Full || stop == Stop::Short && batch.rows() > 0 && !self.lines.is_ended() {
+                    return;
+                }
+            }
+            let read = match self.options.format {
+                CopyFormat::Binary => self.binary_row(batch),
+                _ => self.text_row(batch),
+            };
+            match read {
+                Ok(Some(line)) => batch.end_row(line),
+                Ok(None) => {
+                    self.ended = true;
+                    return;
+                }
+                Err(error) => {
+                    self.failure = Some(error);
+                    return;
+                }
+            }
+        }
     }
 
     /// The first line that is no UTF-8, and what to say about it.
@@ -210,12 +194,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// One row's fields to the columns, all or none of them.
-    fn text_row(
-        &mut self,
-        columns: &mut [ColumnBuilder],
-        defaults: &mut Vec<(usize, u32)>,
-    ) -> Result<Option<Line>> {
+    /// One row's fields to the batch, all or none of them.
+    fn text_row(&mut self, batch: &mut FieldBatch) -> Result<Option<Line>> {
         let line = match self.lines.next() {
             Ok(Some(line)) => line,
             Ok(None) => return Ok(None),
@@ -224,9 +204,8 @@ impl<'a> Reader<'a> {
                 return Err(self.place.line(error, number));
             }
         };
-        let row = columns.first().map_or(0, ColumnBuilder::len);
         let text = &self.lines.bytes()[line.text.clone()];
-        let known = &self.columns;
+        let known = self.columns;
         let split = Splitter::new(self.options).split(text, &mut self.scratch, &mut |number, value, kind| {
             let Some(column) = known.get(number) else {
                 // A table without columns has rows of nothing at all.
@@ -235,35 +214,27 @@ impl<'a> Reader<'a> {
                 }
                 bail!(BAD_COPY_FILE_FORMAT, "extra data after last expected column");
             };
-            let builder = &mut columns[number];
             match kind {
-                Field::Value if column.force_null && value == self.options.null => builder.push_null(),
-                Field::Null if !column.force_not_null => builder.push_null(),
-                Field::Value | Field::Null => push_bytes(builder, value),
+                Field::Value if column.force_null && value == self.options.null => batch.push_null(),
+                Field::Null if !column.force_not_null => batch.push_null(),
+                Field::Value | Field::Null => batch.push_made(value),
+                Field::Default if column.has_default => batch.push_default(),
                 Field::Default => {
-                    if !column.has_default {
-                        return Err(err!(BAD_COPY_FILE_FORMAT, "unexpected default marker in COPY data")
-                            .detail(format!("Column \"{}\" has no default value.", column.name)));
-                    }
-                    defaults.push((number, row as u32));
-                    builder.push_null();
+                    return Err(err!(BAD_COPY_FILE_FORMAT, "unexpected default marker in COPY data")
+                        .detail(format!("Column \"{}\" has no default value.", column.name)));
                 }
             }
             Ok(())
         });
-        let missing = split.as_ref().ok().and_then(|count| Some((*count, known.get(*count)?)));
-        if let Some((count, _)) = missing {
-            self.partial = Some(partial_row(columns, count, row, line.number));
-        }
-        let split = match missing {
-            Some((_, column)) => {
+        let split = split.and_then(|count| match known.get(count) {
+            Some(column) => {
+                self.partial = Some(batch.pending_row(self.lines.bytes(), line.number));
                 Err(err!(BAD_COPY_FILE_FORMAT, "missing data for column \"{}\"", column.name))
             }
-            None => split.map(|_| ()),
-        };
+            None => Ok(()),
+        });
         if let Err(error) = split {
-            defaults.retain(|(_, at)| (*at as usize) < row);
-            columns.iter_mut().for_each(|column| column.pad_to(row + 1));
+            batch.drop_row();
             return Err(self.place.text_line(error, line.number, text));
         }
         Ok(Some(line))
@@ -307,15 +278,14 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    fn binary_row(&mut self, columns: &mut [ColumnBuilder]) -> Result<Option<Line>> {
+    fn binary_row(&mut self, batch: &mut FieldBatch) -> Result<Option<Line>> {
         self.lines.line_number += 1;
         let number = self.lines.line_number;
-        let row = columns.first().map_or(0, ColumnBuilder::len);
-        match self.binary_fields(columns) {
+        match self.binary_fields(batch) {
             Ok(true) => Ok(Some(Line { text: 0..0, number })),
             Ok(false) => Ok(None),
             Err((error, column)) => {
-                columns.iter_mut().for_each(|column| column.pad_to(row + 1));
+                batch.drop_row();
                 Err(match column {
                     Some(column) => self.place.binary_column(error, number, &self.columns[column].name),
                     None => self.place.line(error, number),
@@ -324,7 +294,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn binary_fields(&mut self, columns: &mut [ColumnBuilder]) -> Result<bool, (Error, Option<usize>)> {
+    fn binary_fields(&mut self, batch: &mut FieldBatch) -> Result<bool, (Error, Option<usize>)> {
         let Some(range) = self.lines.take(2).map_err(|e| (e, None))? else {
             // Without a trailer, as old programs write it.
             return Ok(false);
@@ -334,60 +304,30 @@ impl<'a> Reader<'a> {
         if count == -1 {
             return Ok(false);
         }
-        if usize::try_from(count).ok() != Some(columns.len()) {
-            let expected = columns.len();
+        let expected = self.columns.len();
+        if usize::try_from(count).ok() != Some(expected) {
             return Err((
                 err!(BAD_COPY_FILE_FORMAT, "row field count is {count}, expected {expected}"),
                 None,
             ));
         }
-        for (number, column) in columns.iter_mut().enumerate() {
+        for number in 0..expected {
             let eof = || (err!(BAD_COPY_FILE_FORMAT, "unexpected EOF in COPY data"), Some(number));
             let size = self.word().map_err(|e| (e, Some(number)))?.ok_or_else(eof)?;
             if size == -1 {
-                column.push_null();
+                batch.push_null();
                 continue;
             }
             let Ok(size) = usize::try_from(size) else {
                 return Err((err!(BAD_COPY_FILE_FORMAT, "invalid field size"), Some(number)));
             };
-            let range = self.lines.take(size).map_err(|e| (e, Some(number)))?;
-            match range {
-                Some(range) => push_bytes(column, &self.lines.bytes()[range]),
-                None if size == 0 => push_bytes(column, b""),
+            match self.lines.take(size).map_err(|e| (e, Some(number)))? {
+                Some(range) => batch.push(range),
+                None if size == 0 => batch.push_made(b""),
                 None => return Err(eof()),
             }
         }
         Ok(true)
-    }
-}
-
-/// The last row of the first `count` columns.
-fn partial_row(columns: &mut [ColumnBuilder], count: usize, row: usize, line: u64) -> PartialRow {
-    let field = |column: &mut ColumnBuilder| {
-        let (values, nulls) = column.parts();
-        match values {
-            Values::Bytes(values) if !nulls.is_null(row) => Some(values.get(row).into()),
-            _ => None,
-        }
-    };
-    PartialRow { line, fields: columns.iter_mut().take(count).map(field).collect() }
-}
-
-#[inline]
-fn push_bytes(builder: &mut ColumnBuilder, value: &[u8]) {
-    if let Values::Bytes(values) = builder.parts().0 {
-        values.push(value);
-    }
-}
-
-fn finish(builder: ColumnBuilder, rows: usize, keep: Option<&[u32]>) -> Arc<Column> {
-    let column = builder.finish();
-    match keep {
-        Some(keep) => Arc::new(column.take(keep)),
-        // A row that failed has left its first fields behind.
-        None if column.len() > rows => Arc::new(column.take(&(0..rows as u32).collect::<Vec<_>>())),
-        None => Arc::new(column),
     }
 }
 

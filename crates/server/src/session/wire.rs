@@ -11,6 +11,8 @@ use std::time::Instant;
 
 /// Bytes asked of the socket at a time for small messages.
 const READ_BYTES: usize = 8 * 1024;
+/// While COPY data comes in, several messages are taken at once.
+const COPY_READ_BYTES: usize = 64 * 1024;
 /// Bytes read ahead at most within one large message at a time, so that an announced length costs nothing by itself.
 const LARGE_READ_BYTES: usize = 1 << 20;
 /// The send buffer goes to the socket when it is this large.
@@ -35,6 +37,8 @@ pub struct Wire {
     out: Vec<u8>,
     copy_chunk: Vec<u8>,
     copy_ended: bool,
+    /// Bytes to ask the socket for at least.
+    read_bytes: usize,
     log_detail: Option<String>,
 }
 
@@ -64,6 +68,7 @@ impl Wire {
             out: Vec::new(),
             copy_chunk: Vec::new(),
             copy_ended: true,
+            read_bytes: READ_BYTES,
             log_detail: None,
         }
     }
@@ -178,7 +183,7 @@ impl Wire {
                 return Ok(Frame::Message(header.kind));
             }
             let missing = header.map_or(0, |h| HEADER_BYTES + h.body_bytes - self.unread().len());
-            match self.receive(missing.clamp(READ_BYTES, LARGE_READ_BYTES))? {
+            match self.receive(missing.clamp(self.read_bytes, LARGE_READ_BYTES))? {
                 Received::Bytes => {}
                 Received::Nothing => return Ok(Frame::Nothing),
                 Received::Closed => return Ok(Frame::Closed),
@@ -246,6 +251,7 @@ impl Wire {
 
     /// Gives back the memory of the buffers while the session is idle.
     pub fn shrink(&mut self) {
+        self.read_bytes = READ_BYTES;
         if self.unread().is_empty() {
             self.received = Vec::new();
             self.consumed = 0;
@@ -307,6 +313,7 @@ impl Output for Wire {
 
     fn copy_in_begin(&mut self, binary: bool, formats: &[i16]) -> Result<()> {
         self.copy_ended = false;
+        self.read_bytes = COPY_READ_BYTES;
         protocol::backend::copy_response(
             &mut self.out,
             protocol::backend::CopyDirection::In,

@@ -124,6 +124,7 @@ impl<'r> Change<'r> for MultiInsert<'r> {
         if !self.init_page {
             self.rows.iter().for_each(|row| out.main(&row.offset.0.to_le_bytes()));
         }
+        // Three bytes at most come in place of each tuple's first eighteen.
         let mut data = Vec::with_capacity(self.rows.iter().map(|row| row.tuple.len()).sum());
         for row in &self.rows {
             if data.len() % 2 == 1 {
@@ -132,7 +133,7 @@ impl<'r> Change<'r> for MultiInsert<'r> {
             data.extend_from_slice(&((row.tuple.len() - TUPLE_HEADER_SIZE) as u16).to_le_bytes());
             data.extend_from_slice(&row.tuple[18..]);
         }
-        out.block(0, &data);
+        out.block_data(0, data);
     }
 
     fn decode(record: &Record<'r>) -> Result<MultiInsert<'r>> {
