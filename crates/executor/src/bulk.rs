@@ -3,8 +3,8 @@
 use crate::context::Execution;
 use crate::foreign_key;
 use base::{Result, Tid};
-use catalog::{IndexEntry, RelationEntry};
-use datum::{Datum, Row};
+use catalog::RelationEntry;
+use datum::Datum;
 use std::sync::Arc;
 
 /// An execution whose rows' foreign keys and deferrable unique keys are checked when it finishes.
@@ -47,15 +47,4 @@ pub fn queue_foreign_keys(
     tid: Tid,
 ) {
     foreign_key::queue_insert(execution, entry, values, tid);
-}
-
-/// A row was entered into a deferrable unique index although an equal one may be there.
-pub fn queue_unique_check(
-    execution: &mut Execution,
-    entry: &Arc<RelationEntry>,
-    index: &IndexEntry,
-    key: Row,
-    tid: Tid,
-) {
-    foreign_key::queue_unique(execution, entry, index, key, tid);
 }

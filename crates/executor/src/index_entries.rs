@@ -5,7 +5,7 @@ use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs, filter};
 use crate::foreign_key;
 use crate::stored;
-use access_api::{DirtyView, IndexRelation};
+use access_api::{DirtyView, IndexKey, IndexRelation};
 use base::{Error, Oid, Result, SqlState, Tid};
 use btree::{Inserted, UniqueCheck};
 use catalog::{IndexEntry, RelationEntry, Session};
@@ -13,6 +13,7 @@ use datum::{Batch, Column, Datum, OwnedDatum, Selection};
 use heap::{HeapOracle, IndexedAttributes};
 use ir::{Expr, VarSource};
 use smallvec::SmallVec;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -36,6 +37,9 @@ pub struct IndexWriter {
     pub indexes: Vec<WriterIndex>,
     pub attributes: IndexedAttributes,
 }
+
+/// An error with the number of the row, within its batch, that it is about.
+pub type RowError = (usize, Error);
 
 /// What became of a row's entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +128,24 @@ impl IndexWriter {
             }
         }
         Ok(entered)
+    }
+
+    /// Enters the rows of a batch, each index in the order of its keys: neighbours go to the same page.
+    ///
+    /// # Errors
+    /// As [`IndexWriter::insert`] when that is called row by row.
+    pub fn insert_batch(
+        &self,
+        execution: &mut Execution,
+        batch: &Batch,
+        tids: &[Tid],
+    ) -> Result<(), RowError> {
+        let mut failure: Option<RowError> = None;
+        for index in &self.indexes {
+            let (columns, rows) = index.entries(execution, batch).map_err(|error| (0, error))?;
+            index.insert_sorted(execution, &self.entry, (&columns, rows), tids, &mut failure)?;
+        }
+        failure.map_or(Ok(()), Err)
     }
 
     /// The first row in the way of an insertion, as seen by the arbiters (all unique indexes if empty).
@@ -260,6 +282,71 @@ impl RowKey<'_> {
 }
 
 impl WriterIndex {
+    /// The index's columns for a batch, and the rows that its predicate lets in.
+    fn entries(&self, execution: &mut Execution, batch: &Batch) -> Result<(Vec<Arc<Column>>, Selection)> {
+        let mut rows = Selection::All(batch.rows());
+        if let Some(predicate) = &self.predicate {
+            rows = filter(predicate, execution, batch, rows)?;
+        }
+        let mut columns = Vec::with_capacity(self.sources.len());
+        for source in &self.sources {
+            columns.push(match source {
+                Source::Attribute(attribute) => batch.column(*attribute).clone(),
+                Source::Expression(eval) => eval.evaluate(execution, batch, &rows)?,
+            });
+        }
+        Ok((columns, rows))
+    }
+
+    /// Enters rows in the order of their keys. `failure` is that of the first row, in the batch's order, that has any: the rows behind
+    /// it are left out, as they would not have been reached.
+    fn insert_sorted(
+        &self,
+        execution: &mut Execution,
+        entry: &Arc<RelationEntry>,
+        (columns, rows): (&[Arc<Column>], Selection),
+        tids: &[Tid],
+        failure: &mut Option<RowError>,
+    ) -> Result<(), RowError> {
+        let access = btree_of(&self.entry).map_err(|error| (0, error))?;
+        let check = match (access.unique, access.immediate) {
+            (false, _) => UniqueCheck::No,
+            (true, false) => UniqueCheck::Partial,
+            (true, true) => UniqueCheck::Yes,
+        };
+        let order =
+            sorted(access, columns, &rows, |row| if access.unique { Tid::default() } else { tids[row] });
+        let context = execution.context.clone();
+        let mut series = btree::Series::new(&context, access, &entry.relation, &HeapOracle);
+        let mut doubtful = Vec::new();
+        let mut values: SmallVec<[Option<Datum<'_>>; 8]> = SmallVec::new();
+        for row in order {
+            if failure.as_ref().is_some_and(|(failed, _)| row >= *failed) {
+                continue;
+            }
+            values.clear();
+            values.extend(columns.iter().map(|column| column.get(row)));
+            match series.insert(&values, tids[row], check) {
+                Ok(Inserted::Done) => {}
+                Ok(Inserted::Conflict(_)) => {
+                    *failure = Some((row, duplicate_key_error(&execution.session, &self.entry, &values)));
+                }
+                Ok(Inserted::MaybeConflict) => doubtful.push(row),
+                Err(error) if error.state() == SqlState::PROGRAM_LIMIT_EXCEEDED => {
+                    *failure = Some((row, error));
+                }
+                // Such as the end of a wait: whatever comes next would only wait again.
+                Err(error) => return Err((row, error)),
+            }
+        }
+        doubtful.sort_unstable();
+        for row in doubtful {
+            let key = columns.iter().map(|column| column.get(row).map(Datum::to_owned)).collect();
+            foreign_key::queue_unique(execution, entry, &self.entry, key, tids[row]);
+        }
+        Ok(())
+    }
+
     /// The key of a row; `None` when the index leaves the row out. `batch` keeps the row as a batch between indexes.
     pub fn key(
         &self,
@@ -285,6 +372,46 @@ impl WriterIndex {
             }
         }
         Ok(Some(RowKey { sources: &self.sources, computed }))
+    }
+}
+
+/// Rows by their keys in the index's order; `then` decides between equal ones, or else their numbers.
+fn sorted(
+    access: &IndexRelation,
+    columns: &[Arc<Column>],
+    rows: &Selection,
+    then: impl Fn(usize) -> Tid,
+) -> Vec<usize> {
+    let [first, ..] = &access.keys[..] else { return Vec::new() };
+    // What decides most often is compared first: null or not, and eight bytes of the first key.
+    let prefix = |row: usize| match columns[0].get(row) {
+        None => (!first.nulls_first, 0),
+        Some(value) if first.descending => (first.nulls_first, !first.order.prefix(value)),
+        Some(value) => (first.nulls_first, first.order.prefix(value)),
+    };
+    let decided = usize::from(first.order.prefix_decides());
+    let mut order = Vec::with_capacity(rows.len());
+    rows.for_each(|row| order.push((prefix(row), row)));
+    order.sort_by(|(left, a), (right, b)| {
+        let rest = || {
+            let keys = access.keys.iter().zip(columns).skip(decided);
+            keys.map(|(key, column)| compare_values(key, column.get(*a), column.get(*b)))
+                .find(|order| *order != Ordering::Equal)
+        };
+        left.cmp(right).then_with(|| rest().unwrap_or_else(|| then(*a).cmp(&then(*b))))
+    });
+    order.into_iter().map(|(_, row)| row).collect()
+}
+
+fn compare_values(key: &IndexKey, left: Option<Datum<'_>>, right: Option<Datum<'_>>) -> Ordering {
+    match (left, right) {
+        (Some(left), Some(right)) if key.descending => key.order.compare(right, left),
+        (Some(left), Some(right)) => key.order.compare(left, right),
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) if key.nulls_first => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (Some(_), None) if key.nulls_first => Ordering::Greater,
+        (Some(_), None) => Ordering::Less,
     }
 }
 

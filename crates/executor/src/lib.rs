@@ -25,7 +25,7 @@ mod rows;
 mod spill;
 mod stored;
 
-pub use bulk::{Bulk, queue_foreign_keys, queue_unique_check};
+pub use bulk::{Bulk, queue_foreign_keys};
 pub use composite::{form_composite, view_composite};
 pub use constraint::{RowConstraints, describe_row, text_of};
 pub use context::{Execution, ParamValue};
@@ -33,7 +33,7 @@ pub use driver::{Options, Running, bare, start};
 pub use expr::{Compiler, Eval, Inputs, evaluate_once, filter};
 pub use foreign_key::{fire_deferred_constraints, set_constraints, validate as validate_foreign_key};
 pub use hooks::{Calls, Hooks, NoHooks, RowEvent, RowHooks, RowImage};
-pub use index_entries::{IndexWriter, duplicate_key_error};
+pub use index_entries::{IndexWriter, RowError, duplicate_key_error};
 pub use instrument::{Counters, Instruments};
 pub use memory::{Budget, Memory};
 pub use node::Node;

@@ -50,58 +50,64 @@ pub fn insert(
     check: UniqueCheck,
     unchanged: bool,
 ) -> Result<Inserted> {
-    let mut item = Vec::with_capacity(32);
-    tuple::form(&index.relation.desc, values, tid, &mut item)?;
-    if item.len() > page::MAX_ITEM_SIZE {
-        return Err(too_long(index, heap, item.len(), tid));
+    Series { unchanged, ..Series::new(context, index, heap, view) }.insert(values, tid, check)
+}
+
+/// Insertions of many entries into one index. Each search starts where the one before ended, if its key may be there: entries in the
+/// order of their keys find their page without a way down the tree.
+pub struct Series<'a> {
+    tree: Tree<'a>,
+    heap: &'a Relation,
+    view: &'a dyn HeapView,
+    unchanged: bool,
+    /// The leaf of the entry before.
+    near: Option<Pin>,
+    /// The entry before.
+    item: Vec<u8>,
+}
+
+impl<'a> Series<'a> {
+    pub fn new(
+        context: &'a Context,
+        index: &'a IndexRelation,
+        heap: &'a Relation,
+        view: &'a dyn HeapView,
+    ) -> Series<'a> {
+        let tree = Tree::new(context, index);
+        Series { tree, heap, view, unchanged: false, near: None, item: Vec::with_capacity(32) }
     }
-    let inserter = Inserter { tree: Tree::new(context, index), heap, view, unchanged };
-    let nulls = values[..index.keys.len()].iter().any(Option::is_none);
-    let checks = check != UniqueCheck::No && (!nulls || index.nulls_not_distinct);
-    let mut result = Inserted::Done;
-    let row_key = SearchKey::of_values(index, values, Some(tid));
-    if checks {
-        // The check and the insertion happen under one latch of the first page that the key can be on: two that
-        // insert the same key meet there.
-        let key = SearchKey::of_values(index, values, None);
-        loop {
-            let pin = inserter.first_leaf(&key)?;
-            let latch = pin.write();
-            let opaque = inserter.tree.opaque(&latch, pin.block())?;
-            if opaque.is(INCOMPLETE_SPLIT) {
-                finish_split(inserter.tree, latch)?;
-                continue;
-            }
-            if key.is_beyond(index, &latch, opaque)? {
-                continue;
-            }
-            match inserter.find_duplicate(&latch, &key, tid, check)? {
-                Duplicate::None => {}
-                Duplicate::Live(_) if check == UniqueCheck::Partial => result = Inserted::MaybeConflict,
-                Duplicate::Live(other) => return Ok(Inserted::Conflict(other)),
-                Duplicate::Wait(xid, token) => {
-                    drop(latch);
-                    wait(context, xid, token)?;
-                    continue;
-                }
-            }
-            if check == UniqueCheck::Existing {
-                return Ok(result);
-            }
-            if row_key.is_beyond(index, &latch, opaque)? {
-                // Dead duplicates fill this page. It stays latched while the entry goes further right.
-                let next = inserter.tree.pin(opaque.next)?;
-                inserter.insert_from(next, &row_key, &item)?;
-                drop(latch);
-            } else {
-                inserter.insert_here(latch, &row_key, &item)?;
-            }
+
+    /// As [`insert`].
+    ///
+    /// # Errors
+    /// As [`insert`].
+    pub fn insert(&mut self, values: &[Option<Datum<'_>>], tid: Tid, check: UniqueCheck) -> Result<Inserted> {
+        let index = self.tree.index;
+        let row_key = SearchKey::of_values(index, values, Some(tid));
+        let nulls = values[..index.keys.len()].iter().any(Option::is_none);
+        let checks = check != UniqueCheck::No && (!nulls || index.nulls_not_distinct);
+        let key = if checks { SearchKey::of_values(index, values, None) } else { row_key.clone() };
+        let near = match self.near.take() {
+            // Whatever equals a greater key is to the right of the entry before.
+            Some(pin) if key.compare_tuple(index, IndexTuple(&self.item))? == Ordering::Greater => Some(pin),
+            _ => None,
+        };
+        self.item.clear();
+        tuple::form(&index.relation.desc, values, tid, &mut self.item)?;
+        if self.item.len() > page::MAX_ITEM_SIZE {
+            return Err(too_long(index, self.heap, self.item.len(), tid));
+        }
+        let inserter =
+            Inserter { tree: self.tree, heap: self.heap, view: self.view, unchanged: self.unchanged };
+        if checks {
+            let (result, leaf) = inserter.insert_checked(near, &key, &row_key, &self.item, tid, check)?;
+            self.near = leaf;
             return Ok(result);
         }
+        let pin = inserter.leaf_near(near, &row_key)?;
+        self.near = Some(inserter.insert_from(pin, &row_key, &self.item)?);
+        Ok(Inserted::Done)
     }
-    let pin = inserter.first_leaf(&row_key)?;
-    inserter.insert_from(pin, &row_key, &item)?;
-    Ok(result)
 }
 
 fn wait(context: &Context, xid: Xid, token: Option<u32>) -> Result<()> {
@@ -188,6 +194,69 @@ struct Place {
 }
 
 impl<'a> Inserter<'a> {
+    /// The leaf to begin with: `near`, which is not right of where the key belongs, unless the key lies beyond it.
+    fn leaf_near(&self, near: Option<Pin>, key: &SearchKey<'_>) -> Result<Pin> {
+        if let Some(pin) = near {
+            let page = pin.read();
+            let opaque = self.tree.opaque(&page, pin.block())?;
+            if !opaque.is_ignored() && !key.is_beyond(self.tree.index, &page, opaque)? {
+                drop(page);
+                return Ok(pin);
+            }
+        }
+        self.first_leaf(key)
+    }
+
+    /// Inserts unless there is a live row with the key. Returns the leaf, too, that the entry is on or right of.
+    fn insert_checked(
+        &self,
+        mut near: Option<Pin>,
+        key: &SearchKey<'_>,
+        row_key: &SearchKey<'_>,
+        item: &[u8],
+        tid: Tid,
+        check: UniqueCheck,
+    ) -> Result<(Inserted, Option<Pin>)> {
+        let index = self.tree.index;
+        let mut result = Inserted::Done;
+        // The check and the insertion happen under one latch of the first page that the key can be on: two that
+        // insert the same key meet there.
+        loop {
+            let pin = self.leaf_near(near.take(), key)?;
+            let latch = pin.write();
+            let opaque = self.tree.opaque(&latch, pin.block())?;
+            if opaque.is(INCOMPLETE_SPLIT) {
+                finish_split(self.tree, latch)?;
+                continue;
+            }
+            if opaque.is_ignored() || key.is_beyond(index, &latch, opaque)? {
+                continue;
+            }
+            match self.find_duplicate(&latch, key, tid, check)? {
+                Duplicate::None => {}
+                Duplicate::Live(_) if check == UniqueCheck::Partial => result = Inserted::MaybeConflict,
+                Duplicate::Live(other) => return Ok((Inserted::Conflict(other), None)),
+                Duplicate::Wait(xid, token) => {
+                    drop(latch);
+                    wait(self.tree.context, xid, token)?;
+                    continue;
+                }
+            }
+            if check == UniqueCheck::Existing {
+                return Ok((result, None));
+            }
+            if row_key.is_beyond(index, &latch, opaque)? {
+                // Dead duplicates fill this page. It stays latched while the entry goes further right.
+                let next = self.tree.pin(opaque.next)?;
+                self.insert_from(next, row_key, item)?;
+                drop(latch);
+            } else {
+                self.insert_here(latch, row_key, item)?;
+            }
+            return Ok((result, Some(pin)));
+        }
+    }
+
     fn logging(&self) -> Result<Logging> {
         logging(self.tree.context, self.tree.index)
     }
@@ -273,8 +342,8 @@ impl<'a> Inserter<'a> {
         Ok(Duplicate::None)
     }
 
-    /// Inserts on `pin`'s page or on one to its right.
-    fn insert_from(&self, mut pin: Pin, key: &SearchKey<'_>, item: &[u8]) -> Result<()> {
+    /// Inserts on `pin`'s page or on one to its right; returns that page.
+    fn insert_from(&self, mut pin: Pin, key: &SearchKey<'_>, item: &[u8]) -> Result<Pin> {
         let tree = self.tree;
         loop {
             let next = {
@@ -285,7 +354,8 @@ impl<'a> Inserter<'a> {
                     continue;
                 }
                 if !key.is_beyond(tree.index, &latch, opaque)? {
-                    return self.insert_here(latch, key, item);
+                    self.insert_here(latch, key, item)?;
+                    return Ok(pin);
                 }
                 opaque.next
             };

@@ -134,6 +134,13 @@ impl<'a> SearchKey<'a> {
             return Ok(OffsetNumber(low));
         }
         let passes = if self.after { Ordering::Equal } else { Ordering::Greater };
+        // Growing keys go behind everything that is there.
+        if opaque.is_leaf()
+            && opaque.is_rightmost()
+            && self.compare(index, page, opaque, OffsetNumber(high - 1))? >= passes
+        {
+            return Ok(OffsetNumber(high));
+        }
         while low < high {
             let middle = low + (high - low) / 2;
             if self.compare(index, page, opaque, OffsetNumber(middle))? >= passes {

@@ -23,7 +23,7 @@ mod vacuum;
 
 pub use build::{BuildOptions, Builder, Built, create_empty, write_init_meta};
 pub use check::check;
-pub use insert::{Inserted, UniqueCheck, find_conflict, insert};
+pub use insert::{Inserted, Series, UniqueCheck, find_conflict, insert};
 pub use redo::resource_manager;
 pub use runs::TempFiles;
 pub use scan::{Matches, Scan, lookup};

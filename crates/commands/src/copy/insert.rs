@@ -1,38 +1,18 @@
 //! Where COPY FROM's rows go: constraints, the table a page at a time, its indexes.
 
-use super::expressions;
-use access_api::IndexRelation;
 use base::{Error, Result, SqlState, Tid, bail};
-use btree::{Inserted, UniqueCheck};
-use catalog::{IndexEntry, RelationEntry, Session};
-use datum::{Batch, Column, Datum, Selection};
-use executor::{Eval, Execution, RowConstraints, RowEvent, RowImage};
-use heap::{BulkInsert, HeapOracle, InsertOptions};
-use std::cmp::Ordering;
+use catalog::{RelationEntry, Session};
+use datum::Batch;
+use executor::{Execution, IndexWriter, RowConstraints, RowError, RowEvent, RowImage};
+use heap::{BulkInsert, InsertOptions};
 use std::sync::Arc;
-
-/// An error with the number of the row, within its batch, that it is about.
-pub type RowError = (usize, Error);
-
-enum Key {
-    Attribute(usize),
-    Expression(Eval),
-}
-
-struct Index {
-    entry: Arc<IndexEntry>,
-    access: IndexRelation,
-    keys: Vec<Key>,
-    predicate: Option<Eval>,
-}
 
 /// A table that takes rows.
 pub struct Target {
     session: Arc<Session>,
     entry: Arc<RelationEntry>,
     constraints: RowConstraints,
-    unique: Vec<Index>,
-    other: Vec<Index>,
+    indexes: IndexWriter,
     options: InsertOptions,
     bulk: BulkInsert,
     tids: Vec<Tid>,
@@ -49,38 +29,11 @@ impl Target {
         frozen: bool,
         has_triggers: bool,
     ) -> Result<Target> {
-        let (mut unique, mut other) = (Vec::new(), Vec::new());
-        for index in entry.indexes.iter().filter(|index| index.index.indisready) {
-            let Some(access) = index.access.clone() else {
-                return Err(Error::unsupported(format!(
-                    "COPY FROM into a table with index \"{}\"",
-                    index.class.relname
-                )));
-            };
-            let keys = expressions::index_keys(session, entry, index)?;
-            let keys = keys
-                .into_iter()
-                .map(|key| match key {
-                    Ok(attribute) => Key::Attribute(attribute),
-                    Err(expression) => Key::Expression(expression),
-                })
-                .collect();
-            let predicate = index
-                .index
-                .indpred
-                .as_ref()
-                .map(|text| expressions::stored(session, entry, text))
-                .transpose()?;
-            let is_unique = access.unique;
-            let index = Index { entry: index.clone(), access, keys, predicate };
-            if is_unique { unique.push(index) } else { other.push(index) }
-        }
         Ok(Target {
             session: session.clone(),
             entry: entry.clone(),
             constraints: RowConstraints::new(session, entry)?,
-            unique,
-            other,
+            indexes: IndexWriter::new(session, entry)?,
             options: InsertOptions { frozen, skip_fsm: frozen, ..InsertOptions::default() },
             bulk: BulkInsert::default(),
             tids: Vec::new(),
@@ -125,10 +78,7 @@ impl Target {
             &mut self.tids,
         )
         .map_err(|error| (batch.rows().saturating_sub(1), error))?;
-        self.insert_unique(execution, batch)?;
-        for index in &self.other {
-            insert_sorted(execution, &self.entry, index, batch, &self.tids).map_err(|error| (0, error))?;
-        }
+        self.indexes.insert_batch(execution, batch, &self.tids)?;
         if self.foreign_keys {
             let mut values = Vec::new();
             for row in 0..batch.rows() {
@@ -148,115 +98,6 @@ impl Target {
         }
         Ok(())
     }
-
-    /// Row by row, so that it is the first row's first violation that is told.
-    fn insert_unique(&self, execution: &mut Execution, batch: &Batch) -> Result<(), RowError> {
-        let context = execution.context.clone();
-        let mut prepared = Vec::with_capacity(self.unique.len());
-        for index in &self.unique {
-            prepared.push(entries(execution, index, batch).map_err(|error| (0, error))?);
-        }
-        let mut values = Vec::new();
-        for row in 0..batch.rows() {
-            for (index, (columns, rows)) in self.unique.iter().zip(&prepared) {
-                if !contains(rows, row) {
-                    continue;
-                }
-                values.clear();
-                values.extend(columns.iter().map(|column| column.get(row)));
-                let inserted = btree::insert(
-                    &context,
-                    &index.access,
-                    &self.entry.relation,
-                    &HeapOracle,
-                    &values,
-                    self.tids[row],
-                    if index.access.immediate { UniqueCheck::Yes } else { UniqueCheck::Partial },
-                    false,
-                )
-                .map_err(|error| (row, error))?;
-                if let Inserted::MaybeConflict = inserted {
-                    let key = values.iter().map(|value| value.map(Datum::to_owned)).collect();
-                    executor::queue_unique_check(execution, &self.entry, &index.entry, key, self.tids[row]);
-                } else if let Inserted::Conflict(_) = inserted {
-                    return Err((row, executor::duplicate_key_error(&self.session, &index.entry, &values)));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-fn contains(rows: &Selection, row: usize) -> bool {
-    match rows {
-        Selection::All(count) => row < *count,
-        Selection::Rows(rows) => rows.binary_search(&(row as u32)).is_ok(),
-    }
-}
-
-/// The index's columns for the batch, and the rows that its predicate lets in.
-fn entries(execution: &mut Execution, index: &Index, batch: &Batch) -> Result<(Vec<Arc<Column>>, Selection)> {
-    let mut rows = Selection::All(batch.rows());
-    if let Some(predicate) = &index.predicate {
-        let holds = predicate.evaluate(execution, batch, &rows)?;
-        rows = rows.filter(|row| holds.get(row).is_some_and(Datum::bool));
-    }
-    let mut columns = Vec::with_capacity(index.keys.len());
-    for key in &index.keys {
-        columns.push(match key {
-            Key::Attribute(attribute) => batch.column(*attribute).clone(),
-            Key::Expression(eval) => eval.evaluate(execution, batch, &rows)?,
-        });
-    }
-    Ok((columns, rows))
-}
-
-/// Entries in the order of their keys: neighbours go to the same page.
-fn insert_sorted(
-    execution: &mut Execution,
-    entry: &RelationEntry,
-    index: &Index,
-    batch: &Batch,
-    tids: &[Tid],
-) -> Result<()> {
-    let context = execution.context.clone();
-    let (columns, rows) = entries(execution, index, batch)?;
-    let mut order = Vec::with_capacity(rows.len());
-    rows.for_each(|row| order.push(row));
-    let compare = |a: &usize, b: &usize| {
-        for (key, column) in index.access.keys.iter().zip(&columns) {
-            let ordering = match (column.get(*a), column.get(*b)) {
-                (Some(a), Some(b)) if key.descending => key.order.compare(b, a),
-                (Some(a), Some(b)) => key.order.compare(a, b),
-                (None, None) => Ordering::Equal,
-                (None, Some(_)) if key.nulls_first => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(_), None) if key.nulls_first => Ordering::Greater,
-                (Some(_), None) => Ordering::Less,
-            };
-            if ordering != Ordering::Equal {
-                return ordering;
-            }
-        }
-        Ordering::Equal
-    };
-    order.sort_by(compare);
-    let mut values = Vec::new();
-    for row in order {
-        values.clear();
-        values.extend(columns.iter().map(|column| column.get(row)));
-        btree::insert(
-            &context,
-            &index.access,
-            &entry.relation,
-            &HeapOracle,
-            &values,
-            tids[row],
-            UniqueCheck::No,
-            false,
-        )?;
-    }
-    Ok(())
 }
 
 /// Whether rows of the transaction's own file may be stored frozen.

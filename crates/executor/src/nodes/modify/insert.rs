@@ -52,11 +52,17 @@ pub fn run(
         let options = InsertOptions::default();
         heap::multi_insert(&execution.context, relation, &rows.slice(0, good), &options, bulk, &mut tids)?;
     }
+    if good > 1 {
+        let stored = rows.slice(0, good);
+        target.indexes.insert_batch(execution, &stored, &tids).map_err(|(_, error)| error)?;
+    }
     let mut values = Vec::with_capacity(rows.columns().len());
     for (row, tid) in tids.iter().enumerate() {
         values.clear();
         values.extend(rows.columns().iter().map(|c| c.get(row)));
-        target.indexes.insert(execution, &values, *tid, None, Uniqueness::Enforce)?;
+        if good == 1 {
+            target.indexes.insert(execution, &values, *tid, None, Uniqueness::Enforce)?;
+        }
         after(execution, target, *tid, &values, row, returned)?;
     }
     match violation {
