@@ -395,7 +395,7 @@ fn sorted(
     order.sort_by(|(left, a), (right, b)| {
         let rest = || {
             let keys = access.keys.iter().zip(columns).skip(decided);
-            keys.map(|(key, column)| compare_values(key, column.get(*a), column.get(*b)))
+            keys.map(|(key, column)| in_index_order(key, column.get(*a), column.get(*b)))
                 .find(|order| *order != Ordering::Equal)
         };
         left.cmp(right).then_with(|| rest().unwrap_or_else(|| then(*a).cmp(&then(*b))))
@@ -403,7 +403,7 @@ fn sorted(
     order.into_iter().map(|(_, row)| row).collect()
 }
 
-fn compare_values(key: &IndexKey, left: Option<Datum<'_>>, right: Option<Datum<'_>>) -> Ordering {
+fn in_index_order(key: &IndexKey, left: Option<Datum<'_>>, right: Option<Datum<'_>>) -> Ordering {
     match (left, right) {
         (Some(left), Some(right)) if key.descending => key.order.compare(right, left),
         (Some(left), Some(right)) => key.order.compare(left, right),
