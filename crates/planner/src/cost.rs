@@ -29,6 +29,7 @@ pub(crate) struct Costs {
     pub enable_bitmapscan: bool,
     pub enable_tidscan: bool,
     pub enable_sort: bool,
+    pub enable_incremental_sort: bool,
     pub enable_hashagg: bool,
     pub enable_material: bool,
     pub enable_memoize: bool,
@@ -65,6 +66,7 @@ impl Costs {
             enable_bitmapscan: s.get(settings::ENABLE_BITMAPSCAN),
             enable_tidscan: s.get(settings::ENABLE_TIDSCAN),
             enable_sort: s.get(settings::ENABLE_SORT),
+            enable_incremental_sort: s.get(settings::ENABLE_INCREMENTAL_SORT),
             enable_hashagg: s.get(settings::ENABLE_HASHAGG),
             enable_material: s.get(settings::ENABLE_MATERIAL),
             enable_memoize: s.get(settings::ENABLE_MEMOIZE),
@@ -439,6 +441,47 @@ impl<'a> Root<'a> {
             param: child.param.clone(),
             parallel: Parallel { aware: false, ..child.parallel },
         })
+    }
+}
+
+impl<'a> Root<'a> {
+    /// A sort of groups of rows that have their first `presorted` keys in common.
+    pub fn incremental_sort_path(
+        &self,
+        child: &Rc<Path>,
+        keys: Vec<crate::types::PathKey>,
+        presorted: usize,
+        limit: f64,
+    ) -> Result<Rc<Path>> {
+        let costs = self.costs();
+        let tuples = child.rows.max(2.0);
+        let firsts: Vec<Expr> =
+            keys[..presorted].iter().map(|k| self.ecs[self.ec_root(k.ec)].members[0].expr.clone()).collect();
+        // A set operation's columns are of no relation that anything is known of.
+        let known = firsts.iter().all(|e| crate::clause::relids(e).iter().all(|rti| self.has_base(rti)));
+        let groups = if known { self.group_count(&firsts, tuples)? } else { tuples.min(200.0) };
+        let group_input = (child.total - child.startup) / groups;
+        let (group_startup, group_run) =
+            sort_cost(costs, tuples / groups, child.target.width, 0.0, costs.work_memory, limit);
+        let startup = group_startup + child.startup + group_input;
+        let run = group_run
+            + (group_run + group_startup + group_input) * (groups - 1.0)
+            // Each row is compared with the one before and copied; each group clears the sort.
+            + costs.cpu_tuple * tuples
+            + 2.0 * costs.cpu_tuple * groups;
+        Ok(Rc::new(Path {
+            kind: crate::types::PathKind::IncrementalSort { child: child.clone(), presorted },
+            relids: child.relids.clone(),
+            rti: 0,
+            target: child.target.clone(),
+            rows: child.rows,
+            startup,
+            total: startup + run,
+            disabled: child.disabled,
+            keys,
+            param: child.param.clone(),
+            parallel: Parallel { aware: false, ..child.parallel },
+        }))
     }
 }
 

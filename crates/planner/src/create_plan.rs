@@ -89,6 +89,15 @@ impl<'a> Root<'a> {
                 let keys = self.sort_columns(&path.keys, &mut plan)?;
                 Ok(over(path, plan, PlanNode::Sort { keys }))
             }
+            PathKind::IncrementalSort { child, presorted } => {
+                let mut plan = self.create_plan(child)?;
+                let keys = self.sort_columns(&path.keys, &mut plan)?;
+                Ok(over(path, plan, PlanNode::IncrementalSort { keys, presorted: *presorted }))
+            }
+            PathKind::MinMax { quals } => {
+                self.min_max_init_plans()?;
+                Ok(new_plan(path, PlanNode::Result { constant_qual: quals.clone() }))
+            }
             PathKind::Gather { child } => {
                 let plan = self.create_plan(child)?;
                 self.g.parallel_needed.set(true);

@@ -28,7 +28,7 @@ struct Grouping<'g> {
 
 impl<'a> Root<'a> {
     /// The aggregates of this level, each once.
-    fn aggregates(&self) -> Vec<Aggref> {
+    pub fn aggregates(&self) -> Vec<Aggref> {
         let mut found: Vec<Aggref> = Vec::new();
         for expr in self.targets.iter().map(|t| &t.expr).chain(&self.having) {
             ir::any(expr, &mut |e| {
@@ -180,9 +180,10 @@ impl<'a> Root<'a> {
         };
         let strategy = if clauses.is_empty() { AggStrategy::Plain } else { AggStrategy::Sorted };
         let mut made = Vec::new();
+        made.extend(self.min_max_path(target)?);
         if sortable {
             for path in &paths {
-                if let Some(sorted) = self.sort_for(path, &cheapest, &self.group_keys, -1.0) {
+                if let Some(sorted) = self.sort_for(path, &cheapest, &self.group_keys, -1.0)? {
                     self.keep(&mut made, self.group_path(&how, strategy, &sorted)?);
                 }
             }
@@ -194,7 +195,7 @@ impl<'a> Root<'a> {
             how.costs = self.aggregate_costs(&aggregates, AggSplit::Final)?;
             if sortable {
                 for path in &halves {
-                    if let Some(sorted) = self.sort_for(path, best, &self.group_keys, -1.0) {
+                    if let Some(sorted) = self.sort_for(path, best, &self.group_keys, -1.0)? {
                         self.keep(&mut made, self.group_path(&how, strategy, &sorted)?);
                     }
                 }
@@ -242,7 +243,7 @@ impl<'a> Root<'a> {
         let mut made = Vec::new();
         if sortable {
             for path in partial {
-                if let Some(sorted) = self.sort_for(path, cheapest, &self.group_keys, -1.0) {
+                if let Some(sorted) = self.sort_for(path, cheapest, &self.group_keys, -1.0)? {
                     add_partial_path(&mut made, self.group_path(&how, strategy, &sorted)?);
                 }
             }
@@ -257,7 +258,7 @@ impl<'a> Root<'a> {
         let keys: &[PathKey] = &self.group_keys;
         if let Some(cheapest) = made.first() {
             for path in made.iter().filter(|p| !contained_in(keys, &p.keys)) {
-                if let Some(sorted) = self.sort_for(path, cheapest, keys, -1.0) {
+                if let Some(sorted) = self.sort_for(path, cheapest, keys, -1.0)? {
                     let merged = self.gather_merge_path(&sorted, self.gathered_rows(&sorted));
                     self.keep(&mut gathered, merged);
                 }
@@ -303,7 +304,7 @@ impl<'a> Root<'a> {
         let mut partial = Vec::new();
         if clauses.iter().all(|c| c.sort_operator.is_valid()) {
             for path in &stage.partial {
-                if let Some(sorted) = self.sort_for(path, cheapest, &self.distinct_keys, -1.0) {
+                if let Some(sorted) = self.sort_for(path, cheapest, &self.distinct_keys, -1.0)? {
                     add_partial_path(&mut partial, self.unique_path(&sorted, rows));
                 }
             }
@@ -369,7 +370,7 @@ impl<'a> Root<'a> {
                 &self.distinct_keys
             };
             for path in paths {
-                if let Some(sorted) = self.sort_for(path, &cheapest, keys, -1.0) {
+                if let Some(sorted) = self.sort_for(path, &cheapest, keys, -1.0)? {
                     self.keep(made, self.unique_path(&sorted, rows));
                 }
             }

@@ -528,8 +528,10 @@ impl<'a> Root<'a> {
         }
         let sort_outer = !contained_in(&outer_keys, &outer.keys);
         let sort_inner = !contained_in(&inner_keys, &inner.keys);
-        let sorted_outer =
-            if sort_outer { self.sort_path(outer, outer_keys.clone(), -1.0) } else { outer.clone() };
+        let sorted_outer = match sort_outer {
+            true => self.sort_for(outer, outer, &outer_keys, -1.0)?.unwrap_or_else(|| outer.clone()),
+            false => outer.clone(),
+        };
         let sorted_inner =
             if sort_inner { self.sort_path(inner, inner_keys.clone(), -1.0) } else { inner.clone() };
         let input = self.input_of(pair, outer);

@@ -13,6 +13,7 @@ mod grouping;
 mod index_path;
 mod join_path;
 mod join_search;
+mod min_max;
 mod modify;
 mod parallel;
 mod pathkey;

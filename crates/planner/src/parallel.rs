@@ -6,7 +6,7 @@
 
 use crate::clause::{called, returns_set};
 use crate::cost::{Costs, clamp_rows};
-use crate::pathkey::contained_in;
+use crate::pathkey::{common_prefix, contained_in};
 use crate::types::{Global, Parallel, Path, PathKey, PathKind, PlanOptions, Rel, Root};
 use base::{Oid, Result};
 use catalog::Session;
@@ -369,7 +369,7 @@ impl<'a> Root<'a> {
         let keys = &self.query_keys[..useful];
         if !keys.is_empty() {
             for path in partial.iter().filter(|p| !contained_in(keys, &p.keys)) {
-                if let Some(sorted) = self.sort_for(path, cheapest, keys, -1.0) {
+                if let Some(sorted) = self.sort_for(path, cheapest, keys, -1.0)? {
                     made.push(self.gather_merge_path(&sorted, rows_of(&sorted)));
                 }
             }
@@ -385,11 +385,15 @@ impl<'a> Root<'a> {
         cheapest: &Rc<Path>,
         keys: &[PathKey],
         limit: f64,
-    ) -> Option<Rc<Path>> {
+    ) -> Result<Option<Rc<Path>>> {
         if contained_in(keys, &path.keys) {
-            return Some(path.clone());
+            return Ok(Some(path.clone()));
         }
-        Rc::ptr_eq(path, cheapest).then(|| self.sort_path(path, keys.to_vec(), limit))
+        let presorted = common_prefix(keys, &path.keys);
+        if presorted > 0 && self.costs().enable_incremental_sort {
+            return self.incremental_sort_path(path, keys.to_vec(), presorted, limit).map(Some);
+        }
+        Ok(Rc::ptr_eq(path, cheapest).then(|| self.sort_path(path, keys.to_vec(), limit)))
     }
 
     /// Whether workers can sort a path by this key.

@@ -152,7 +152,15 @@ impl<'a> Root<'a> {
 
     fn useful_for_merging(&self, relids: &RelSet, keys: &[PathKey]) -> usize {
         let rel = self.find_rel(relids);
+        // One direction is enough: the one that the query's order has, else ascending.
+        let rightly_directed = |key: &PathKey| {
+            let asked = self.query_keys.iter().find(|q| q.ec == key.ec && q.family == key.family);
+            key.descending == asked.is_some_and(|q| q.descending)
+        };
         let useful = |key: &PathKey| {
+            if !rightly_directed(key) {
+                return false;
+            }
             let ec = &self.ecs[key.ec];
             let by_class = !ec.has_const
                 && ec.members.len() > 1

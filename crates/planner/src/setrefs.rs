@@ -256,7 +256,13 @@ impl<'a> Finish<'a> {
                 self.init_plans(&scan, &mut plan)?;
                 return Ok(plan);
             }
-            PlanNode::Result { constant_qual } => scan.list(constant_qual)?,
+            PlanNode::Result { constant_qual } => {
+                if plan.left.is_none() && !root.min_max.is_empty() {
+                    let targets = plan.target_list.iter_mut().map(|t| &mut t.expr);
+                    targets.chain(&mut *constant_qual).try_for_each(|e| min_max_params(root, e))?;
+                }
+                scan.list(constant_qual)?;
+            }
             PlanNode::Limit { offset: skip, count, .. } => {
                 skip.iter_mut().chain(count).try_for_each(|e| scan.fix(e))?;
             }
@@ -398,6 +404,22 @@ impl<'a> Finish<'a> {
         plan.node = PlanNode::SubqueryScan { relation: relation + offset, child: Box::new(below) };
         Ok(plan)
     }
+}
+
+/// Aggregates found by index are params that init plans set.
+fn min_max_params(root: &Root<'_>, expr: &mut Expr) -> Result<()> {
+    if let Some(found) = root.min_max.iter().find(|m| m.aggregate == *expr) {
+        *expr = Expr::Param(ir::Param {
+            kind: ParamKind::Exec,
+            id: found.param,
+            type_oid: ir::expr_type(expr),
+            typmod: -1,
+            collation: ir::expr_collation(expr),
+            location: None,
+        });
+        return Ok(());
+    }
+    children_mut(expr, &mut |child| min_max_params(root, child))
 }
 
 /// The upper half of aggregates: each reads the column of the lower half's states.

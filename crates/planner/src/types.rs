@@ -2,6 +2,7 @@
 
 use crate::cost::Costs;
 use crate::cost_merge::Scanned;
+use crate::min_max::MinMax;
 use crate::parallel::Hazard;
 use base::{Oid, Result};
 use catalog::{IndexEntry, RelationEntry, Session};
@@ -437,6 +438,11 @@ pub(crate) enum PathKind {
     Sort {
         child: Rc<Path>,
     },
+    /// Sorts rows that are in order by the first `presorted` keys.
+    IncrementalSort {
+        child: Rc<Path>,
+        presorted: usize,
+    },
     Group {
         child: Rc<Path>,
         groups: Vec<SortGroupClause>,
@@ -445,6 +451,10 @@ pub(crate) enum PathKind {
     Aggregate {
         child: Rc<Path>,
         agg: AggPath,
+    },
+    /// The first rows by index, of `Root::min_max`.
+    MinMax {
+        quals: Vec<Expr>,
     },
     Window {
         child: Rc<Path>,
@@ -575,6 +585,8 @@ pub(crate) struct Root<'a> {
     pub upper_parallel: bool,
     pub init_plans: Vec<Expr>,
     pub init_plan_cost: f64,
+    /// The query's aggregates by index, if all of them can be had so.
+    pub min_max: Vec<MinMax<'a>>,
     pub row_marks: Vec<PlanRowMark>,
     /// CTEs in scope: of this level and the enclosing ones, innermost level last.
     pub ctes: Vec<Vec<CteState>>,
@@ -637,6 +649,7 @@ impl<'a> Root<'a> {
             upper_parallel: false,
             init_plans: Vec::new(),
             init_plan_cost: 0.0,
+            min_max: Vec::new(),
             row_marks: Vec::new(),
             ctes,
             multi_params: HashMap::new(),

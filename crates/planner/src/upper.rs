@@ -244,6 +244,7 @@ impl<'a> Root<'a> {
     fn plan_plain(&mut self) -> Result<Stage> {
         self.prepare_targets()?;
         self.number_aggregates()?;
+        self.plan_min_max()?;
         let grouped =
             !self.query.group_clause.is_empty() || self.query.has_aggregates || self.has_having_qual;
         let windows = self.query.has_window_functions;
@@ -686,7 +687,7 @@ impl<'a> Root<'a> {
         let cheapest = cheapest(&stage.paths)?;
         let mut paths = Vec::new();
         for path in &stage.paths {
-            if let Some(sorted) = self.sort_for(path, &cheapest, keys, self.limit_tuples) {
+            if let Some(sorted) = self.sort_for(path, &cheapest, keys, self.limit_tuples)? {
                 self.keep(&mut paths, sorted);
             }
         }
@@ -695,7 +696,7 @@ impl<'a> Root<'a> {
             && !keys.is_empty()
         {
             for path in stage.partial.iter().filter(|p| !contained_in(keys, &p.keys)) {
-                if let Some(sorted) = self.sort_for(path, cheapest, keys, self.limit_tuples) {
+                if let Some(sorted) = self.sort_for(path, cheapest, keys, self.limit_tuples)? {
                     let rows = self.gathered_rows(&sorted);
                     let merged = self.gather_merge_path(&sorted, rows);
                     self.keep(&mut paths, merged);
@@ -755,6 +756,7 @@ pub(crate) fn can_project(kind: &PathKind) -> bool {
     !matches!(
         kind,
         PathKind::Sort { .. }
+            | PathKind::IncrementalSort { .. }
             | PathKind::Material { .. }
             | PathKind::Memoize { .. }
             | PathKind::Unique { .. }

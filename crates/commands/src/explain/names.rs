@@ -48,8 +48,15 @@ const MAX_DEPTH: usize = 200;
 
 impl<'a> Names<'a> {
     pub fn new(session: &'a Session, statement: &'a PlannedStmt, verbose: bool) -> Names<'a> {
+        let mut used = ir::RelSet::new();
+        statement.subplans.iter().chain([&statement.plan]).for_each(|plan| scanned(plan, &mut used));
         let mut relations: Vec<String> = Vec::new();
-        for entry in &statement.range_table {
+        for (i, entry) in statement.range_table.iter().enumerate() {
+            // Entries that the plan does without take no names away.
+            if !used.contains(i + 1) {
+                relations.push(String::new());
+                continue;
+            }
             let base = entry.alias.as_ref().map_or(&entry.eref.name, |alias| &alias.name);
             let mut name = base.clone();
             let mut number = 0;
@@ -342,6 +349,43 @@ impl VarNames for Resolved<'_, '_> {
         let column = self.names.column(relation, var.attribute)?;
         Ok(if self.qualified && !name.is_empty() { format!("{name}.{column}") } else { column })
     }
+}
+
+/// The range table entries that a plan's nodes read or change.
+fn scanned(plan: &Plan, used: &mut ir::RelSet) {
+    match &plan.node {
+        PlanNode::SeqScan { relation }
+        | PlanNode::SampleScan { relation, .. }
+        | PlanNode::IndexScan { relation, .. }
+        | PlanNode::IndexOnlyScan { relation, .. }
+        | PlanNode::BitmapHeapScan { relation, .. }
+        | PlanNode::TidScan { relation, .. }
+        | PlanNode::TidRangeScan { relation, .. }
+        | PlanNode::FunctionScan { relation }
+        | PlanNode::ValuesScan { relation }
+        | PlanNode::CteScan { relation, .. }
+        | PlanNode::WorkTableScan { relation, .. }
+        | PlanNode::NamedTuplestoreScan { relation } => used.insert(*relation),
+        PlanNode::SubqueryScan { relation, child } => {
+            used.insert(*relation);
+            scanned(child, used);
+        }
+        PlanNode::ModifyTable(modify) => {
+            used.insert(modify.nominal_relation);
+            if let Some(conflict) = &modify.on_conflict {
+                used.insert(conflict.excluded_relation);
+            }
+        }
+        PlanNode::Append { children, apprelids, .. } => {
+            used.extend(apprelids);
+            children.iter().for_each(|child| scanned(child, used));
+        }
+        PlanNode::MergeAppend { children, .. }
+        | PlanNode::BitmapAnd { children }
+        | PlanNode::BitmapOr { children } => children.iter().for_each(|child| scanned(child, used)),
+        _ => {}
+    }
+    [&plan.left, &plan.right].into_iter().flatten().for_each(|child| scanned(child, used));
 }
 
 /// The child that `VarSource::Outer` reads.
