@@ -130,7 +130,11 @@ impl Analyzer<'_> {
             dependencies: Vec::new(),
         };
         for target in &mut query.target_list {
-            self.finish_grouping_expr(&mut target.expr, &mut check, has_joins)?;
+            // What is grouped by is that column, even if another is of the same expression.
+            match grouped.iter().position(|g| g.1 == target.sort_group_ref) {
+                Some(at) => target.expr = check.column(at, 0, expr_location(&target.expr)),
+                None => self.finish_grouping_expr(&mut target.expr, &mut check, has_joins)?,
+            }
         }
         if let Some(having) = &mut query.having {
             self.finish_grouping_expr(having, &mut check, has_joins)?;
@@ -179,7 +183,6 @@ impl Analyzer<'_> {
     /// Replaces grouped expressions by columns of the grouping step, and refuses other columns.
     fn substitute(&self, expr: &mut Expr, depth: u32, check: &mut Check<'_>, direct: bool) -> Result<()> {
         match expr {
-            Expr::Const(_) | Expr::Param(_) => return Ok(()),
             Expr::Aggref(aggregate) if aggregate.levels_up == depth => {
                 for arg in &mut aggregate.direct_args {
                     self.substitute(arg, depth, check, true)?;
@@ -195,6 +198,10 @@ impl Analyzer<'_> {
             && let Some(at) = check.grouped.iter().position(|g| equal(&g.0, expr))
         {
             *expr = check.column(at, depth, expr_location(expr));
+            return Ok(());
+        }
+        // Constants are like others if they are grouped by, because grouping sets make NULLs of them.
+        if let Expr::Const(_) | Expr::Param(_) = expr {
             return Ok(());
         }
         if let Expr::Var(var) = expr {

@@ -292,7 +292,9 @@ pub(crate) fn vars(expr: &Expr, out: &mut Vec<Var>) {
 pub(crate) fn leaves(expr: &Expr, into_aggregates: bool, into_windows: bool, out: &mut Vec<Expr>) {
     match expr {
         Expr::Var(v) if v.levels_up == 0 => out.push(expr.clone()),
-        Expr::Aggref(_) | Expr::Grouping { .. } if !into_aggregates => out.push(expr.clone()),
+        Expr::Aggref(_) | Expr::Grouping { .. } | Expr::PlaceHolder(_) if !into_aggregates => {
+            out.push(expr.clone())
+        }
         Expr::WindowFunc(_) if !into_windows => out.push(expr.clone()),
         _ => ir::for_each_child(expr, &mut |child| leaves(child, into_aggregates, into_windows, out)),
     }

@@ -2,6 +2,7 @@
 
 use crate::clause::{commute, deep, relids, var_rti};
 use crate::cost::order_clauses;
+use crate::grouping_sets::Rollup;
 use crate::types::{ClauseRef, IndexClause, JoinPath, Path, PathKey, PathKind, Root, Target};
 use base::{Error, Oid, Result};
 use ir::{
@@ -139,6 +140,7 @@ impl<'a> Root<'a> {
             }
             PathKind::Group { .. }
             | PathKind::Aggregate { .. }
+            | PathKind::GroupingSets { .. }
             | PathKind::Window { .. }
             | PathKind::Unique { .. }
             | PathKind::SetOp { .. }
@@ -678,6 +680,11 @@ impl<'a> Root<'a> {
                 }));
                 Ok(Plan { qual: agg.having.clone(), left: Some(Box::new(plan)), ..new_plan(path, node) })
             }
+            PathKind::GroupingSets { child, strategy, rollups, having } => {
+                let plan = self.create_plan(child)?;
+                let node = self.grouping_sets_node(&plan, *strategy, rollups)?;
+                Ok(Plan { qual: having.clone(), left: Some(Box::new(plan)), ..new_plan(path, node) })
+            }
             PathKind::Window { child, clause, top, .. } => {
                 let plan = self.create_plan(child)?;
                 let node = PlanNode::WindowAgg(Box::new(WindowAgg {
@@ -752,6 +759,60 @@ impl<'a> Root<'a> {
             PathKind::Modify { child, modify } => self.modify_plan(path, child, modify),
             _ => Err(Error::unsupported("this kind of grouping")),
         }
+    }
+
+    /// The first pass, with those that follow chained to it.
+    fn grouping_sets_node(
+        &self,
+        child: &Plan,
+        strategy: ir::AggStrategy,
+        rollups: &[Rollup],
+    ) -> Result<PlanNode> {
+        let mut passes = Vec::with_capacity(rollups.len());
+        let mut sorted_before = !rollups[0].hashed;
+        for (i, rollup) in rollups.iter().enumerate() {
+            let groups = self.group_columns(&rollup.clauses, child)?;
+            let mut grouping_sets = Vec::new();
+            for set in &rollup.sets {
+                grouping_sets.push(groups[..set.refs.len()].iter().map(|g| g.column).collect());
+            }
+            let strategy = match i {
+                0 => strategy,
+                _ if rollup.hashed => ir::AggStrategy::Hashed,
+                _ if rollup.sets[0].refs.is_empty() => ir::AggStrategy::Plain,
+                _ => ir::AggStrategy::Sorted,
+            };
+            let mut sort = None;
+            if i > 0 && !rollup.hashed && std::mem::replace(&mut sorted_before, true) {
+                let keys = rollup.clauses.iter().zip(&groups).map(|(clause, group)| SortColumn {
+                    column: group.column,
+                    operator: clause.sort_operator,
+                    collation: group.collation,
+                    nulls_first: clause.nulls_first,
+                });
+                let node = PlanNode::Sort { keys: keys.collect() };
+                sort = Some(Box::new(Plan { node, ..Plan::default() }));
+            }
+            let aggregate = Aggregate {
+                strategy,
+                split: ir::AggSplit::Simple,
+                groups: groups[..rollup.sets[0].refs.len()].to_vec(),
+                estimated_groups: rollup.groups,
+                grouping_sets,
+                chain: Vec::new(),
+            };
+            passes.push((aggregate, sort));
+        }
+        let mut passes = passes.into_iter();
+        let Some((mut first, _)) = passes.next() else {
+            return Err(Error::internal("no grouping sets"));
+        };
+        let chained = |(aggregate, left)| {
+            let node = PlanNode::Aggregate(Box::new(aggregate));
+            Plan { node, left, ..Plan::default() }
+        };
+        first.chain = passes.map(chained).collect();
+        Ok(PlanNode::Aggregate(Box::new(first)))
     }
 
     fn unique_plan(&mut self, path: &Path, child: &Rc<Path>, columns: usize) -> Result<Plan> {

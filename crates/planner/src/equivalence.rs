@@ -171,7 +171,12 @@ impl<'a> Root<'a> {
         let reads = relids(&expr);
         let is_const = reads.is_empty()
             && !has_volatile
-            && !ir::any(&expr, &mut |e| matches!(e, Expr::Aggref(_) | Expr::WindowFunc(_)))
+            && !ir::any(&expr, &mut |e| {
+                matches!(
+                    e,
+                    Expr::Aggref(_) | Expr::WindowFunc(_) | Expr::Grouping { .. } | Expr::PlaceHolder(_)
+                )
+            })
             && !crate::clause::returns_set(&expr);
         self.ecs.push(EquivalenceClass {
             families: families.to_vec(),

@@ -84,7 +84,7 @@ impl<'a> Root<'a> {
         Ok(costs)
     }
 
-    fn having_cost(&self, path: &mut Path, having: &[Expr]) -> Result<()> {
+    pub fn having_cost(&self, path: &mut Path, having: &[Expr]) -> Result<()> {
         if having.is_empty() {
             return Ok(());
         }
@@ -141,7 +141,7 @@ impl<'a> Root<'a> {
         let (clauses, having) = (self.query.group_clause.clone(), self.having.clone());
         let cheapest = cheapest(&paths)?;
         self.upper_parallel &= self.parallel_safe(target.exprs.iter().chain(&having))?;
-        if clauses.is_empty() && !self.query.has_aggregates {
+        if clauses.is_empty() && !self.query.has_aggregates && self.grouping_sets.is_none() {
             // HAVING alone: one row or none.
             let cpu = self.costs().cpu_tuple;
             let mut path = self.step(
@@ -155,6 +155,10 @@ impl<'a> Root<'a> {
             return Ok(vec![Rc::new(path)]);
         }
         let aggregates = self.aggregates();
+        if self.grouping_sets.is_some() {
+            let costs = self.aggregate_costs(&aggregates, AggSplit::Simple)?;
+            return self.group_by_sets(&paths, target, &aggregates, &costs);
+        }
         let exprs = self.grouped_exprs(&clauses)?;
         let mut how = Grouping {
             clauses: &clauses,

@@ -10,6 +10,7 @@ mod deconstruct;
 mod equivalence;
 mod fold;
 mod grouping;
+mod grouping_sets;
 mod index_path;
 mod join_path;
 mod join_search;

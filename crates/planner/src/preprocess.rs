@@ -64,7 +64,26 @@ impl<'a> Root<'a> {
         if !self.query.range_table.iter().any(replaceable) {
             return Ok(());
         }
-        let range_table = self.query.range_table.clone();
+        let mut range_table = self.query.range_table.clone();
+        if !self.query.grouping_sets.is_empty() {
+            // Columns of the grouping step may be NULL where what they stand for below it is not: they must not be
+            // taken for the same.
+            let clauses = &self.query.group_clause;
+            for rte in &mut range_table {
+                if let RangeTableKind::Group { exprs } = &mut rte.kind {
+                    for (expr, clause) in exprs.iter_mut().zip(clauses) {
+                        let inner = std::mem::replace(expr, bool_const(None));
+                        *expr = Expr::PlaceHolder(std::sync::Arc::new(ir::PlaceHolder {
+                            expr: inner,
+                            relations: RelSet::new(),
+                            nulling: RelSet::new(),
+                            id: clause.target,
+                            levels_up: 0,
+                        }));
+                    }
+                }
+            }
+        }
         deep_query(&mut self.query, 0, &mut |e, level| {
             flatten_var(&range_table, e, level, 0)?;
             Ok(false)

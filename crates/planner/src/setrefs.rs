@@ -272,9 +272,8 @@ impl<'a> Finish<'a> {
                 upper.list(&mut window.run_condition)?;
             }
             PlanNode::ModifyTable(modify) => self.modify(modify, &outer, offset)?,
-            PlanNode::Aggregate(agg) if agg.split == ir::AggSplit::Final => {
-                let targets = plan.target_list.iter_mut().map(|t| &mut t.expr);
-                targets.chain(&mut plan.qual).try_for_each(|e| combine_states(e, &outer))?;
+            PlanNode::Aggregate(agg) => {
+                aggregate_columns(agg, &mut plan.target_list, &mut plan.qual, &outer)?
             }
             _ => {}
         }
@@ -406,6 +405,29 @@ impl<'a> Finish<'a> {
     }
 }
 
+/// Columns of the grouping step are those of its input that it groups by, NULL in the rows of other sets.
+fn group_columns(expr: &mut Expr, outer: &[TargetEntry]) -> Result<()> {
+    match expr {
+        Expr::PlaceHolder(placeholder) => {
+            let found = outer.iter().find(|t| t.sort_group_ref == placeholder.id);
+            match found {
+                Some(t) => *expr = position(&placeholder.expr, VarSource::Outer, t),
+                None => return Err(Error::internal("a grouping column is missing in the input")),
+            }
+            Ok(())
+        }
+        Expr::Grouping { args, refs, columns, .. } => {
+            *columns = refs
+                .iter()
+                .map(|r| outer.iter().find(|t| t.sort_group_ref == *r).map_or(0, |t| t.number as usize))
+                .collect();
+            args.iter_mut().try_for_each(|arg| group_columns(arg, outer))
+        }
+        Expr::Aggref(_) => Ok(()),
+        other => children_mut(other, &mut |child| group_columns(child, outer)),
+    }
+}
+
 /// Aggregates found by index are params that init plans set.
 fn min_max_params(root: &Root<'_>, expr: &mut Expr) -> Result<()> {
     if let Some(found) = root.min_max.iter().find(|m| m.aggregate == *expr) {
@@ -420,6 +442,20 @@ fn min_max_params(root: &Root<'_>, expr: &mut Expr) -> Result<()> {
         return Ok(());
     }
     children_mut(expr, &mut |child| min_max_params(root, child))
+}
+
+fn aggregate_columns(
+    aggregate: &ir::Aggregate,
+    targets: &mut [TargetEntry],
+    quals: &mut [Expr],
+    outer: &[TargetEntry],
+) -> Result<()> {
+    let fix = match aggregate.split {
+        ir::AggSplit::Simple => group_columns,
+        ir::AggSplit::Initial => return Ok(()),
+        ir::AggSplit::Final => combine_states,
+    };
+    targets.iter_mut().map(|t| &mut t.expr).chain(quals).try_for_each(|e| fix(e, outer))
 }
 
 /// The upper half of aggregates: each reads the column of the lower half's states.
@@ -487,6 +523,7 @@ fn for_each_plan(plan: &mut Plan, visit: &mut dyn FnMut(&mut Plan)) {
         | PlanNode::MergeAppend { children, .. }
         | PlanNode::BitmapAnd { children }
         | PlanNode::BitmapOr { children } => children.iter_mut().for_each(visit),
+        PlanNode::Aggregate(aggregate) => aggregate.chain.iter_mut().for_each(visit),
         PlanNode::SubqueryScan { child, .. } => visit(child),
         _ => {}
     }

@@ -2,6 +2,7 @@
 
 use crate::cost::Costs;
 use crate::cost_merge::Scanned;
+use crate::grouping_sets::{Rollup, Sets};
 use crate::min_max::MinMax;
 use crate::parallel::Hazard;
 use base::{Oid, Result};
@@ -452,6 +453,12 @@ pub(crate) enum PathKind {
         child: Rc<Path>,
         agg: AggPath,
     },
+    GroupingSets {
+        child: Rc<Path>,
+        strategy: ir::AggStrategy,
+        rollups: Rc<Vec<Rollup>>,
+        having: Vec<Expr>,
+    },
     /// The first rows by index, of `Root::min_max`.
     MinMax {
         quals: Vec<Expr>,
@@ -587,6 +594,7 @@ pub(crate) struct Root<'a> {
     pub init_plan_cost: f64,
     /// The query's aggregates by index, if all of them can be had so.
     pub min_max: Vec<MinMax<'a>>,
+    pub grouping_sets: Option<Sets>,
     pub row_marks: Vec<PlanRowMark>,
     /// CTEs in scope: of this level and the enclosing ones, innermost level last.
     pub ctes: Vec<Vec<CteState>>,
@@ -650,6 +658,7 @@ impl<'a> Root<'a> {
             init_plans: Vec::new(),
             init_plan_cost: 0.0,
             min_max: Vec::new(),
+            grouping_sets: None,
             row_marks: Vec::new(),
             ctes,
             multi_params: HashMap::new(),

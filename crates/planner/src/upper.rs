@@ -104,9 +104,6 @@ impl<'a> Root<'a> {
     }
 
     pub fn plan_grouping(&mut self) -> Result<()> {
-        if !self.query.grouping_sets.is_empty() {
-            return Err(Error::unsupported("GROUPING SETS"));
-        }
         let fraction = self.tuple_fraction;
         let (offset, count) = self.limit_estimates(fraction)?;
         let mut stage = if self.query.set_operations.is_some() {
@@ -210,7 +207,14 @@ impl<'a> Root<'a> {
             self.query.distinct_clause.clone(),
             self.query.sort_clause.clone(),
         );
-        self.group_keys = self.keys_for(&group, &targets)?.0;
+        self.group_keys = match self.grouping_sets.is_some() {
+            true => {
+                let mut below = targets.clone();
+                below.iter_mut().for_each(|t| crate::grouping_sets::without_placeholder(&mut t.expr));
+                self.keys_for(&self.first_rollup_clauses(), &below)?.0
+            }
+            false => self.keys_for(&group, &targets)?.0,
+        };
         self.sort_keys = self.keys_for(&sort, &targets)?.0;
         let mut distinct = distinct;
         if !self.query.has_distinct_on && distinct.iter().all(|d| d.sort_operator.is_valid()) {
@@ -244,19 +248,24 @@ impl<'a> Root<'a> {
     fn plan_plain(&mut self) -> Result<Stage> {
         self.prepare_targets()?;
         self.number_aggregates()?;
+        self.prepare_grouping_sets()?;
         self.plan_min_max()?;
-        let grouped =
-            !self.query.group_clause.is_empty() || self.query.has_aggregates || self.has_having_qual;
+        let grouped = !self.query.group_clause.is_empty()
+            || self.query.has_aggregates
+            || self.has_having_qual
+            || !self.query.grouping_sets.is_empty();
         let windows = self.query.has_window_functions;
         let final_list: Vec<(Expr, usize)> =
             self.targets.iter().map(|t| (t.expr.clone(), t.sort_group_ref)).collect();
-        let has_srf = final_list.iter().any(|(e, _)| returns_set(e));
+        // Sets that rows are grouped by are expanded before, and are columns like others then.
+        let is_group = |r: usize| r > 0 && self.query.group_clause.iter().any(|g| g.target == r);
+        let grouped_sets: Vec<Expr> =
+            final_list.iter().filter(|(e, r)| is_group(*r) && returns_set(e)).map(|e| e.0.clone()).collect();
+        let expands = |e: &Expr| returns_set(e) && !grouped_sets.contains(e);
+        let has_srf = final_list.iter().any(|(e, _)| expands(e));
         // Before set-returning functions are expanded, and before windows: what they are computed from.
-        let before_srf = if has_srf {
-            self.inputs(&final_list, &|e| returns_set(e), true, false)
-        } else {
-            final_list.clone()
-        };
+        let before_srf =
+            if has_srf { self.inputs(&final_list, &expands, true, false) } else { final_list.clone() };
         let before_window = if windows {
             self.inputs(&before_srf, &|e| contains_window_function(e), true, true)
         } else {
@@ -271,6 +280,14 @@ impl<'a> Root<'a> {
         };
         let needed: Vec<Expr> = scan_list.iter().map(|e| e.0.clone()).collect();
         let all = self.plan_joins(&needed)?;
+        let scan_sets = match grouped_sets.is_empty() {
+            true => None,
+            false => Some(self.target_of_exprs(scan_list.clone())?),
+        };
+        let scan_list = match &scan_sets {
+            Some(_) => self.inputs(&scan_list, &|e| returns_set(e), true, false),
+            None => scan_list,
+        };
         let target = Rc::new(self.target_of_exprs(scan_list)?);
         let rel = self.find_rel(&all).ok_or_else(|| Error::internal("the join has not been built"))?;
         let mut joined: Vec<Rc<Path>> = rel.paths.iter().filter(|p| p.param.is_none()).cloned().collect();
@@ -286,8 +303,9 @@ impl<'a> Root<'a> {
         let srf_target = has_srf.then(|| self.target_of_exprs(final_list)).transpose()?;
         let finish = |root: &Root<'a>, path: &Rc<Path>| -> Result<Rc<Path>> {
             let path = root.project(path, &target);
-            match &srf_target {
-                Some(target) if !grouped && !windows => root.expand_sets(&path, target),
+            match (&scan_sets, &srf_target) {
+                (Some(target), _) => root.expand_sets(&path, target),
+                (None, Some(target)) if !grouped && !windows => root.expand_sets(&path, target),
                 _ => Ok(path),
             }
         };
@@ -354,7 +372,9 @@ impl<'a> Root<'a> {
         let mut out: Vec<(Expr, usize)> = Vec::new();
         for (expr, sort_ref) in list {
             if is_group(*sort_ref) && !out.iter().any(|(e, r)| e == expr && r == sort_ref) {
-                out.push((expr.clone(), *sort_ref));
+                let mut own = expr.clone();
+                crate::grouping_sets::without_placeholder(&mut own);
+                out.push((own, *sort_ref));
             }
         }
         for (expr, sort_ref) in list {

@@ -365,13 +365,15 @@ fn keys(describer: &Describer<'_>, scope: Scope<'_>, facts: &mut Facts<'_>) -> R
             facts.list("Group Key", group_keys(describer, scope, &aggregate.groups)?);
         }
         PlanNode::Aggregate(aggregate) => {
-            for set in &aggregate.grouping_sets {
-                let columns = grouped_columns(describer, scope, set)?;
-                if columns.is_empty() {
-                    facts.line("Group Key: ()".to_owned());
-                } else {
-                    facts.line(format!("Group Key: {}", columns.join(", ")));
+            grouping_sets(describer, scope, aggregate, "", facts)?;
+            for pass in &aggregate.chain {
+                let PlanNode::Aggregate(aggregate) = &pass.node else { continue };
+                let mut indent = "";
+                if let Some(PlanNode::Sort { keys }) = pass.left.as_ref().map(|sort| &sort.node) {
+                    facts.list("Sort Key", sort_keys(describer, scope, keys)?);
+                    indent = "  ";
                 }
+                grouping_sets(describer, scope, aggregate, indent, facts)?;
             }
         }
         PlanNode::Memoize { keys, binary_mode, .. } => {
@@ -401,6 +403,24 @@ fn keys(describer: &Describer<'_>, scope: Scope<'_>, facts: &mut Facts<'_>) -> R
             }
         }
         _ => {}
+    }
+    Ok(())
+}
+
+/// The sets that one pass of a grouping computes.
+fn grouping_sets(
+    describer: &Describer<'_>,
+    scope: Scope<'_>,
+    aggregate: &ir::Aggregate,
+    indent: &str,
+    facts: &mut Facts<'_>,
+) -> Result<()> {
+    let hashed = matches!(aggregate.strategy, ir::AggStrategy::Hashed | ir::AggStrategy::Mixed);
+    let label = if hashed { "Hash Key" } else { "Group Key" };
+    for set in &aggregate.grouping_sets {
+        let columns = grouped_columns(describer, scope, set)?;
+        let text = if columns.is_empty() { "()".to_owned() } else { columns.join(", ") };
+        facts.line(format!("{indent}{label}: {text}"));
     }
     Ok(())
 }
