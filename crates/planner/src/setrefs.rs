@@ -206,17 +206,15 @@ impl<'a> Finish<'a> {
             | PlanNode::NamedTuplestoreScan { relation } => *relation += offset,
             PlanNode::SampleScan { relation, sample } => {
                 *relation += offset;
-                scan.list(&mut sample.args)?;
-                sample.repeatable.iter_mut().try_for_each(|e| scan.fix(e))?;
+                sample.args.iter_mut().chain(&mut sample.repeatable).try_for_each(|e| scan.fix(e))?;
             }
             PlanNode::TidScan { relation, quals } | PlanNode::TidRangeScan { relation, quals } => {
                 *relation += offset;
                 scan.list(quals)?;
             }
-            PlanNode::IndexScan { relation, quals, order_by, .. } => {
+            PlanNode::IndexScan { relation, quals, .. } => {
                 *relation += offset;
                 fix_index_quals(&scan, quals)?;
-                scan.list(order_by)?;
             }
             PlanNode::IndexOnlyScan { relation, quals, index_targets, .. } => {
                 *relation += offset;
@@ -248,8 +246,7 @@ impl<'a> Finish<'a> {
                 join.list(&mut j.quals)?;
                 join.list(clauses)?;
             }
-            PlanNode::Hash { keys } => below_outer.list(keys)?,
-            PlanNode::Memoize { keys, .. } => below_outer.list(keys)?,
+            PlanNode::Hash { keys } | PlanNode::Memoize { keys, .. } => below_outer.list(keys)?,
             PlanNode::Append { children, .. } | PlanNode::MergeAppend { children, .. } => {
                 self.children(root, children, offset)?;
                 pass_on(&mut plan.target_list);
@@ -257,10 +254,8 @@ impl<'a> Finish<'a> {
                 return Ok(plan);
             }
             PlanNode::Result { constant_qual } => {
-                if plan.left.is_none() && !root.min_max.is_empty() {
-                    let targets = plan.target_list.iter_mut().map(|t| &mut t.expr);
-                    targets.chain(&mut *constant_qual).try_for_each(|e| min_max_params(root, e))?;
-                }
+                let targets = plan.target_list.iter_mut().map(|t| &mut t.expr);
+                targets.chain(&mut *constant_qual).try_for_each(|e| min_max_params(root, e))?;
                 scan.list(constant_qual)?;
             }
             PlanNode::Limit { offset: skip, count, .. } => {
@@ -430,6 +425,9 @@ fn group_columns(expr: &mut Expr, outer: &[TargetEntry]) -> Result<()> {
 
 /// Aggregates found by index are params that init plans set.
 fn min_max_params(root: &Root<'_>, expr: &mut Expr) -> Result<()> {
+    if root.min_max.is_empty() {
+        return Ok(());
+    }
     if let Some(found) = root.min_max.iter().find(|m| m.aggregate == *expr) {
         *expr = Expr::Param(ir::Param {
             kind: ParamKind::Exec,
