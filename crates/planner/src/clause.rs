@@ -576,6 +576,10 @@ pub(crate) fn make_and(mut args: Vec<Expr>) -> Expr {
     }
 }
 
+pub(crate) fn and_with(first: Expr, second: Expr) -> Expr {
+    make_and([first].into_iter().chain(ands(second)).collect())
+}
+
 pub(crate) fn make_or(mut args: Vec<Expr>) -> Expr {
     match args.len() {
         0 => bool_const(Some(false)),

@@ -860,8 +860,8 @@ impl<'a> Root<'a> {
             on_conflict: modify.on_conflict.clone(),
             arbiter_indexes: modify.arbiters.clone(),
             row_marks: modify.row_marks.clone(),
-            merge_actions: Vec::new(),
-            merge_join_conditions: Vec::new(),
+            merge_actions: vec![modify.merge_actions.clone()],
+            merge_join_conditions: vec![modify.merge_join_condition.clone()],
             recheck_param: modify.recheck_param,
         }));
         Ok(Plan { target_list, left: Some(Box::new(plan)), ..new_plan(path, node) })

@@ -19,13 +19,6 @@ pub(crate) fn lock_words(strength: LockStrength) -> &'static str {
 }
 
 impl<'a> Root<'a> {
-    pub fn transform_merge(&mut self) -> Result<()> {
-        if self.query.command == CommandType::Merge {
-            return Err(Error::unsupported("MERGE"));
-        }
-        Ok(())
-    }
-
     fn add_junk(&mut self, expr: Expr, name: String) -> i16 {
         if let Some(at) = self.targets.iter().position(|t| t.expr == expr && t.junk) {
             return at as i16 + 1;
@@ -38,8 +31,9 @@ impl<'a> Root<'a> {
 
     /// The list of columns that the plan below the change of the table, or the whole plan, yields.
     pub fn prepare_targets(&mut self) -> Result<()> {
-        self.targets = self.query.target_list.clone();
-        self.resolve_multi_params()?;
+        let mut targets = self.query.target_list.clone();
+        self.resolve_multi_params(&mut targets)?;
+        self.targets = targets;
         let target = self.query.result_relation;
         match self.query.command {
             CommandType::Insert => self.expand_insert_targets()?,
@@ -51,13 +45,13 @@ impl<'a> Root<'a> {
                 self.update_columns = own.iter().map(|t| t.number).collect();
                 self.targets = own.into_iter().chain(junk).collect();
             }
-            CommandType::Delete => self.targets.clear(),
+            CommandType::Delete | CommandType::Merge => self.targets.clear(),
             _ => {}
         }
         for (i, entry) in self.targets.iter_mut().enumerate() {
             entry.number = i as i16 + 1;
         }
-        if matches!(self.query.command, CommandType::Update | CommandType::Delete) {
+        if matches!(self.query.command, CommandType::Update | CommandType::Delete | CommandType::Merge) {
             self.add_junk(Expr::Var(var(target, -1, TID, -1, Oid(0))), "ctid".into());
         }
         let mut marks = std::mem::take(&mut self.row_marks);
@@ -77,20 +71,22 @@ impl<'a> Root<'a> {
             for entry in &self.query.returning {
                 crate::clause::vars(&entry.expr, &mut wanted);
             }
+            wanted.retain(|v| var_rti(v) != Some(target) && v.returning == ir::Returning::Default);
+            if self.query.command == CommandType::Merge {
+                wanted.extend(self.merge_columns()?);
+            }
             for v in wanted {
-                if var_rti(&v) != Some(target) && v.returning == ir::Returning::Default {
-                    let name = format!("returning{}", self.targets.len());
-                    self.add_junk(Expr::Var(v), name);
-                }
+                let name = format!("returning{}", self.targets.len());
+                self.add_junk(Expr::Var(v), name);
             }
         }
         Ok(())
     }
 
     /// Columns of a multi-assignment's source are params that its subplan sets.
-    fn resolve_multi_params(&mut self) -> Result<()> {
-        let params = self.multi_params.clone();
-        for entry in &mut self.targets {
+    pub fn resolve_multi_params(&self, targets: &mut [TargetEntry]) -> Result<()> {
+        let params = &self.multi_params;
+        for entry in targets {
             deep(&mut entry.expr, 0, &mut |e, _| {
                 if let Expr::Param(p) = e
                     && p.kind == ParamKind::MultiExpr
@@ -165,6 +161,8 @@ impl<'a> Root<'a> {
             arbiters,
             row_marks: self.row_marks.clone(),
             recheck_param: self.g.new_param(Oid(0)),
+            merge_actions: self.query.merge_actions.clone(),
+            merge_join_condition: self.query.merge_join_condition.as_deref().cloned(),
         };
         let kind = PathKind::Modify { child: child.clone(), modify: Box::new(modify) };
         let mut path = self.step(kind, child, &Rc::new(target), rows, (child.startup, child.total));

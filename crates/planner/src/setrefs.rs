@@ -327,20 +327,26 @@ impl<'a> Finish<'a> {
 
     fn modify(&mut self, modify: &mut ir::ModifyTable, outer: &[TargetEntry], offset: usize) -> Result<()> {
         let target = modify.nominal_relation;
-        // Columns of the target itself are read from its new row, not from the plan below.
-        let others: Vec<TargetEntry> = outer
-            .iter()
-            .filter(|t| {
-                t.junk
-                    && !matches!(&t.expr, Expr::Var(v) if var_rti(v) == Some(target))
-                    && matches!(t.expr, Expr::Var(_))
-            })
-            .cloned()
-            .collect();
+        // Columns of the target itself are read from its rows, not from the plan below.
+        let own_column = |v: &Var| var_rti(v) == Some(target) && (v.attribute > 0 || v.attribute == -1);
+        let of_plan = |all: bool| -> Vec<TargetEntry> {
+            let read = |t: &&TargetEntry| match &t.expr {
+                Expr::Var(v) => t.junk && !own_column(v) && (all || var_rti(v) != Some(target)),
+                _ => false,
+            };
+            outer.iter().filter(read).cloned().collect()
+        };
+        let (others, with_whole_rows) = (of_plan(false), of_plan(true));
         let inputs = Inputs { outer: &others, inner: &[], index: &[], offset, keep: true };
+        let for_actions = Inputs { outer: &with_whole_rows, inner: &[], index: &[], offset, keep: true };
         for list in &mut modify.returning {
             inputs.targets(list)?;
         }
+        for action in modify.merge_actions.iter_mut().flatten() {
+            for_actions.targets(&mut action.targets)?;
+            action.condition.iter_mut().try_for_each(|e| for_actions.fix(e))?;
+        }
+        modify.merge_join_conditions.iter_mut().flatten().try_for_each(|e| for_actions.fix(e))?;
         let own = Inputs { outer: &[], inner: &[], index: &[], offset, keep: true };
         if let Some(conflict) = &mut modify.on_conflict {
             own.targets(&mut conflict.set)?;

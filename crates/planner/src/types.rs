@@ -356,6 +356,8 @@ pub(crate) struct ModifyPath {
     pub arbiters: Vec<Oid>,
     pub row_marks: Vec<PlanRowMark>,
     pub recheck_param: usize,
+    pub merge_actions: Vec<ir::MergeAction>,
+    pub merge_join_condition: Option<Expr>,
 }
 
 #[derive(Clone)]

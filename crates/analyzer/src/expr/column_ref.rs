@@ -122,16 +122,25 @@ impl Analyzer<'_> {
             });
         }
         self.mark_selected(item.index, 0, up);
+        let entry = &self.levels[self.levels.len() - 1 - up as usize].range_table[item.index - 1];
+        // The row of a function that returns plain values is its one column.
+        let scalar = match &entry.kind {
+            ir::RangeTableKind::Function { functions, ordinality: false } if functions.len() == 1 => {
+                let is_row = crate::coerce::pathway::is_row_type(self.session, type_oid)?;
+                (!is_row && item.columns.len() == 1).then(|| ir::expr_collation(&functions[0].expr))
+            }
+            _ => None,
+        };
         Ok(Expr::Var(Var {
             source: VarSource::Relation(item.index),
-            attribute: 0,
+            attribute: i16::from(scalar.is_some()),
             type_oid,
             typmod: -1,
-            collation: base::Oid::INVALID,
+            collation: scalar.unwrap_or_default(),
             nulling: self.nulling_of(item.index, up),
             levels_up: up,
             returning: item.returning,
-            syntactic: (item.index, 0),
+            syntactic: (item.index, i16::from(scalar.is_some())),
             location: Some(location),
         }))
     }

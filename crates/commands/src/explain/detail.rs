@@ -33,6 +33,9 @@ pub fn for_each_expr(plan: &Plan, visit: &mut dyn FnMut(&Expr)) {
         }
         PlanNode::Limit { offset, count, .. } => [offset, count].into_iter().flatten().for_each(visit),
         PlanNode::ModifyTable(modify) => {
+            for action in modify.merge_actions.iter().flatten() {
+                action.targets.iter().map(|t| &t.expr).chain(&action.condition).for_each(&mut *visit);
+            }
             modify.returning.iter().flatten().for_each(|target| visit(&target.expr));
         }
         _ => {}

@@ -150,6 +150,67 @@ fn check_kind(entry: &RelationEntry, operation: CommandType) -> Result<()> {
     }
 }
 
+/// In RETURNING of MERGE: the action's name and, for a column of neither OLD nor NEW, the old value after DELETE and
+/// else the new one. Which action it was is seen from the rows there are.
+fn by_action(execution: &Execution, relation: usize, expr: &mut Expr) -> Result<()> {
+    const TEXT: base::Oid = base::Oid(25);
+    const TID: base::Oid = base::Oid(27);
+    let of = |var: &Var, returning: Returning| Expr::Var(Var { returning, ..var.clone() });
+    let is_missing = |returning: Returning, result: Expr| {
+        let tid = Expr::Var(Var {
+            source: VarSource::Relation(relation),
+            attribute: -1,
+            type_oid: TID,
+            typmod: -1,
+            collation: base::Oid::INVALID,
+            nulling: ir::RelSet::new(),
+            levels_up: 0,
+            returning,
+            syntactic: (0, 0),
+            location: None,
+        });
+        let condition =
+            Expr::NullTest { arg: Box::new(tid), is_null: true, row_argument: false, location: None };
+        ir::CaseWhen { condition, result, location: None }
+    };
+    let case = |whens: Vec<ir::CaseWhen>, default: Expr| Expr::Case {
+        result_type: ir::expr_type(&default),
+        collation: ir::expr_collation(&default),
+        arg: None,
+        whens,
+        default: Some(Box::new(default)),
+        location: None,
+    };
+    match expr {
+        Expr::Var(var)
+            if var.source == VarSource::Relation(relation)
+                && var.returning == Returning::Default
+                && var.attribute > -6 =>
+        {
+            let missing = is_missing(Returning::New, of(var, Returning::Old));
+            *expr = case(vec![missing], of(var, Returning::New));
+        }
+        Expr::MergeAction { .. } => {
+            let layout = execution.session.type_layout(TEXT)?;
+            let word = |word: &str| {
+                Expr::Const(ir::Const {
+                    type_oid: TEXT,
+                    typmod: -1,
+                    collation: base::Oid(100),
+                    layout,
+                    value: Some(OwnedDatum::from(word)),
+                    location: None,
+                })
+            };
+            let whens =
+                vec![is_missing(Returning::Old, word("INSERT")), is_missing(Returning::New, word("DELETE"))];
+            *expr = case(whens, word("UPDATE"));
+        }
+        other => ir::for_each_child_mut(other, &mut |child| by_action(execution, relation, child))?,
+    }
+    Ok(())
+}
+
 /// RETURNING: over the new row, the old row and the child's columns, side by side.
 pub struct ReturningList {
     projection: Projection,
@@ -197,9 +258,13 @@ impl ReturningList {
                 _ => None,
             }
         };
+        let mut exprs: Vec<Expr> = list.iter().map(|t| t.expr.clone()).collect();
+        if operation == CommandType::Merge {
+            exprs.iter_mut().try_for_each(|e| by_action(execution, relation, e))?;
+        }
         let mut compiler = Compiler::new(&execution.session, Inputs::Resolve(&resolve));
         Ok(ReturningList {
-            projection: Projection::new(compiler.compile_all(list.iter().map(|t| &t.expr))?),
+            projection: Projection::new(compiler.compile_all(&exprs)?),
             attributes: entry.desc().attributes().iter().map(|a| a.layout.repr).collect(),
             desc: entry.desc().clone(),
             table: entry.oid(),
