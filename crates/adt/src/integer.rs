@@ -159,7 +159,8 @@ pub fn push_int8(out: &mut String, value: i64) {
 /// Appends an unsigned decimal number.
 pub fn push_uint8(out: &mut String, value: u64) {
     let mut buffer = [0; 20];
-    out.extend(digits(value, &mut buffer).iter().map(|&digit| char::from(digit)));
+    // Digits are ASCII.
+    out.push_str(std::str::from_utf8(digits(value, &mut buffer)).unwrap_or_default());
 }
 
 /// As [`push_int8`], to bytes.
@@ -171,17 +172,29 @@ pub fn push_int8_bytes(out: &mut Vec<u8>, value: i64) {
     out.extend_from_slice(digits(value.unsigned_abs(), &mut buffer));
 }
 
+/// 00 to 99.
+const PAIRS: &str = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+/// The two digits of a number below 100; of a larger one the last two.
+#[inline]
+pub(crate) fn pair(value: u32) -> &'static str {
+    let at = 2 * (value % 100) as usize;
+    &PAIRS[at..at + 2]
+}
+
 /// The decimal digits of a number, written to the end of the buffer.
 fn digits(mut value: u64, buffer: &mut [u8; 20]) -> &[u8] {
     let mut start = buffer.len();
-    loop {
-        start -= 1;
-        buffer[start] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            return &buffer[start..];
-        }
+    while value >= 10 {
+        start -= 2;
+        buffer[start..start + 2].copy_from_slice(pair((value % 100) as u32).as_bytes());
+        value /= 100;
     }
+    if value > 0 || start == buffer.len() {
+        start -= 1;
+        buffer[start] = b'0' + value as u8;
+    }
+    &buffer[start..]
 }
 
 /// The text of an integer of any width.

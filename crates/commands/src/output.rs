@@ -1,8 +1,11 @@
 //! Values on their way out: columns turned into the text or binary form that clients, COPY and EXPLAIN show.
 
+use adt::datetime::{push_date, push_timestamp, push_timestamptz};
+use adt::numeric::NumericView;
 use base::{Oid, Result};
 use catalog::Session;
-use datum::{Batch, Column, ColumnBuilder, Datum, Repr, Selection, Values};
+use datum::{Batch, ByteValues, Column, ColumnBuilder, Datum, Nulls, Repr, Selection, Values};
+use functions::formats::Formats;
 use functions::{Call, Function, Registry};
 use std::sync::Arc;
 
@@ -39,6 +42,10 @@ enum Way {
     IntText,
     OidText,
     BoolText,
+    NumericText,
+    DateText,
+    TimestampText,
+    TimestampTzText,
     IntBinary,
     /// The type's output or send function.
     Function {
@@ -57,6 +64,10 @@ const TEXT: u32 = 25;
 const OID: u32 = 26;
 const BPCHAR: u32 = 1042;
 const VARCHAR: u32 = 1043;
+const DATE: u32 = 1082;
+const TIMESTAMP: u32 = 1114;
+const TIMESTAMPTZ: u32 = 1184;
+const NUMERIC: u32 = 1700;
 const UNKNOWN: u32 = 705;
 
 impl ColumnOutput {
@@ -68,6 +79,10 @@ impl ColumnOutput {
             (INT2 | INT4 | INT8, Format::Text) => Way::IntText,
             (OID, Format::Text) => Way::OidText,
             (BOOL, Format::Text) => Way::BoolText,
+            (NUMERIC, Format::Text) => Way::NumericText,
+            (DATE, Format::Text) => Way::DateText,
+            (TIMESTAMP, Format::Text) => Way::TimestampText,
+            (TIMESTAMPTZ, Format::Text) => Way::TimestampTzText,
             (INT2 | INT4 | INT8 | OID, Format::Binary) => Way::IntBinary,
             (_, format) => {
                 let row = session.type_row(type_oid)?;
@@ -91,7 +106,16 @@ impl ColumnOutput {
     /// # Errors
     /// What the function fails with.
     pub fn convert(&self, session: &Session, column: &Column, rows: usize) -> Result<Option<Column>> {
-        let Way::Function { oid, function } = &self.way else { return Ok(None) };
+        let (oid, function) = match &self.way {
+            Way::Function { oid, function } => (oid, function),
+            Way::NumericText => {
+                return texts(column, rows, |value, out| NumericView::new(value.bytes())?.push_text(out));
+            }
+            Way::DateText | Way::TimestampText | Way::TimestampTzText => {
+                return self.moments(&Formats::of(session), column, rows);
+            }
+            _ => return Ok(None),
+        };
         let call = Call {
             session,
             function: *oid,
@@ -104,6 +128,24 @@ impl ColumnOutput {
         let mut out = ColumnBuilder::new(Repr::Bytes, rows);
         (function.kernel)(&call, &[column], &Selection::All(rows), &mut out)?;
         Ok(Some(out.finish()))
+    }
+
+    /// The texts of dates and timestamps.
+    fn moments(&self, formats: &Formats, column: &Column, rows: usize) -> Result<Option<Column>> {
+        let (style, order, zone) = (formats.date_style, formats.date_order, &formats.zone);
+        texts(column, rows, |value, out| match self.way {
+            Way::DateText => {
+                push_date(out, value.int4(), style, order);
+                Ok(())
+            }
+            Way::TimestampText => push_timestamp(out, value.int8(), style, order),
+            _ => push_timestamptz(out, value.int8(), zone, style, order),
+        })
+    }
+
+    /// Whether the texts of all values are made of letters, digits, blanks and `+-.:/` alone.
+    pub fn is_plain(&self) -> bool {
+        !matches!(self.way, Way::Bytes | Way::IntBinary | Way::Function { .. })
     }
 
     /// Appends the outer form of a value that is not null, of the column that [`ColumnOutput::convert`] gave, or else
@@ -124,6 +166,26 @@ impl ColumnOutput {
             (_, values) => debug_assert!(false, "{values:?} has no outer form here"),
         }
     }
+}
+
+/// A column of the texts that `push` makes of the values.
+fn texts(
+    column: &Column,
+    rows: usize,
+    mut push: impl FnMut(Datum<'_>, &mut String) -> Result<()>,
+) -> Result<Option<Column>> {
+    let mut values = ByteValues::with_capacity(rows);
+    let mut nulls = Nulls::default();
+    let mut text = String::new();
+    for row in 0..rows {
+        text.clear();
+        match column.get(row) {
+            Some(value) => push(value, &mut text)?,
+            None => nulls.set(row),
+        }
+        values.push(text.as_bytes());
+    }
+    Ok(Some(Column::new(Values::Bytes(values), nulls)))
 }
 
 /// How rows are written.
@@ -180,6 +242,11 @@ impl Converted<'_> {
     #[inline]
     pub fn is_null(&self, column: usize, row: usize) -> bool {
         self.columns[column].is_null(row)
+    }
+
+    /// As [`ColumnOutput::is_plain`].
+    pub fn is_plain(&self, column: usize) -> bool {
+        self.outputs[column].is_plain()
     }
 
     /// Appends a value that is not null.

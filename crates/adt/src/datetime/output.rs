@@ -2,6 +2,7 @@
 
 use super::calendar::day_of_week;
 use super::*;
+use crate::integer::pair;
 use base::Result;
 use std::fmt::Write;
 
@@ -28,9 +29,10 @@ fn shown_year(year: i32) -> i32 {
 /// A fraction of a second without trailing zeros, with its point; nothing for 0.
 pub(super) fn put_fraction(out: &mut String, micros: i32) {
     if micros != 0 {
-        let digits = format!("{:06}", micros.unsigned_abs());
+        let micros = micros.unsigned_abs();
         out.push('.');
-        out.push_str(digits.trim_end_matches('0'));
+        [micros / 10_000, micros / 100, micros].iter().for_each(|digits| out.push_str(pair(*digits)));
+        out.truncate(out.trim_end_matches('0').len());
     }
 }
 
@@ -39,17 +41,35 @@ pub(super) fn put_displacement(out: &mut String, east: i32, style: DateStyle) {
     let size = east.unsigned_abs();
     let (hour, minute, second) = (size / 3600, size / 60 % 60, size % 60);
     out.push(if east < 0 { '-' } else { '+' });
-    put!(out, "{hour:02}");
+    out.push_str(pair(hour));
     if second != 0 {
-        put!(out, ":{minute:02}:{second:02}");
+        put_pairs(out, ":", [minute, second]);
     } else if minute != 0 || style == DateStyle::Xsd {
-        put!(out, ":{minute:02}");
+        put_pairs(out, ":", [minute]);
+    }
+}
+
+/// Two digits each, with a mark before each.
+fn put_pairs<const N: usize>(out: &mut String, mark: &str, values: [u32; N]) {
+    for value in values {
+        out.push_str(mark);
+        out.push_str(pair(value));
     }
 }
 
 fn put_clock(out: &mut String, civil: &Civil) {
-    put!(out, "{:02}:{:02}:{:02}", civil.hour, civil.minute, civil.second);
+    out.push_str(pair(civil.hour as u32));
+    put_pairs(out, ":", [civil.minute as u32, civil.second as u32]);
     put_fraction(out, civil.micros);
+}
+
+fn put_year(out: &mut String, year: i32) {
+    if (0..10_000).contains(&year) {
+        out.push_str(pair(year as u32 / 100));
+        out.push_str(pair(year as u32));
+    } else {
+        put!(out, "{year:04}");
+    }
 }
 
 /// The day and month in the order of the session, with a separator.
@@ -63,7 +83,8 @@ fn put_date(out: &mut String, civil: &Civil, style: DateStyle, order: DateOrder)
     let year = shown_year(civil.year);
     match style {
         DateStyle::Iso | DateStyle::Xsd => {
-            put!(out, "{year:04}-{:02}-{:02}", civil.month, civil.day);
+            put_year(out, year);
+            put_pairs(out, "-", [civil.month as u32, civil.day as u32]);
             return;
         }
         DateStyle::Sql => put_day_month(out, civil, '/', order),
@@ -72,20 +93,25 @@ fn put_date(out: &mut String, civil: &Civil, style: DateStyle, order: DateOrder)
         }
         DateStyle::Postgres => put_day_month(out, civil, '-', order),
     }
-    put!(out, "{year:04}");
+    put_year(out, year);
 }
 
 /// Writes a date.
 pub fn date_out(date: Date, style: DateStyle, order: DateOrder) -> String {
+    let mut out = String::with_capacity(13);
+    push_date(&mut out, date, style, order);
+    out
+}
+
+/// As [`date_out`], to the end of `out`.
+pub fn push_date(out: &mut String, date: Date, style: DateStyle, order: DateOrder) {
     match date {
-        DATE_NOBEGIN => "-infinity".to_string(),
-        DATE_NOEND => "infinity".to_string(),
+        DATE_NOBEGIN => out.push_str("-infinity"),
+        DATE_NOEND => out.push_str("infinity"),
         _ => {
             let civil = civil_from_date(date);
-            let mut out = String::with_capacity(13);
-            put_date(&mut out, &civil, style, order);
-            put_era(&mut out, &civil);
-            out
+            put_date(out, &civil, style, order);
+            put_era(out, &civil);
         }
     }
 }
@@ -132,10 +158,10 @@ fn put_timestamp(
     put_era(out, civil);
 }
 
-fn infinity(timestamp: Timestamp) -> Option<String> {
+fn infinity(timestamp: Timestamp) -> Option<&'static str> {
     match timestamp {
-        TIMESTAMP_NOBEGIN => Some("-infinity".to_string()),
-        TIMESTAMP_NOEND => Some("infinity".to_string()),
+        TIMESTAMP_NOBEGIN => Some("-infinity"),
+        TIMESTAMP_NOEND => Some("infinity"),
         _ => None,
     }
 }
@@ -145,13 +171,29 @@ fn infinity(timestamp: Timestamp) -> Option<String> {
 /// # Errors
 /// `22008` for a value outside the calendar.
 pub fn timestamp_out(timestamp: Timestamp, style: DateStyle, order: DateOrder) -> Result<String> {
-    if let Some(text) = infinity(timestamp) {
-        return Ok(text);
-    }
-    let civil = civil_from_timestamp(timestamp).ok_or_else(timestamp_out_of_range)?;
     let mut out = String::with_capacity(26);
-    put_timestamp(&mut out, &civil, None, style, order);
+    push_timestamp(&mut out, timestamp, style, order)?;
     Ok(out)
+}
+
+/// As [`timestamp_out`], to the end of `out`.
+///
+/// # Errors
+/// `22008` for a value outside the calendar.
+pub fn push_timestamp(
+    out: &mut String,
+    timestamp: Timestamp,
+    style: DateStyle,
+    order: DateOrder,
+) -> Result<()> {
+    match infinity(timestamp) {
+        Some(text) => out.push_str(text),
+        None => {
+            let civil = civil_from_timestamp(timestamp).ok_or_else(timestamp_out_of_range)?;
+            put_timestamp(out, &civil, None, style, order);
+        }
+    }
+    Ok(())
 }
 
 /// Writes a timestamp with time zone as it reads in `zone`.
@@ -164,13 +206,34 @@ pub fn timestamptz_out(
     style: DateStyle,
     order: DateOrder,
 ) -> Result<String> {
-    if let Some(text) = infinity(timestamp) {
-        return Ok(text);
-    }
-    let (civil, _) = civil_in_zone(timestamp, zone)?;
     let mut out = String::with_capacity(29);
-    put_timestamp(&mut out, &civil, Some(zone.at(timestamp)), style, order);
+    push_timestamptz(&mut out, timestamp, zone, style, order)?;
     Ok(out)
+}
+
+/// As [`timestamptz_out`], to the end of `out`.
+///
+/// # Errors
+/// `22008` for a value outside the calendar.
+pub fn push_timestamptz(
+    out: &mut String,
+    timestamp: TimestampTz,
+    zone: &TimeZone,
+    style: DateStyle,
+    order: DateOrder,
+) -> Result<()> {
+    match infinity(timestamp) {
+        Some(text) => out.push_str(text),
+        None => {
+            let local = zone.at(timestamp);
+            let civil = timestamp
+                .checked_add(i64::from(local.offset) * USECS_PER_SEC)
+                .and_then(civil_from_timestamp)
+                .ok_or_else(timestamp_out_of_range)?;
+            put_timestamp(out, &civil, Some(local), style, order);
+        }
+    }
+    Ok(())
 }
 
 /// Writes a time without zone.

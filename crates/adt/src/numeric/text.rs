@@ -1,7 +1,7 @@
 //! Text and wire forms, and the type modifier.
 
-use super::{BASE, DIGIT_WIDTH, Digits, MAX_SCALE, MAX_WEIGHT, Numeric, Sign, format_overflow};
-use crate::integer::{invalid_input, is_space};
+use super::{BASE, DIGIT_WIDTH, Digits, MAX_SCALE, MAX_WEIGHT, Numeric, NumericView, Sign, format_overflow};
+use crate::integer::{invalid_input, is_space, pair};
 use base::{Error, Result, bail, err};
 use std::fmt;
 
@@ -114,39 +114,9 @@ impl Numeric {
 
     /// Appends `numeric_out`'s text.
     pub fn push_text(&self, out: &mut String) {
-        match self.sign {
-            Sign::NaN => return out.push_str("NaN"),
-            Sign::Infinity => return out.push_str("Infinity"),
-            Sign::NegativeInfinity => return out.push_str("-Infinity"),
-            Sign::Negative => out.push('-'),
-            Sign::Positive => {}
-        }
-        let digit_at = |power: i32| {
-            let index = self.weight - power;
-            usize::try_from(index).ok().and_then(|i| self.digits.get(i)).copied().unwrap_or(0)
-        };
-        let push_padded = |out: &mut String, digit: u16, width: usize| {
-            let text = [digit / 1000, digit / 100 % 10, digit / 10 % 10, digit % 10];
-            out.extend(text.iter().take(width).map(|&d| char::from(b'0' + d as u8)));
-        };
-        if self.weight < 0 || self.digits.is_empty() {
-            out.push('0');
-        } else {
-            crate::integer::push_uint8(out, u64::from(digit_at(self.weight)));
-            for power in (0..self.weight).rev() {
-                push_padded(out, digit_at(power), 4);
-            }
-        }
-        if self.scale > 0 {
-            out.push('.');
-            let mut left = self.scale;
-            let mut power = -1;
-            while left > 0 {
-                push_padded(out, digit_at(power), left.min(DIGIT_WIDTH) as usize);
-                left -= DIGIT_WIDTH;
-                power -= 1;
-            }
-        }
+        push_number(out, self.sign, self.weight, self.scale, |index| {
+            self.digits.get(index).copied().unwrap_or(0)
+        });
     }
 
     /// `numeric_send`
@@ -200,6 +170,55 @@ impl Numeric {
         let mut number = Numeric::new(sign, weight, scale, digits);
         number.trunc_to(scale);
         number.checked()
+    }
+}
+
+impl NumericView<'_> {
+    /// As [`Numeric::push_text`].
+    ///
+    /// # Errors
+    /// `XX001` when a digit is out of range.
+    pub fn push_text(&self, out: &mut String) -> Result<()> {
+        if self.digits().any(|digit| u32::from(digit) >= BASE) {
+            return Err(Error::corrupted("invalid stored numeric value"));
+        }
+        let digit = |index| self.digits().nth(index).unwrap_or(0);
+        push_number(out, self.sign, self.weight, self.scale, digit);
+        Ok(())
+    }
+}
+
+/// The text of a number whose digits in base 10000, from the most significant on, `digit` gives: 0 beyond the last.
+fn push_number(out: &mut String, sign: Sign, weight: i32, scale: i32, digit: impl Fn(usize) -> u16) {
+    match sign {
+        Sign::NaN => return out.push_str("NaN"),
+        Sign::Infinity => return out.push_str("Infinity"),
+        Sign::NegativeInfinity => return out.push_str("-Infinity"),
+        Sign::Negative => out.push('-'),
+        Sign::Positive => {}
+    }
+    let digit_at = |power: i32| usize::try_from(weight - power).map_or(0, |index| u32::from(digit(index)));
+    if weight < 0 {
+        out.push('0');
+    } else {
+        crate::integer::push_uint8(out, u64::from(digit_at(weight)));
+        for power in (0..weight).rev() {
+            let digit = digit_at(power);
+            out.push_str(pair(digit / 100));
+            out.push_str(pair(digit));
+        }
+    }
+    if scale > 0 {
+        out.push('.');
+        let end = out.len() + scale as usize;
+        let mut power = -1;
+        while out.len() < end {
+            let digit = digit_at(power);
+            out.push_str(pair(digit / 100));
+            out.push_str(pair(digit));
+            power -= 1;
+        }
+        out.truncate(end);
     }
 }
 

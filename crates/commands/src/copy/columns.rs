@@ -86,11 +86,11 @@ pub fn row_security_applies(session: &Session, entry: &RelationEntry) -> Result<
     Ok(true)
 }
 
-/// COPY FROM's WHERE, over rows of the table.
+/// COPY FROM's WHERE, over rows of the table, and whether it is volatile.
 ///
 /// # Errors
 /// What binding it fails with.
-pub fn condition(session: &Session, entry: &RelationEntry, condition: &Expr) -> Result<Eval> {
+pub fn condition(session: &Session, entry: &RelationEntry, condition: &Expr) -> Result<(Eval, bool)> {
     let quals = analyzer::analyze_expression(
         session,
         &Literals,
@@ -99,5 +99,6 @@ pub fn condition(session: &Session, entry: &RelationEntry, condition: &Expr) -> 
         ExprKind::CopyWhere,
         Wanted::Boolean("WHERE"),
     )?;
-    expressions::over_row(session, entry, &quals)
+    let is_volatile = crate::expression::is_volatile(session, &quals)?;
+    Ok((expressions::over_row(session, entry, &quals)?, is_volatile))
 }

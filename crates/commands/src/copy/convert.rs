@@ -137,6 +137,8 @@ pub struct Values {
 #[derive(Default)]
 pub struct Skipped {
     pub rows: i64,
+    /// What is to be said of them once the rows before them have stood their tests: with the line.
+    notices: Vec<(u64, Error)>,
 }
 
 pub struct Converter<'a> {
@@ -156,45 +158,56 @@ impl Converter<'_> {
         fields: &mut FieldBatch,
         buffer: &[u8],
     ) -> Result<Values> {
-        let mut failure = fields.failure.take();
-        if let Some(partial) = fields.partial.take() {
-            // What is wrong with the fields that are there comes before what is missing.
-            failure = self.partial(execution, &partial).or(failure);
-        }
+        let failure = fields.failure.take();
         let mut columns = Vec::with_capacity(self.inputs.len());
+        let mut whole = true;
         for (number, input) in self.inputs.iter().enumerate() {
             match input.read(self.session, execution, fields, number, buffer) {
                 Ok(column) => columns.push(column),
-                Err(_) => return self.by_rows(execution, fields, buffer, failure),
+                Err(_) => {
+                    whole = false;
+                    break;
+                }
             }
         }
-        let sources = (0..fields.rows() as u32).collect();
-        let mut values = Values { columns, rows: fields.rows(), sources, failure };
+        let mut values = if whole {
+            let sources = (0..fields.rows() as u32).collect();
+            Values { columns, rows: fields.rows(), sources, failure: None }
+        } else {
+            self.by_rows(execution, fields, buffer)
+        };
+        if values.failure.is_none() {
+            values.failure = match fields.partial.take() {
+                // What is wrong with the fields that are there comes before what is missing.
+                Some(partial) => self.partial(execution, &partial, failure),
+                None => failure,
+            };
+        }
         self.fill_defaults(execution, fields, &mut values)?;
         Ok(values)
     }
 
-    /// The first error in a row that ends too early.
-    fn partial(&self, execution: &mut Execution, partial: &PartialRow) -> Option<Error> {
-        for (input, field) in self.inputs.iter().zip(&partial.fields) {
-            if let Err(error) = input.read_one(self.session, execution, field.as_deref()) {
-                return Some(self.place.column(error, partial.line, &input.name, field.as_deref()));
+    /// What a row that ends too early fails with: its first bad field, if that does not merely leave the row out, or else `failure`.
+    fn partial(
+        &mut self,
+        execution: &mut Execution,
+        partial: &PartialRow,
+        failure: Option<Error>,
+    ) -> Option<Error> {
+        for (number, field) in partial.fields.iter().enumerate() {
+            let field = field.as_deref();
+            if let Err(error) = self.inputs[number].read_one(self.session, execution, field) {
+                return self.skip((number, error), partial.line, field).err();
             }
         }
-        None
+        failure
     }
 
     /// Again, row by row, up to the first row that cannot be read, or leaving those out.
-    fn by_rows(
-        &mut self,
-        execution: &mut Execution,
-        fields: &FieldBatch,
-        buffer: &[u8],
-        failure: Option<Error>,
-    ) -> Result<Values> {
+    fn by_rows(&mut self, execution: &mut Execution, fields: &FieldBatch, buffer: &[u8]) -> Values {
         let mut builders: Vec<_> =
             self.inputs.iter().map(|input| ColumnBuilder::new(input.repr, fields.rows())).collect();
-        let mut values = Values { columns: Vec::new(), rows: 0, sources: Vec::new(), failure };
+        let mut values = Values { columns: Vec::new(), rows: 0, sources: Vec::new(), failure: None };
         for row in 0..fields.rows() {
             match self.one_row(execution, fields, buffer, row) {
                 Ok(read) => {
@@ -202,7 +215,8 @@ impl Converter<'_> {
                     values.sources.push(row as u32);
                 }
                 Err(failed) => {
-                    if let Err(error) = self.skip(failed, fields, buffer, row) {
+                    let value = fields.field(row, failed.0, buffer);
+                    if let Err(error) = self.skip(failed, fields.lines[row].number, value) {
                         values.failure = Some(error);
                         break;
                     }
@@ -211,8 +225,7 @@ impl Converter<'_> {
         }
         values.rows = values.sources.len();
         values.columns = builders.into_iter().map(|b| Arc::new(b.finish())).collect();
-        self.fill_defaults(execution, fields, &mut values)?;
-        Ok(values)
+        values
     }
 
     /// One row's values, or the column that has none and why.
@@ -240,16 +253,8 @@ impl Converter<'_> {
     }
 
     /// Leaves a row out, if that is allowed (ON_ERROR ignore) for errors like this.
-    fn skip(
-        &mut self,
-        (number, error): (usize, Error),
-        fields: &FieldBatch,
-        buffer: &[u8],
-        row: usize,
-    ) -> Result<()> {
-        let line = fields.lines[row].number;
+    fn skip(&mut self, (number, error): (usize, Error), line: u64, value: Option<&[u8]>) -> Result<()> {
         let name = &self.inputs[number].name;
-        let value = fields.field(row, number, buffer);
         // What input functions and domains say of a value: data exceptions and integrity violations.
         let soft = matches!(error.state().class(), "22" | "23");
         if !self.options.ignore_errors || !soft {
@@ -261,13 +266,14 @@ impl Converter<'_> {
                 Some(value) => format!("\"{}\"", shown(value)),
                 None => "null input".to_owned(),
             };
-            self.session.notice(Error::with_severity(
+            let notice = Error::with_severity(
                 Severity::Notice,
                 SqlState::SUCCESSFUL_COMPLETION,
                 format!(
                     "skipping row due to data type incompatibility at line {line} for column \"{name}\": {shown}"
                 ),
-            ));
+            );
+            self.skipped.notices.push((line, notice));
         }
         match self.options.reject_limit {
             Some(limit) if self.skipped.rows > limit => Err(self.place.column(
@@ -312,6 +318,12 @@ impl Converter<'_> {
             values.columns[number] = Arc::new(merged.finish());
         }
         Ok(())
+    }
+
+    /// Tells of the rows left out before `line`.
+    pub fn notify(&mut self, line: u64) {
+        let after = self.skipped.notices.partition_point(|(at, _)| *at < line);
+        self.skipped.notices.drain(..after).for_each(|(_, notice)| self.session.notice(notice));
     }
 
     /// The notice at the end, for rows left out.

@@ -59,7 +59,9 @@ pub fn run(
     let place = Place { relation: entry.name().to_owned(), binary: options.format == CopyFormat::Binary };
     let mut inflow = Inflow::new(&session, &entry, &listed, &options, &place)?;
     if let Some(condition) = &copy.where_clause {
-        inflow.condition = Some(columns::condition(&session, &entry, condition)?);
+        let (condition, is_volatile) = columns::condition(&session, &entry, condition)?;
+        inflow.condition = Some(condition);
+        inflow.row_by_row |= is_volatile;
     }
     let mut bulk = Bulk::begin(execution::bare(&session)?);
     let client = &mut *invocation.client;
@@ -115,6 +117,8 @@ struct Inflow<'a> {
     target: Target,
     triggers: bool,
     before_row: bool,
+    /// Expressions may look at the rows before, so that each is stored before the next is read.
+    row_by_row: bool,
     rows: u64,
 }
 
@@ -176,6 +180,7 @@ impl<'a> Inflow<'a> {
             condition: None,
             triggers,
             before_row,
+            row_by_row: before_row,
             rows: 0,
         })
     }
@@ -246,17 +251,21 @@ impl<'a> Inflow<'a> {
         if batch.rows() > 0 {
             batch = self.target.generate(execution, batch)?;
             let line_of = |row: usize| &lines[sources.get(row).copied().unwrap_or(0) as usize];
-            self.target.check(execution, &batch).map_err(|(row, error)| {
-                let line = line_of(row);
-                self.place.text_line(error, line.number, &bytes[line.text.clone()])
-            })?;
-            if failure.is_none() {
-                self.target
-                    .insert(execution, &batch)
-                    .map_err(|(row, error)| self.place.line(error, line_of(row).number))?;
+            let text_line =
+                |error, line: &Line| self.place.text_line(error, line.number, &bytes[line.text.clone()]);
+            if let Err((row, error)) = self.target.check(execution, &batch) {
+                self.converter.notify(line_of(row).number);
+                return Err(text_line(error, line_of(row)));
+            }
+            if failure.is_none() || self.row_by_row {
+                self.target.insert(execution, &batch).map_err(|(row, error)| {
+                    let line = line_of(row);
+                    if self.row_by_row { text_line(error, line) } else { self.place.line(error, line.number) }
+                })?;
                 self.rows += batch.rows() as u64;
             }
         }
+        self.converter.notify(u64::MAX);
         failure.map_or(Ok(()), Err)
     }
 

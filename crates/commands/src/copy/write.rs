@@ -10,6 +10,8 @@ pub struct Writer<'a> {
     force_quote: Vec<bool>,
     /// Bytes that the text form has to escape.
     special: [bool; 256],
+    /// Texts of letters, digits, blanks and `+-.:/` never need anything.
+    trusts_plain: bool,
     scratch: Vec<u8>,
 }
 
@@ -30,7 +32,10 @@ impl<'a> Writer<'a> {
                 }
             }
         }
-        Writer { options, force_quote, special, scratch: Vec::new() }
+        let trusts_plain = b"\t,;|".contains(&options.delimiter)
+            && (options.format != CopyFormat::Csv
+                || b"\"'".contains(&options.quote) && options.null.is_empty());
+        Writer { options, force_quote, special, trusts_plain, scratch: Vec::new() }
     }
 
     /// What comes before all rows.
@@ -64,46 +69,46 @@ impl<'a> Writer<'a> {
     }
 
     pub fn row(&mut self, rows: &Converted<'_>, row: usize, out: &mut Vec<u8>) {
-        match self.options.format {
-            CopyFormat::Binary => binary(rows, row, out),
-            CopyFormat::Text => {
-                for column in 0..rows.width() {
-                    if column > 0 {
-                        out.push(self.options.delimiter);
-                    }
-                    let start = out.len();
-                    if rows.is_null(column, row) {
-                        out.extend_from_slice(&self.options.null);
-                        continue;
-                    }
-                    rows.push(column, row, out);
-                    if out[start..].iter().any(|byte| self.special[usize::from(*byte)]) {
-                        let value = self.take_back(start, out);
-                        self.escaped(&value, out);
-                        self.scratch = value;
-                    }
-                }
-                out.push(b'\n');
+        if self.options.format == CopyFormat::Binary {
+            return binary(rows, row, out);
+        }
+        for column in 0..rows.width() {
+            if column > 0 {
+                out.push(self.options.delimiter);
             }
-            CopyFormat::Csv => {
-                for column in 0..rows.width() {
-                    if column > 0 {
-                        out.push(self.options.delimiter);
-                    }
-                    let start = out.len();
-                    if rows.is_null(column, row) {
-                        out.extend_from_slice(&self.options.null);
-                        continue;
-                    }
-                    rows.push(column, row, out);
+            if rows.is_null(column, row) {
+                out.extend_from_slice(&self.options.null);
+                continue;
+            }
+            let start = out.len();
+            rows.push(column, row, out);
+            let force = self.force_quote.get(column).copied().unwrap_or(false);
+            if self.trusts_plain && !force && rows.is_plain(column) {
+                continue;
+            }
+            let alone = rows.width() == 1;
+            if self.options.format == CopyFormat::Text {
+                if self.has_special(&out[start..]) {
                     let value = self.take_back(start, out);
-                    let force = self.force_quote.get(column).copied().unwrap_or(false);
-                    self.quoted(&value, force, rows.width() == 1, out);
+                    self.escaped(&value, out);
                     self.scratch = value;
                 }
-                out.push(b'\n');
+            } else if self.needs_quotes(&out[start..], force, alone) {
+                let value = self.take_back(start, out);
+                self.quoted(&value, force, alone, out);
+                self.scratch = value;
             }
         }
+        out.push(b'\n');
+    }
+
+    fn has_special(&self, value: &[u8]) -> bool {
+        // Few texts have a control character, and looking for one needs no table.
+        let CopyOptions { delimiter, quote, format, .. } = *self.options;
+        let other = if format == CopyFormat::Csv { quote } else { b'\\' };
+        let mark = |byte: u8| (byte < 14) | (byte == delimiter) | (byte == other);
+        value.iter().fold(false, |found, byte| found | mark(*byte))
+            && value.iter().any(|byte| self.special[usize::from(*byte)])
     }
 
     /// Moves what was written from `start` on into the scratch buffer.
@@ -134,13 +139,13 @@ impl<'a> Writer<'a> {
         }
     }
 
+    fn needs_quotes(&self, value: &[u8], force: bool, alone: bool) -> bool {
+        force || value == self.options.null.as_slice() || alone && value == b"\\." || self.has_special(value)
+    }
+
     fn quoted(&self, value: &[u8], force: bool, alone: bool, out: &mut Vec<u8>) {
-        let CopyOptions { quote, escape, null, .. } = self.options;
-        let needed = force
-            || value == null.as_slice()
-            || alone && value == b"\\."
-            || value.iter().any(|byte| self.special[usize::from(*byte)]);
-        if !needed {
+        let CopyOptions { quote, escape, .. } = self.options;
+        if !self.needs_quotes(value, force, alone) {
             out.extend_from_slice(value);
             return;
         }
