@@ -56,6 +56,16 @@ struct Writer {
     buffer: Vec<u8>,
 }
 
+/// How far the log is to get.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    /// To the operating system.
+    Written,
+    /// As `Written`, and asked to be on its way to the disk, so that the sync that will follow has less to do.
+    UnderWay,
+    Durable,
+}
+
 /// The bytes written at once.
 const WRITE_CHUNK: u64 = 1 << 20;
 const CHECKPOINT_REDO: u8 = 0xe0;
@@ -350,7 +360,7 @@ impl Wal {
             let written = self.written.load(Ordering::Acquire);
             if let Err(NeedWritten(upto)) = self.ring.make_ready(lsn, written, timeline, system) {
                 slot.progress(lsn / WAL_PAGE * WAL_PAGE);
-                self.write_out(upto, false)?;
+                self.write_out(upto, Goal::Written)?;
             }
         }
         Ok(())
@@ -510,11 +520,12 @@ impl Wal {
         if !self.is_accepting() {
             return self.check();
         }
-        self.write_out(upto.0, true)
+        self.write_out(upto.0, Goal::Durable)
     }
 
-    fn write_out(&self, upto: u64, sync: bool) -> Result<()> {
-        let done = || (if sync { &self.flushed } else { &self.written }).load(Ordering::Acquire) >= upto;
+    fn write_out(&self, upto: u64, goal: Goal) -> Result<()> {
+        let reached = if goal == Goal::Durable { &self.flushed } else { &self.written };
+        let done = || reached.load(Ordering::Acquire) >= upto;
         if done() {
             return Ok(());
         }
@@ -542,13 +553,13 @@ impl Wal {
         drop(guard);
         // Insertions that have ended meanwhile come along.
         let target = self.slots.complete_upto(self.inserted().0).max(upto);
-        let result = self.write_pages(&mut writer, target, sync);
+        let result = self.write_pages(&mut writer, target, goal);
         *self.writer.lock() = Some(writer);
         self.writer_back.notify_all();
         result.map_err(|error| self.panic(error))
     }
 
-    fn write_pages(&self, writer: &mut Writer, target: u64, sync: bool) -> Result<()> {
+    fn write_pages(&self, writer: &mut Writer, target: u64, goal: Goal) -> Result<()> {
         let segment_size = self.layout.segment_size;
         let written = self.written.load(Ordering::Acquire);
         let mut from = written / WAL_PAGE * WAL_PAGE;
@@ -559,6 +570,9 @@ impl Wal {
                 writer.buffer.clear();
                 self.ring.load(from, upto, &mut writer.buffer);
                 self.write_chunk(writer, from)?;
+                if let (Goal::UnderWay, Some(open)) = (goal, &writer.open) {
+                    open.file.start_write_back(from % segment_size, upto - from);
+                }
                 self.written.fetch_max(upto.min(target), Ordering::AcqRel);
                 if upto < end {
                     // Whoever waits for room in the ring need not wait for the rest.
@@ -568,7 +582,7 @@ impl Wal {
                 from = upto;
             }
         }
-        if sync {
+        if goal == Goal::Durable {
             if let Some(open) = &mut writer.open {
                 self.sync_segment(open)?;
             }
@@ -662,7 +676,7 @@ impl Wal {
         let full_pages = inserted / WAL_PAGE * WAL_PAGE;
         let requested = self.requested.load(Ordering::Acquire).min(inserted);
         if requested <= self.flushed().0 && self.has_chunk() {
-            self.write_out(full_pages, false)?;
+            self.write_out(full_pages, Goal::UnderWay)?;
             return Ok(true);
         }
         let upto = requested.max(full_pages);

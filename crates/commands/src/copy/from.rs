@@ -257,11 +257,19 @@ impl<'a> Inflow<'a> {
                 self.converter.notify(line_of(row).number);
                 return Err(text_line(error, line_of(row)));
             }
+            if !self.row_by_row {
+                self.converter.notify(u64::MAX);
+            }
             if failure.is_none() || self.row_by_row {
-                self.target.insert(execution, &batch).map_err(|(row, error)| {
+                if let Err((row, error)) = self.target.insert(execution, &batch) {
                     let line = line_of(row);
-                    if self.row_by_row { text_line(error, line) } else { self.place.line(error, line.number) }
-                })?;
+                    self.converter.notify(line.number);
+                    return Err(if self.row_by_row {
+                        text_line(error, line)
+                    } else {
+                        self.place.line(error, line.number)
+                    });
+                }
                 self.rows += batch.rows() as u64;
             }
         }
