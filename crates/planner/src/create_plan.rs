@@ -153,6 +153,33 @@ impl<'a> Root<'a> {
         }
     }
 
+    /// The plan of a node's input, for nodes that choose what they read of it. A subquery then yields all its columns,
+    /// so that scanning it is no work.
+    fn create_input(&mut self, path: &Rc<Path>) -> Result<Plan> {
+        let mut plan = self.create_plan(path)?;
+        let PlanNode::SubqueryScan { relation, .. } = &plan.node else { return Ok(plan) };
+        let rti = *relation;
+        let plain =
+            |t: &TargetEntry| matches!(&t.expr, Expr::Var(v) if var_rti(v) == Some(rti) && v.attribute > 0);
+        let (Some(subroot), true) =
+            (&self.base(rti).subroot, plan.qual.is_empty() && plan.target_list.iter().all(plain))
+        else {
+            return Ok(plan);
+        };
+        let mut all = Vec::new();
+        for (i, t) in subroot.targets.iter().enumerate() {
+            let number = i as i16 + 1;
+            let is_this = |t: &&TargetEntry| matches!(&t.expr, Expr::Var(v) if v.attribute == number);
+            let (type_oid, typmod) = (ir::expr_type(&t.expr), ir::expr_typmod(&t.expr));
+            let column = crate::clause::var(rti, number, type_oid, typmod, ir::expr_collation(&t.expr));
+            let known = plan.target_list.iter().find(is_this).cloned();
+            let entry = known.unwrap_or_else(|| TargetEntry::new(Expr::Var(column), number, None));
+            all.push(TargetEntry { number, junk: t.junk, ..entry });
+        }
+        plan.target_list = all;
+        Ok(plan)
+    }
+
     /// A Gather passes its child's columns on, unless it has to compute some that workers must not.
     fn over_gathered(&self, path: &Path, child: &Path, plan: Plan, node: PlanNode) -> Plan {
         if path.target.exprs == child.target.exprs {
@@ -417,10 +444,10 @@ impl<'a> Root<'a> {
     }
 
     fn nestloop_plan(&mut self, path: &Rc<Path>, join: &JoinPath) -> Result<Plan> {
-        let outer = self.create_plan(&join.outer)?;
+        let outer = self.create_input(&join.outer)?;
         let saved = self.outer_params.clone();
         self.outer_params.extend(&join.outer.relids);
-        let inner = self.create_plan(&join.inner)?;
+        let inner = self.create_input(&join.inner)?;
         self.outer_params = saved;
         let own = join.outer.relids.clone();
         let (mine, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.current_params)
@@ -460,8 +487,8 @@ impl<'a> Root<'a> {
         skip_mark_restore: bool,
         materialize: bool,
     ) -> Result<Plan> {
-        let outer = self.create_plan(&join.outer)?;
-        let mut inner = self.create_plan(&join.inner)?;
+        let outer = self.create_input(&join.outer)?;
+        let mut inner = self.create_input(&join.inner)?;
         if materialize {
             inner = crate::upper::materialize(self, inner);
         }
@@ -499,8 +526,8 @@ impl<'a> Root<'a> {
     }
 
     fn hashjoin_plan(&mut self, path: &Rc<Path>, join: &JoinPath, hash: &[ClauseRef]) -> Result<Plan> {
-        let outer = self.create_plan(&join.outer)?;
-        let inner = self.create_plan(&join.inner)?;
+        let outer = self.create_input(&join.outer)?;
+        let inner = self.create_input(&join.inner)?;
         let mut clauses = Vec::new();
         let mut keys = Vec::new();
         for clause in hash {
@@ -660,7 +687,7 @@ impl<'a> Root<'a> {
     fn upper_plan(&mut self, path: &Rc<Path>) -> Result<Plan> {
         match &path.kind {
             PathKind::Group { child, groups, having } => {
-                let plan = self.create_plan(child)?;
+                let plan = self.create_input(child)?;
                 let groups = self.group_columns(groups, &plan)?;
                 Ok(Plan {
                     qual: having.clone(),
@@ -669,7 +696,7 @@ impl<'a> Root<'a> {
                 })
             }
             PathKind::Aggregate { child, agg } => {
-                let plan = self.create_plan(child)?;
+                let plan = self.create_input(child)?;
                 let node = PlanNode::Aggregate(Box::new(Aggregate {
                     strategy: agg.strategy,
                     split: agg.split,
@@ -681,12 +708,12 @@ impl<'a> Root<'a> {
                 Ok(Plan { qual: agg.having.clone(), left: Some(Box::new(plan)), ..new_plan(path, node) })
             }
             PathKind::GroupingSets { child, strategy, rollups, having } => {
-                let plan = self.create_plan(child)?;
+                let plan = self.create_input(child)?;
                 let node = self.grouping_sets_node(&plan, *strategy, rollups)?;
                 Ok(Plan { qual: having.clone(), left: Some(Box::new(plan)), ..new_plan(path, node) })
             }
-            PathKind::Window { child, clause, top, .. } => {
-                let plan = self.create_plan(child)?;
+            PathKind::Window { child, clause, top, run, filter } => {
+                let plan = self.create_input(child)?;
                 let node = PlanNode::WindowAgg(Box::new(WindowAgg {
                     name: clause.name.clone().unwrap_or_else(|| format!("w{}", clause.number)),
                     window: clause.number,
@@ -700,10 +727,10 @@ impl<'a> Root<'a> {
                     in_range_collation: clause.in_range_collation,
                     in_range_ascending: clause.in_range_ascending,
                     in_range_nulls_first: clause.in_range_nulls_first,
-                    run_condition: Vec::new(),
+                    run_condition: run.clone(),
                     top: *top,
                 }));
-                Ok(Plan { left: Some(Box::new(plan)), ..new_plan(path, node) })
+                Ok(Plan { qual: filter.clone(), left: Some(Box::new(plan)), ..new_plan(path, node) })
             }
             PathKind::Unique { child, columns } => self.unique_plan(path, child, *columns),
             PathKind::SetOp { left, right, kind, all, hashed, groups } => {

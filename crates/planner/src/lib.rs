@@ -31,6 +31,7 @@ mod statistics;
 mod sublink;
 mod types;
 mod upper;
+mod windows;
 
 pub use types::{BoundParameter, PlanOptions, PlannerHooks};
 

@@ -302,6 +302,7 @@ impl<'a> Root<'a> {
             return Ok(());
         };
         let mut query = *query;
+        let mut run_conditions = Vec::new();
         if can_push_into(&query) {
             let mut kept = Vec::new();
             for clause in std::mem::take(&mut self.base_mut(rti).restrictions) {
@@ -310,10 +311,20 @@ impl<'a> Root<'a> {
                 if fits && self.push_into(&mut query, rti, &clause.expr)? {
                     continue;
                 }
+                if fits
+                    && query.has_window_functions
+                    && let Some((condition, keep)) = self.run_condition(&query, rti, &clause.expr)?
+                {
+                    run_conditions.push(condition);
+                    if !keep {
+                        continue;
+                    }
+                }
                 kept.push(clause);
             }
             self.base_mut(rti).restrictions = kept;
         }
+        self.remove_unused_outputs(rti, &mut query, &run_conditions)?;
         let simple = self.all_base.len() == 1
             && self.query.group_clause.is_empty()
             && !self.query.has_aggregates
@@ -322,6 +333,7 @@ impl<'a> Root<'a> {
             && !self.query.has_target_srfs;
         let fraction = if simple { self.tuple_fraction } else { 0.0 };
         let mut child = Root::new(&self.g, query, self.ctes.clone());
+        child.run_conditions = run_conditions;
         child.plan_query(fraction)?;
         let level = self.level;
         let mut passed = std::mem::take(&mut self.g.levels.borrow_mut()[level]);
@@ -334,6 +346,46 @@ impl<'a> Root<'a> {
         rel.tuples = rows;
         rel.subroot = Some(Box::new(child));
         self.set_base_size(rti)
+    }
+
+    /// Columns of a subquery that nobody reads need not be computed.
+    fn remove_unused_outputs(
+        &self,
+        rti: usize,
+        query: &mut ir::Query,
+        run_conditions: &[crate::windows::RunCondition],
+    ) -> Result<()> {
+        if query.set_operations.is_some()
+            || !query.distinct_clause.is_empty()
+            || query.command != ir::CommandType::Select
+        {
+            return Ok(());
+        }
+        let rel = self.base(rti);
+        let mut used: Vec<i16> =
+            rel.needed.iter().filter(|(_, by)| !by.is_empty()).map(|(a, _)| *a).collect();
+        used.extend(run_conditions.iter().map(|c| c.target));
+        for clause in rel.restrictions.iter().chain(&rel.join_clauses) {
+            let mut vars = Vec::new();
+            crate::clause::vars(&clause.expr, &mut vars);
+            used.extend(vars.iter().filter(|v| crate::clause::var_rti(v) == Some(rti)).map(|v| v.attribute));
+        }
+        if used.contains(&0) {
+            return Ok(());
+        }
+        for target in &mut query.target_list {
+            let kept = target.junk
+                || target.sort_group_ref > 0
+                || used.contains(&target.number)
+                || crate::clause::returns_set(&target.expr)
+                || crate::clause::contains_volatile(self.session(), &target.expr)?;
+            if !kept {
+                let (type_oid, typmod) = (ir::expr_type(&target.expr), ir::expr_typmod(&target.expr));
+                let collation = ir::expr_collation(&target.expr);
+                target.expr = crate::clause::null_const(self.session(), type_oid, typmod, collation)?;
+            }
+        }
+        Ok(())
     }
 
     fn push_into(&self, query: &mut ir::Query, rti: usize, clause: &Expr) -> Result<bool> {
@@ -351,6 +403,13 @@ impl<'a> Root<'a> {
             let Some(target) = query.target_list.iter().find(|t| t.number == v.attribute && !t.junk) else {
                 return Ok(false);
             };
+            // Rows of the same partition must come or go together.
+            let in_partition = |w: &ir::WindowClause| {
+                w.partition.iter().any(|p| p.target == target.sort_group_ref && p.target > 0)
+            };
+            if query.has_window_functions && !query.windows.iter().all(in_partition) {
+                return Ok(false);
+            }
             let unsafe_column = crate::clause::returns_set(&target.expr)
                 || crate::clause::contains_volatile(self.session(), &target.expr)?
                 || crate::clause::contains_window_function(&target.expr)
@@ -461,7 +520,6 @@ fn can_push_into(query: &ir::Query) -> bool {
         && query.limit_offset.is_none()
         && query.set_operations.is_none()
         && query.grouping_sets.is_empty()
-        && !query.has_window_functions
         && !query.has_distinct_on
         && !query.has_target_srfs
         && query.row_marks.is_empty()

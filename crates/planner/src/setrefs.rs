@@ -379,10 +379,9 @@ impl<'a> Finish<'a> {
             .ok_or_else(|| Error::internal("a subquery has not been planned"))?;
         let below = self.query_plan(&mut subroot, *child)?;
         root.base_mut(relation).subroot = Some(subroot);
-        let visible = below.target_list.iter().filter(|t| !t.junk).count();
         let trivial = plan.qual.is_empty()
-            && visible == plan.target_list.len()
-            && below.target_list.len() == visible
+            && below.target_list.len() == plan.target_list.len()
+            && plan.target_list.iter().zip(&below.target_list).all(|(mine, theirs)| mine.junk || !theirs.junk)
             && plan.target_list.iter().enumerate().all(|(i, t)| {
                 matches!(&t.expr, Expr::Var(v) if var_rti(v) == Some(relation) && v.attribute == i as i16 + 1)
             });

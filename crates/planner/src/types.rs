@@ -5,6 +5,7 @@ use crate::cost_merge::Scanned;
 use crate::grouping_sets::{Rollup, Sets};
 use crate::min_max::MinMax;
 use crate::parallel::Hazard;
+use crate::windows::RunCondition;
 use base::{Oid, Result};
 use catalog::{IndexEntry, RelationEntry, Session};
 use datum::OwnedDatum;
@@ -469,6 +470,8 @@ pub(crate) enum PathKind {
         child: Rc<Path>,
         clause: ir::WindowClause,
         top: bool,
+        run: Vec<Expr>,
+        filter: Vec<Expr>,
     },
     Unique {
         child: Rc<Path>,
@@ -597,6 +600,8 @@ pub(crate) struct Root<'a> {
     /// The query's aggregates by index, if all of them can be had so.
     pub min_max: Vec<MinMax<'a>>,
     pub grouping_sets: Option<Sets>,
+    /// Conditions above that tell window functions when to stop.
+    pub run_conditions: Vec<RunCondition>,
     pub row_marks: Vec<PlanRowMark>,
     /// CTEs in scope: of this level and the enclosing ones, innermost level last.
     pub ctes: Vec<Vec<CteState>>,
@@ -661,6 +666,7 @@ impl<'a> Root<'a> {
             init_plan_cost: 0.0,
             min_max: Vec::new(),
             grouping_sets: None,
+            run_conditions: Vec::new(),
             row_marks: Vec::new(),
             ctes,
             multi_params: HashMap::new(),

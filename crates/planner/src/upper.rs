@@ -5,9 +5,8 @@ use crate::clause::{contains_window_function, is_set_returning, leaves, returns_
 use crate::cost::clamp_rows;
 use crate::parallel::limit_needed;
 use crate::pathkey::contained_in;
-use crate::preprocess::target_of;
 use crate::types::{Parallel, Path, PathKind, Root, Target};
-use base::{Error, Result, bail};
+use base::{Error, Result};
 use datum::OwnedDatum;
 use ir::{Expr, Plan, PlanNode, SortGroupClause};
 use std::rc::Rc;
@@ -224,10 +223,8 @@ impl<'a> Root<'a> {
             distinct.sort_by_key(position);
         }
         self.distinct_keys = self.keys_for(&distinct, &targets)?.0;
-        let window =
-            self.query.windows.iter().find(|w| !w.partition.is_empty() || !w.order.is_empty()).cloned();
-        self.window_keys = match (&window, self.query.has_window_functions) {
-            (Some(w), true) => {
+        self.window_keys = match self.first_window() {
+            Some(w) => {
                 let clauses: Vec<_> = w.partition.iter().chain(&w.order).cloned().collect();
                 self.keys_for(&clauses, &targets)?.0
             }
@@ -254,7 +251,8 @@ impl<'a> Root<'a> {
             || self.query.has_aggregates
             || self.has_having_qual
             || !self.query.grouping_sets.is_empty();
-        let windows = self.query.has_window_functions;
+        // Window functions that nobody asks for have been taken away.
+        let windows = self.first_window().is_some();
         let final_list: Vec<(Expr, usize)> =
             self.targets.iter().map(|t| (t.expr.clone(), t.sort_group_ref)).collect();
         // Sets that rows are grouped by are expanded before, and are columns like others then.
@@ -557,98 +555,6 @@ impl<'a> Root<'a> {
             total *= distinct;
         }
         Ok(total.ceil().min(rows).max(1.0))
-    }
-
-    /// One node for each window, sorted in between.
-    fn windows(&mut self, paths: Vec<Rc<Path>>, final_target: &Rc<Target>) -> Result<Vec<Rc<Path>>> {
-        let mut active: Vec<ir::WindowClause> = Vec::new();
-        let mut functions: Vec<Expr> = Vec::new();
-        for expr in &final_target.exprs {
-            ir::any(expr, &mut |e| {
-                if matches!(e, Expr::WindowFunc(_)) && !functions.contains(e) {
-                    functions.push(e.clone());
-                }
-                false
-            });
-        }
-        for window in &self.query.windows {
-            if functions.iter().any(|f| matches!(f, Expr::WindowFunc(w) if w.window == window.number)) {
-                active.push(window.clone());
-            }
-        }
-        // Longer orders first, so that a sort may serve the windows after it.
-        active.sort_by(|a, b| {
-            let list = |w: &ir::WindowClause| {
-                w.partition.iter().chain(&w.order).map(|c| (c.target, c.sort_operator.0)).collect::<Vec<_>>()
-            };
-            let (a, b) = (list(a), list(b));
-            b.len().min(1).cmp(&a.len().min(1)).then_with(|| {
-                let shared = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
-                if shared == a.len() || shared == b.len() { b.len().cmp(&a.len()) } else { b.cmp(&a) }
-            })
-        });
-        let targets = self.targets.clone();
-        let mut path = cheapest(&paths)?;
-        let last = active.len();
-        let mut carried: Vec<(Expr, usize)> =
-            path.target.exprs.iter().cloned().zip(path.target.refs.iter().copied()).collect();
-        for (i, window) in active.into_iter().enumerate() {
-            let clauses: Vec<SortGroupClause> =
-                window.partition.iter().chain(&window.order).cloned().collect();
-            let (keys, sortable) = self.keys_for(&clauses, &targets)?;
-            if !sortable {
-                bail!(FEATURE_NOT_SUPPORTED, "could not implement window PARTITION BY");
-            }
-            if !contained_in(&keys, &path.keys) {
-                let usable = paths
-                    .iter()
-                    .find(|p| i == 0 && contained_in(&keys, &p.keys) && p.total <= path.total * 1.01);
-                path = match usable {
-                    Some(p) => p.clone(),
-                    None => self.sort_path(&path, keys, -1.0),
-                };
-            }
-            let own: Vec<Expr> = functions
-                .iter()
-                .filter(|f| matches!(f, Expr::WindowFunc(w) if w.window == window.number))
-                .cloned()
-                .collect();
-            carried.extend(own.iter().map(|f| (f.clone(), 0)));
-            let target = if i + 1 == last {
-                final_target.clone()
-            } else {
-                Rc::new(self.target_of_exprs(carried.clone())?)
-            };
-            let mut per_row = 0.0;
-            for f in &own {
-                let Expr::WindowFunc(w) = f else { continue };
-                per_row +=
-                    f64::from(self.session().function(w.function)?.procost) * self.costs().cpu_operator;
-                per_row += self.exprs_cost(&w.args)?.per_tuple;
-            }
-            per_row += self.costs().cpu_operator * clauses.len() as f64 + self.costs().cpu_tuple;
-            let (startup, total) = (path.startup, path.total + per_row * path.rows);
-            // The first row comes once its partition, or at least its peers, have been read.
-            let partitions = if window.partition.is_empty() {
-                1.0
-            } else {
-                let exprs = window
-                    .partition
-                    .iter()
-                    .map(|c| Ok(target_of(c, &targets)?.expr.clone()))
-                    .collect::<Result<Vec<_>>>()?;
-                self.group_count(&exprs, path.rows)?
-            };
-            let first = if window.order.is_empty() { path.rows / partitions } else { 1.0 };
-            let startup =
-                startup + (total - startup) / path.rows.max(1.0) * (first - 1.0).max(0.0) + per_row * 0.0;
-            let rows = path.rows;
-            let kind = PathKind::Window { child: path.clone(), clause: window, top: i + 1 == last };
-            let mut next = self.step(kind, &path, &target, rows, (startup, total));
-            next.total += target.cost.per_tuple * rows;
-            path = Rc::new(next);
-        }
-        Ok(vec![path])
     }
 
     /// Set-returning functions in the target list: a node that expands them, then one that computes what uses them.
