@@ -5,7 +5,7 @@ use crate::frame::{DIRTY, PERMANENT, Tag, WAITER};
 use crate::pool::BufferPool;
 use base::{BlockNumber, Fork, RelFileLocator};
 use parking_lot::lock_api::RawRwLock as _;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 use std::time::Duration;
 use storage::Page;
@@ -47,6 +47,16 @@ impl Pin {
     /// True when both pin the same frame, and so the same block.
     pub fn same_page(&self, other: &Pin) -> bool {
         self.frame == other.frame
+    }
+
+    /// Asks the processor for some of the page's memory, for instance where its header and line pointers are.
+    #[inline]
+    pub fn fetch_memory(&self, bytes: Range<usize>) {
+        const LINE: usize = 64;
+        let page = self.pool.page(self.frame).cast::<u8>();
+        for offset in (bytes.start..bytes.end.min(base::PAGE_SIZE)).step_by(LINE) {
+            sys::memory::fetch(page.wrapping_add(offset));
+        }
     }
 
     /// Latches the page for reading.

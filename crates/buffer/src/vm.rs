@@ -65,6 +65,32 @@ pub fn get(
     Ok(cached.as_ref().map_or(0, |pin| bits(&pin.read(), heap_block)))
 }
 
+/// Calls `found` with the bits of each heap block, named by its row. Blocks of one map page that come one after the
+/// other are looked up under one latch; `cached` keeps the map page between calls.
+///
+/// # Errors
+/// The disk's.
+pub fn get_all(
+    pool: &Arc<BufferPool>,
+    rel: RelFileLocator,
+    blocks: impl Iterator<Item = (usize, BlockNumber)>,
+    cached: &mut Option<Pin>,
+    mut found: impl FnMut(usize, u8),
+) -> Result<()> {
+    let mut blocks = blocks.peekable();
+    while let Some((_, first)) = blocks.peek() {
+        let map = map_block(*first);
+        if !cached.as_ref().is_some_and(|pin| covers(pin, *first) && pin.locator() == rel) {
+            *cached = try_pin(pool, rel, *first)?;
+        }
+        let page = cached.as_ref().map(Pin::read);
+        while let Some((row, block)) = blocks.next_if(|(_, block)| map_block(*block) == map) {
+            found(row, page.as_ref().map_or(0, |page| bits(page, block)));
+        }
+    }
+    Ok(())
+}
+
 /// How many heap blocks are all-visible, and how many all-frozen.
 ///
 /// # Errors

@@ -297,9 +297,9 @@ impl Session {
         let snapshot = context.transaction.latest_snapshot()?;
         let needed: Vec<usize> = (0..access.relation.desc.len()).collect();
         let mut scan =
-            btree::Scan::new(&context, &catalog_index.access, &scan_keys, Direction::Forward, false)?;
+            btree::Scan::new(&context, &catalog_index.access, &scan_keys, Direction::Forward, None)?;
         let mut fetcher = Fetcher::new(&context, &access.relation, Visibility::Mvcc(snapshot), &needed);
-        let mut matches = btree::Matches::new(&catalog_index.access, false);
+        let mut matches = btree::Matches::new(&catalog_index.access, None);
         let mut rows = Rows::new(&access.relation.desc, &needed, false);
         let (mut sources, mut dead) = (Vec::new(), Vec::new());
         let mut found = Vec::new();

@@ -61,6 +61,11 @@ fn prefix(prosrc: &str) -> Option<Prefix> {
         "bpcharcmp" | "btbpchar_pattern_cmp" => {
             Some(Prefix { of: |d| bytes_prefix(trim(d.bytes())), decides: false, bytewise: true })
         }
+        "numeric_cmp" => Some(Prefix {
+            of: |d| NumericView::new(d.bytes()).map_or(0, |view| view.prefix()),
+            decides: false,
+            bytewise: false,
+        }),
         _ => None,
     }
 }

@@ -129,6 +129,19 @@ impl Values {
         self.len() == 0
     }
 
+    fn repr(&self) -> Repr {
+        match self {
+            Values::Bool(_) => Repr::Bool,
+            Values::Char(_) => Repr::Char,
+            Values::Int2(_) => Repr::Int2,
+            Values::Int4(_) => Repr::Int4,
+            Values::Int8(_) => Repr::Int8,
+            Values::Float4(_) => Repr::Float4,
+            Values::Float8(_) => Repr::Float8,
+            Values::Bytes(_) => Repr::Bytes,
+        }
+    }
+
     #[inline]
     fn get(&self, row: usize) -> Datum<'_> {
         match self {
@@ -239,16 +252,7 @@ impl Column {
     }
 
     pub fn repr(&self) -> Repr {
-        match &self.values {
-            Values::Bool(_) => Repr::Bool,
-            Values::Char(_) => Repr::Char,
-            Values::Int2(_) => Repr::Int2,
-            Values::Int4(_) => Repr::Int4,
-            Values::Int8(_) => Repr::Int8,
-            Values::Float4(_) => Repr::Float4,
-            Values::Float8(_) => Repr::Float8,
-            Values::Bytes(_) => Repr::Bytes,
-        }
+        self.values.repr()
     }
 
     /// The given rows, in the order given.
@@ -310,6 +314,15 @@ pub struct ColumnBuilder {
 impl ColumnBuilder {
     pub fn new(repr: Repr, capacity: usize) -> ColumnBuilder {
         ColumnBuilder { values: Values::new(repr, capacity), nulls: Nulls::default() }
+    }
+
+    /// Of the same representation as `other`, with room for as much as that holds.
+    pub fn like(other: &ColumnBuilder) -> ColumnBuilder {
+        let mut values = Values::new(other.values.repr(), other.len());
+        if let (Values::Bytes(room), Values::Bytes(held)) = (&mut values, &other.values) {
+            room.data.reserve(held.data.len() + held.data.len() / 8);
+        }
+        ColumnBuilder { values, nulls: Nulls::default() }
     }
 
     pub fn len(&self) -> usize {

@@ -3,6 +3,7 @@
 
 mod batch;
 mod column;
+mod deform;
 mod form;
 mod layout;
 mod tuple;
@@ -10,6 +11,7 @@ mod value;
 
 pub use batch::{Batch, MAX_BATCH_ROWS, Selection};
 pub use column::{ByteValues, Column, ColumnBuilder, Nulls, Values};
+pub use deform::Deformer;
 pub use form::Tuples;
 pub use layout::{Attribute, Repr, TupleDesc, TypeLayout};
 pub use tuple::{

@@ -217,10 +217,21 @@ impl<'a> TupleView<'a> {
     }
 }
 
+#[cold]
+pub(crate) fn damaged() -> Error {
+    Error::corrupted("tuple shorter than its attributes")
+}
+
+/// Whether the null bitmap of a tuple whose header was checked says that `attribute` is null.
+#[inline]
+pub(crate) fn is_absent(tuple: &[u8], attribute: usize) -> bool {
+    get_u16(tuple, 20) & INFOMASK_HAS_NULLS != 0
+        && tuple[TUPLE_HEADER_SIZE + attribute / 8] & (1 << (attribute % 8)) == 0
+}
+
 /// Where the attribute that follows `offset` starts, and its size.
 #[inline]
-fn locate(data: &[u8], offset: usize, len: i16, align: u8) -> Result<(usize, usize)> {
-    let damaged = || Error::corrupted("tuple shorter than its attributes");
+pub(crate) fn locate(data: &[u8], offset: usize, len: i16, align: u8) -> Result<(usize, usize)> {
     if len > 0 {
         let start = align_up(offset, usize::from(align));
         let size = len as usize;
@@ -262,7 +273,7 @@ fn fixed_datum(bytes: &[u8], repr: Repr) -> Datum<'_> {
     }
 }
 
-fn trim_zeros(bytes: &[u8]) -> &[u8] {
+pub(crate) fn trim_zeros(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len())]
 }
 
@@ -301,9 +312,7 @@ pub fn deform_into(
             index = needed[next];
             let layout = desc.attributes()[index].layout;
             let start = fixed[index] as usize;
-            let bytes = data
-                .get(start..start + layout.len as usize)
-                .ok_or_else(|| Error::corrupted("tuple shorter than its attributes"))?;
+            let bytes = data.get(start..start + layout.len as usize).ok_or_else(damaged)?;
             builders[next].push(Some(fixed_datum(bytes, layout.repr)));
             offset = start + layout.len as usize;
             next += 1;

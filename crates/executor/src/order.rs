@@ -79,7 +79,7 @@ impl SortKey {
     }
 
     /// The value's rank (nulls on their side) and prefix: what sorts lower has the lower pair.
-    fn normalised(&self, value: Option<Datum<'_>>) -> (u8, u64) {
+    pub fn normalised(&self, value: Option<Datum<'_>>) -> (u8, u64) {
         let Some(value) = value else { return (if self.nulls_first { 0 } else { 2 }, 0) };
         let prefix = self.order.prefix(value);
         (1, if self.descending { !prefix } else { prefix })
@@ -223,6 +223,19 @@ impl Ordering {
             }
         }
         cmp::Ordering::Equal
+    }
+
+    /// The rows of `rows` that come before row 0 of `threshold`.
+    pub fn before(&self, rows: &Batch, threshold: &Batch) -> Vec<u32> {
+        let Some(key) = self.keys.first() else { return Vec::new() };
+        let limit = key.normalised(threshold.value(key.column, 0));
+        let column = rows.column(key.column);
+        let is_before = |row: &u32| match key.normalised(column.get(*row as usize)).cmp(&limit) {
+            cmp::Ordering::Less => true,
+            cmp::Ordering::Greater => false,
+            cmp::Ordering::Equal => self.compare(rows, *row as usize, threshold, 0) == cmp::Ordering::Less,
+        };
+        (0..rows.rows() as u32).filter(is_before).collect()
     }
 
     /// The rows of one (long) batch in order; equal ones stay in theirs.

@@ -26,7 +26,7 @@ pub use check::check;
 pub use insert::{Inserted, Series, UniqueCheck, find_conflict, insert};
 pub use redo::resource_manager;
 pub use runs::TempFiles;
-pub use scan::{Matches, Scan, lookup};
+pub use scan::{Matches, Scan, SharedScan, lookup};
 pub use toast::ToastBtree;
 pub use vacuum::{IndexStats, bulk_delete, vacuum_cleanup};
 

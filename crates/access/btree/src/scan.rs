@@ -12,25 +12,28 @@ use access_api::{Context, Direction, IndexRelation, ScanKey};
 use base::{BlockNumber, Lsn, OffsetNumber, Result, Tid};
 use buffer::Pin;
 use datum::{ColumnBuilder, Datum};
+use parking_lot::Mutex;
 use std::cmp::Ordering;
+use std::sync::Arc;
 use storage::Page;
 
 /// What a scan returns.
 #[derive(Clone, Debug, Default)]
 pub struct Matches {
     pub tids: Vec<Tid>,
-    /// One for each index column, when the scan was asked for values.
+    /// One for each index column that the scan was asked for.
     pub columns: Vec<ColumnBuilder>,
 }
 
 impl Matches {
-    pub fn new(index: &IndexRelation, values: bool) -> Matches {
-        let columns = if values {
-            index.attributes().iter().map(|a| ColumnBuilder::new(a.layout.repr, 64)).collect()
-        } else {
-            Vec::new()
-        };
-        Matches { tids: Vec::new(), columns }
+    /// For a scan with the same `columns`.
+    pub fn new(index: &IndexRelation, columns: Option<&[usize]>) -> Matches {
+        let attributes = index.attributes();
+        let columns = columns.unwrap_or_default().iter();
+        Matches {
+            tids: Vec::new(),
+            columns: columns.map(|c| ColumnBuilder::new(attributes[*c].layout.repr, 64)).collect(),
+        }
     }
 
     pub fn clear(&mut self) {
@@ -45,9 +48,27 @@ pub struct Scan {
     index: IndexRelation,
     bounds: Bounds,
     direction: Direction,
-    values: bool,
+    /// The columns (from 0, ascending) that are returned with the entries, in an index-only scan.
+    columns: Option<Arc<[usize]>>,
+    shared: Option<Arc<SharedScan>>,
     state: State,
     mark: Option<Box<State>>,
+}
+
+/// How far scans that divide an index's pages among themselves have come together.
+#[derive(Debug, Default)]
+pub struct SharedScan {
+    place: Mutex<Place>,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    /// As in [`State`]: which combination is read, and whether its last page is taken.
+    combination: Option<usize>,
+    exhausted: bool,
+    /// The page taken last, and the one that follows it.
+    block: BlockNumber,
+    next: BlockNumber,
 }
 
 /// Where the scan is.
@@ -80,26 +101,34 @@ struct Item {
 }
 
 impl Scan {
-    /// `keys` are ANDed. `values`: return the index's columns, too.
+    /// `keys` are ANDed. `columns` (from 0, ascending): an index-only scan that returns these columns, too.
     pub fn new(
         context: &Context,
         index: &IndexRelation,
         keys: &[ScanKey],
         direction: Direction,
-        values: bool,
+        columns: Option<&[usize]>,
     ) -> Result<Scan> {
         Ok(Scan {
             context: context.clone(),
             index: index.clone(),
             bounds: Bounds::new(index, keys),
             direction,
-            values,
+            columns: columns.map(Arc::from),
+            shared: None,
             state: State::default(),
             mark: None,
         })
     }
 
-    /// From the start, with other keys.
+    /// Reads only the pages that no other scan with the same `shared` reads. All have the same keys and direction; none
+    /// turns, marks or restores.
+    pub fn sharing(mut self, shared: Arc<SharedScan>) -> Scan {
+        self.shared = Some(shared);
+        self
+    }
+
+    /// From the start, with other keys; a shared scan reads on where the others are.
     pub fn rescan(&mut self, keys: &[ScanKey]) -> Result<()> {
         self.apply_kills()?;
         self.bounds = Bounds::new(&self.index, keys);
@@ -162,14 +191,24 @@ impl Scan {
         }
         let state = &mut self.state;
         let count = limit.min(state.items.len() - state.done);
-        for item in &state.items[state.done..state.done + count] {
-            matches.tids.push(item.tid);
-            if !self.values {
-                continue;
-            }
-            let mut walk = IndexTuple(&state.tuples[item.tuple as usize..]).walk();
-            for (attribute, column) in self.index.attributes().iter().zip(&mut matches.columns) {
-                column.push(walk.value(attribute)?.get());
+        let items = &state.items[state.done..state.done + count];
+        matches.tids.extend(items.iter().map(|item| item.tid));
+        if let Some(wanted) = self.columns.as_deref().filter(|wanted| !wanted.is_empty()) {
+            let attributes = &self.index.attributes()[..=wanted[wanted.len() - 1]];
+            // Entries of one tuple have the same values.
+            for run in items.chunk_by(|a, b| a.tuple == b.tuple) {
+                let mut walk = IndexTuple(&state.tuples[run[0].tuple as usize..]).walk();
+                let mut columns = matches.columns.iter_mut();
+                for (number, attribute) in attributes.iter().enumerate() {
+                    if wanted.binary_search(&number).is_err() {
+                        walk.bytes(attribute)?;
+                        continue;
+                    }
+                    let value = walk.value(attribute)?;
+                    if let Some(column) = columns.next() {
+                        run.iter().for_each(|_| column.push(value.get()));
+                    }
+                }
             }
         }
         state.done += count;
@@ -182,8 +221,11 @@ impl Scan {
             return Ok(false);
         }
         self.context.transaction.session().locks().check_interrupts()?;
+        if let Some(shared) = self.shared.clone() {
+            return self.read_more_of(&shared);
+        }
         if self.state.combination.is_none() || self.state.exhausted {
-            let Some(next) = self.next_combination() else { return Ok(false) };
+            let Some(next) = self.next_combination(self.state.combination) else { return Ok(false) };
             let mut state = State { combination: Some(next), ..State::default() };
             let found = self.first_page(&mut state, next);
             self.state = state;
@@ -195,14 +237,61 @@ impl Scan {
         found.map(|()| true)
     }
 
-    fn next_combination(&self) -> Option<usize> {
+    fn next_combination(&self, current: Option<usize>) -> Option<usize> {
         let count = self.bounds.combinations();
-        match (self.state.combination, self.direction) {
+        match (current, self.direction) {
             (None, Direction::Forward) => (count > 0).then_some(0),
             (None, Direction::Backward) => count.checked_sub(1),
             (Some(at), Direction::Forward) => (at + 1 < count).then_some(at + 1),
             (Some(at), Direction::Backward) => at.checked_sub(1),
         }
+    }
+
+    /// As [`Scan::read_more`], taking turns with the other scans.
+    fn read_more_of(&mut self, shared: &SharedScan) -> Result<bool> {
+        let mut place = shared.place.lock();
+        if place.combination.is_none() || place.exhausted {
+            let Some(next) = self.next_combination(place.combination) else { return Ok(false) };
+            let mut state = State { combination: Some(next), ..State::default() };
+            self.first_page(&mut state, next)?;
+            *place = Place {
+                combination: Some(next),
+                exhausted: state.exhausted,
+                block: state.block,
+                next: state.next,
+            };
+            self.state = state;
+            return Ok(true);
+        }
+        let mut state = std::mem::take(&mut self.state);
+        state.pin = None;
+        state.combination = place.combination;
+        state.exhausted = false;
+        (state.block, state.next) = (place.block, place.next);
+        let Some(pin) = self.next_page(&mut state)? else {
+            place.exhausted = true;
+            self.state = state;
+            return Ok(true);
+        };
+        // The others go on from here while this one reads its page.
+        let (previous, next) = {
+            let tree = Tree::new(&self.context, &self.index);
+            let opaque = tree.opaque(&pin.read(), pin.block())?;
+            (opaque.previous, opaque.next)
+        };
+        place.block = pin.block();
+        place.next = if self.direction == Direction::Forward { next } else { previous };
+        place.exhausted = place.next == NONE;
+        drop(place);
+        self.read_page(&mut state, pin)?;
+        if state.exhausted {
+            let mut place = shared.place.lock();
+            if place.combination == state.combination {
+                place.exhausted = true;
+            }
+        }
+        self.state = state;
+        Ok(true)
     }
 
     /// Finds where a combination's entries begin, and reads that page.
@@ -245,7 +334,7 @@ impl Scan {
             };
             at = tree.pin(next)?;
         }
-        state.pin = self.values.then_some(at);
+        state.pin = self.columns.is_some().then_some(at);
         Ok(())
     }
 
@@ -267,6 +356,7 @@ impl Scan {
         let (first, last) = (opaque.first_item().0, page.max_offset().0);
         let forward = self.direction == Direction::Forward;
         state.next = if forward { opaque.next } else { opaque.previous };
+        let copies = self.columns.as_ref().is_some_and(|columns| !columns.is_empty());
         let offsets: Box<dyn Iterator<Item = u16>> =
             if forward { Box::new(start..=last) } else { Box::new((first..start.min(last + 1)).rev()) };
         for number in offsets {
@@ -282,7 +372,7 @@ impl Scan {
                 Verdict::Match => {}
             }
             let copied = state.tuples.len() as u32;
-            if self.values {
+            if copies {
                 state.tuples.extend_from_slice(tuple.0);
             }
             let count = tuple.tid_count();
@@ -297,10 +387,17 @@ impl Scan {
 
     /// Reads the page next to the current one.
     fn sibling(&self, state: &mut State) -> Result<()> {
-        let tree = Tree::new(&self.context, &self.index);
-        let chosen = self.bounds.combination(state.combination.unwrap_or(0));
-        let forward = self.direction == Direction::Forward;
         state.pin = None;
+        match self.next_page(state)? {
+            Some(pin) => self.read_page(state, pin),
+            None => Ok(()),
+        }
+    }
+
+    /// The page next to the current one; at the end, notes that.
+    fn next_page(&self, state: &mut State) -> Result<Option<Pin>> {
+        let tree = Tree::new(&self.context, &self.index);
+        let forward = self.direction == Direction::Forward;
         if state.next == BlockNumber::INVALID {
             // The direction has changed: the page itself knows its neighbours.
             let pin = tree.pin(state.block)?;
@@ -308,19 +405,25 @@ impl Scan {
             state.next = if forward { opaque.next } else { opaque.previous };
         }
         let pin = if forward { right_of(tree, state.next)? } else { left_of(tree, state.block, state.next)? };
-        let Some(pin) = pin else {
+        if pin.is_none() {
             state.items.clear();
             state.done = 0;
             state.exhausted = true;
-            return Ok(());
-        };
+        }
+        Ok(pin)
+    }
+
+    fn read_page(&self, state: &mut State, pin: Pin) -> Result<()> {
+        let tree = Tree::new(&self.context, &self.index);
+        let chosen = self.bounds.combination(state.combination.unwrap_or(0));
+        let forward = self.direction == Direction::Forward;
         {
             let page = pin.read();
             let opaque = tree.opaque(&page, pin.block())?;
             let start = if forward { opaque.first_item().0 } else { page.max_offset().0 + 1 };
             self.collect(state, &chosen, &pin, &page, opaque, start)?;
         }
-        state.pin = self.values.then_some(pin);
+        state.pin = self.columns.is_some().then_some(pin);
         Ok(())
     }
 

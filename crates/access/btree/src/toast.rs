@@ -60,10 +60,10 @@ impl ToastIndex for ToastBtree {
             key(1, Strategy::GreaterEqual, OwnedDatum::Int4(chunks.start)),
             key(1, Strategy::Less, OwnedDatum::Int4(chunks.end)),
         ];
-        let mut scan = Scan::new(context, index, &keys, Direction::Forward, true)?;
-        let mut matches = Matches::new(index, true);
+        let mut scan = Scan::new(context, index, &keys, Direction::Forward, Some(&[1]))?;
+        let mut matches = Matches::new(index, Some(&[1]));
         while scan.next(usize::MAX, &mut matches)? > 0 {}
-        let Some(numbers) = matches.columns.into_iter().nth(1) else { return Ok(Vec::new()) };
+        let Some(numbers) = matches.columns.into_iter().next() else { return Ok(Vec::new()) };
         let numbers = numbers.finish();
         Ok(matches
             .tids

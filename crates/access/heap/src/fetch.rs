@@ -9,7 +9,7 @@
 use crate::header::Header;
 use crate::page::{self, Hints};
 use crate::prune;
-use crate::rows::{Rows, Tuple, needs_toast};
+use crate::rows::{Reader, Rows, Tuple, needs_toast};
 use crate::visibility::{DirtyVerdict, Judge, Visibility};
 use access_api::{Context, DirtyView, HeapView, Relation};
 use base::{BlockNumber, Fork, OffsetNumber, Result, Tid, Xid};
@@ -141,12 +141,15 @@ pub struct Fetcher {
     context: Context,
     relation: Relation,
     visibility: Visibility,
-    needed: Vec<usize>,
+    reader: Reader,
     horizon: Xid,
     pin: Option<Pin>,
-    map: Option<Pin>,
+    /// Pages of the visibility map, each at its number's remainder.
+    maps: [Option<Pin>; MAP_PINS],
 }
 
+/// Pages of the visibility map that are kept at hand; one tells of 256 MB of the table.
+const MAP_PINS: usize = 16;
 /// Roots that are looked at before their blocks are asked for together.
 const PREFETCH_ROOTS: usize = 64;
 
@@ -158,9 +161,9 @@ impl Fetcher {
             context: context.clone(),
             relation: relation.clone(),
             visibility,
-            needed: needed.to_vec(),
+            reader: Reader::new(relation, needed),
             pin: None,
-            map: None,
+            maps: Default::default(),
         }
     }
 
@@ -193,16 +196,16 @@ impl Fetcher {
             })?;
             if let Some(offset) = end.visible {
                 let (tid, tuple) = (Tid { block: root.block, offset }, page.item(offset));
-                if needs_toast(&self.relation, tuple, &self.needed) {
+                if needs_toast(&self.relation, tuple, &self.reader.needed) {
                     toasted = Some((tid, tuple.to_vec()));
                 } else {
-                    rows.push(&self.context, &self.relation, &self.needed, tid, tuple)?;
+                    rows.push(&self.context, &self.relation, &self.reader.needed, tid, tuple)?;
                 }
             }
             Found { visible: end.visible.is_some(), all_dead: end.all_dead }
         };
         if let Some((tid, tuple)) = toasted {
-            rows.push(&self.context, &self.relation, &self.needed, tid, &tuple)?;
+            rows.push(&self.context, &self.relation, &self.reader.needed, tid, &tuple)?;
         }
         hints.apply(pin);
         Ok(found)
@@ -241,37 +244,14 @@ impl Fetcher {
         let pin = page::pin(&self.context, &self.relation, block)?;
         prune::on_access(&self.context, &self.relation, &pin)?;
         let (mut hints, mut visible) = (Hints::default(), Vec::new());
-        let mut copy = None;
         {
             let page = pin.read();
             let judge = Judge::new(&self.context.transaction);
             crate::scan::visible_offsets(&judge, &page, &self.visibility, &mut visible, &mut hints)?;
-            let mut tuples = visible.iter().map(|offset| page.item(*offset));
-            if tuples.any(|tuple| needs_toast(&self.relation, tuple, &self.needed)) {
-                copy = Some(page::copy_page(&page));
-            } else {
-                self.push_all(&page, block, &visible, rows)?;
-            }
         }
-        if let Some(page) = copy {
-            self.push_all(&page, block, &visible, rows)?;
-        }
+        self.reader.read_page(&self.context, &self.relation, &pin, &visible, &mut None, rows)?;
         hints.apply(&pin);
         Ok(visible.len())
-    }
-
-    fn push_all(
-        &self,
-        page: &Page,
-        block: BlockNumber,
-        offsets: &[OffsetNumber],
-        rows: &mut Rows,
-    ) -> Result<()> {
-        for offset in offsets {
-            let tid = Tid { block, offset: *offset };
-            rows.push(&self.context, &self.relation, &self.needed, tid, page.item(*offset))?;
-        }
-        Ok(())
     }
 
     /// Runs of neighbouring blocks are read together.
@@ -290,10 +270,22 @@ impl Fetcher {
         Ok(())
     }
 
-    /// Whether everyone sees all rows of the block, so that an index-only scan need not visit it.
-    pub fn all_visible(&mut self, tid: Tid) -> Result<bool> {
-        let bits = vm::get(&self.context.pool, self.relation.locator, tid.block, &mut self.map)?;
-        Ok(bits & vm::ALL_VISIBLE != 0)
+    /// For each tid, whether everyone sees all rows of its block, so that an index-only scan need not visit it.
+    pub fn all_visible(&mut self, tids: &[Tid], found: &mut Vec<bool>) -> Result<()> {
+        let slot_of = |tid: &Tid| vm::map_block(tid.block).0 as usize % MAP_PINS;
+        found.clear();
+        found.resize(tids.len(), false);
+        let slots = tids.iter().fold(0_u32, |slots, tid| slots | 1 << slot_of(tid));
+        for slot in (0..MAP_PINS).filter(|slot| slots & 1 << slot != 0) {
+            let rows =
+                tids.iter().enumerate().filter(|(_, tid)| slots.count_ones() == 1 || slot_of(tid) == slot);
+            let blocks = rows.map(|(row, tid)| (row, tid.block));
+            let (pool, locator) = (&self.context.pool, self.relation.locator);
+            vm::get_all(pool, locator, blocks, &mut self.maps[slot], |row, bits| {
+                found[row] = bits & vm::ALL_VISIBLE != 0;
+            })?;
+        }
+        Ok(())
     }
 }
 

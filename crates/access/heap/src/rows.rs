@@ -1,10 +1,13 @@
 //! Where rows go that are read, and how tuples become values.
 
 use crate::header::{HAS_EXTERNAL, Header};
-use crate::toast;
+use crate::{page, toast};
 use access_api::{Context, Relation};
-use base::{Result, Tid};
-use datum::{ColumnBuilder, Datum, MissingValues, Row, TupleDesc, TupleView, Varlena, deform_into};
+use base::{OffsetNumber, Result, Tid};
+use buffer::Pin;
+use datum::{ColumnBuilder, Datum, Deformer, MissingValues, Row, TupleDesc, TupleView, Varlena, deform_into};
+use smallvec::SmallVec;
+use storage::Page;
 
 /// Rows in columns: one builder per needed attribute, and where each row's version is.
 #[derive(Clone, Debug, Default)]
@@ -59,12 +62,74 @@ impl Rows {
     ) -> Result<()> {
         let view = TupleView::new(tuple)?;
         push_attributes(context, relation, view, needed, &mut self.columns)?;
+        self.push_place(tid, view);
+        Ok(())
+    }
+
+    /// Appends where a version is and its system columns; its attributes are appended apart.
+    #[inline]
+    fn push_place(&mut self, tid: Tid, view: TupleView<'_>) {
         self.tids.push(tid);
         if let Some(system) = &mut self.system {
             system.xmin.push(if view_frozen(&view) { 2 } else { view.xmin() });
             system.xmax.push(view.xmax());
             system.cmin.push(view.raw_command_id());
             system.cmax.push(view.raw_command_id());
+        }
+    }
+}
+
+/// Reads the needed attributes of rows, all those of a page together.
+#[derive(Clone, Debug)]
+pub(crate) struct Reader {
+    pub needed: Vec<usize>,
+    deformer: Deformer,
+}
+
+impl Reader {
+    /// `needed`: attributes from 0, ascending.
+    pub fn new(relation: &Relation, needed: &[usize]) -> Reader {
+        Reader { needed: needed.to_vec(), deformer: Deformer::new(&relation.desc, needed) }
+    }
+
+    /// Appends the versions at `offsets` of a pinned page. Values in the TOAST table are not fetched under the page's
+    /// latch: then `copy` takes what the page was, and is read from then on.
+    pub fn read_page(
+        &mut self,
+        context: &Context,
+        relation: &Relation,
+        pin: &Pin,
+        offsets: &[OffsetNumber],
+        copy: &mut Option<Box<Page>>,
+        rows: &mut Rows,
+    ) -> Result<()> {
+        let block = pin.block();
+        if self.needed.is_empty() && rows.system.is_none() {
+            rows.tids.extend(offsets.iter().map(|offset| Tid { block, offset: *offset }));
+            return Ok(());
+        }
+        if copy.is_none() {
+            let page = pin.read();
+            let mut detoast = |value: Varlena<'_>| toast::detoast(context, relation, value);
+            let tuples: SmallVec<[&[u8]; 128]> = offsets.iter().map(|offset| page.item(*offset)).collect();
+            if self.deformer.deform(&tuples, &mut rows.columns, &mut detoast)? {
+                for (offset, tuple) in offsets.iter().zip(&tuples) {
+                    rows.push_place(Tid { block, offset: *offset }, TupleView::new(tuple)?);
+                }
+                return Ok(());
+            }
+            if !tuples.iter().any(|tuple| needs_toast(relation, tuple, &self.needed)) {
+                for (offset, tuple) in offsets.iter().zip(&tuples) {
+                    rows.push(context, relation, &self.needed, Tid { block, offset: *offset }, tuple)?;
+                }
+                return Ok(());
+            }
+            *copy = Some(page::copy_page(&page));
+        }
+        let Some(page) = copy else { return Ok(()) };
+        for offset in offsets {
+            let tid = Tid { block, offset: *offset };
+            rows.push(context, relation, &self.needed, tid, page.item(*offset))?;
         }
         Ok(())
     }

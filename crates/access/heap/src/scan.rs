@@ -4,12 +4,13 @@
 use crate::header::{Header, PD_ALL_VISIBLE};
 use crate::page::{self, Hints};
 use crate::prune;
-use crate::rows::{Rows, needs_toast, push_attributes};
+use crate::rows::{Reader, Rows, push_attributes};
 use crate::visibility::{Judge, Visibility};
 use access_api::{Context, Direction, Relation};
 use base::{BlockNumber, Fork, OffsetNumber, Result, Tid};
 use buffer::{Pin, Ring, RingKind, Strategy};
 use datum::{ColumnBuilder, TupleView};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -62,12 +63,16 @@ impl BlockAllocator {
 
 /// Blocks that are read ahead of the scan at once.
 const READ_AHEAD: u32 = 32;
+/// Blocks that are pinned ahead.
+const PIN_AHEAD: usize = 8;
+/// Bytes at a page's start where most pages have their header and line pointers.
+const LINE_POINTERS: usize = 512;
 
 pub struct Scan {
     context: Context,
     relation: Relation,
     visibility: Visibility,
-    needed: Vec<usize>,
+    reader: Reader,
     blocks: Blocks,
     direction: Direction,
     /// The whole range, unless blocks are shared.
@@ -78,7 +83,13 @@ pub struct Scan {
     /// Up to where blocks were asked for ahead of time.
     read_ahead: u32,
     ring: Option<Ring>,
+    /// The blocks that come next, pinned so that their memory can be fetched early.
+    ahead: VecDeque<Pin>,
+    /// Pages read so far.
+    pages: usize,
     current: Option<CurrentPage>,
+    /// The vector of offsets between pages.
+    offsets: Vec<OffsetNumber>,
 }
 
 struct CurrentPage {
@@ -103,7 +114,7 @@ impl Scan {
             context: context.clone(),
             relation: relation.clone(),
             visibility,
-            needed: needed.to_vec(),
+            reader: Reader::new(relation, needed),
             blocks,
             direction: Direction::Forward,
             all: 0..0,
@@ -111,7 +122,10 @@ impl Scan {
             started: false,
             read_ahead: 0,
             ring: None,
+            ahead: VecDeque::new(),
+            pages: 0,
             current: None,
+            offsets: Vec::new(),
         };
         scan.rescan()?;
         Ok(scan)
@@ -136,6 +150,7 @@ impl Scan {
         }
         self.all = self.left.clone();
         self.current = None;
+        self.ahead.clear();
         self.started = false;
         self.read_ahead = 0;
         Ok(())
@@ -150,6 +165,7 @@ impl Scan {
         if !self.started {
             return;
         }
+        self.ahead.clear();
         let all = self.all.clone();
         self.left = match &mut self.current {
             Some(page) => {
@@ -173,22 +189,53 @@ impl Scan {
                 let count = limit.min(current.visible.len() - current.done);
                 let offsets = &current.visible[current.done..current.done + count];
                 current.done += count;
-                let (context, relation, needed) = (&self.context, &self.relation, &self.needed);
-                let block = current.pin.block();
-                match &current.copy {
-                    Some(page) => push_rows(context, relation, needed, block, page, offsets, rows)?,
-                    None => {
-                        let page = current.pin.read();
-                        push_rows(context, relation, needed, block, &page, offsets, rows)?;
-                    }
-                }
+                let (context, relation) = (&self.context, &self.relation);
+                self.reader.read_page(context, relation, &current.pin, offsets, &mut current.copy, rows)?;
                 return Ok(count);
             }
-            self.current = None;
-            let Some(block) = self.next_block()? else { return Ok(0) };
+            if let Some(page) = self.current.take() {
+                self.offsets = page.visible;
+            }
+            let Some(pin) = self.next_pin()? else { return Ok(0) };
             self.context.transaction.session().locks().check_interrupts()?;
-            self.load(block)?;
+            self.load(pin)?;
         }
+    }
+
+    /// The next block, pinned. A few blocks beyond it are pinned as well and their memory is asked for, as a scan
+    /// would otherwise wait for it page by page.
+    fn next_pin(&mut self) -> Result<Option<Pin>> {
+        // A scan that ends after a few rows pins no more than it needs.
+        let eager = self.ring.is_none() && self.direction == Direction::Forward;
+        let wanted = if eager { self.pages.min(PIN_AHEAD).max(1) } else { 1 };
+        self.pages += 1;
+        if self.ahead.len() < wanted.div_ceil(2) {
+            while self.ahead.len() < wanted {
+                let Some(block) = self.next_block()? else { break };
+                let pool = self.context.pool.clone();
+                let cached = match &self.ring {
+                    None => pool.pin_if_cached(self.relation.locator, Fork::Main, block),
+                    Some(_) => None,
+                };
+                let pin = match cached {
+                    Some(pin) => pin,
+                    None => {
+                        self.read_ahead(block)?;
+                        pool.pin(self.relation.locator, Fork::Main, block, strategy(&self.ring))?
+                    }
+                };
+                pin.fetch_memory(0..LINE_POINTERS);
+                self.ahead.push_back(pin);
+            }
+        }
+        let pin = self.ahead.pop_front();
+        if let Some(next) = self.ahead.front()
+            && !self.reader.needed.is_empty()
+        {
+            // Tuples are read from the page's end towards its start, which processors are slow to foresee.
+            next.fetch_memory(LINE_POINTERS..base::PAGE_SIZE);
+        }
+        Ok(pin)
     }
 
     fn next_block(&mut self) -> Result<Option<BlockNumber>> {
@@ -209,37 +256,37 @@ impl Scan {
         }
         let block = self.left.start;
         self.left.start += 1;
-        if block >= self.read_ahead && self.left.end - block > 1 {
-            let end = self.left.end.min(block + READ_AHEAD);
-            let strategy = strategy(&self.ring);
-            self.context.pool.prefetch(self.relation.locator, Fork::Main, block..end, strategy)?;
-            self.read_ahead = end;
-        }
         Ok(Some(BlockNumber(block)))
     }
 
-    /// Pins a block and finds out what is visible on it.
-    fn load(&mut self, block: BlockNumber) -> Result<()> {
-        let pin = self.context.pool.pin(self.relation.locator, Fork::Main, block, strategy(&self.ring))?;
+    /// Reads a block that is missing together with those that follow it.
+    fn read_ahead(&mut self, block: BlockNumber) -> Result<()> {
+        let end = self.left.end.min(block.0 + READ_AHEAD);
+        let forward = self.direction == Direction::Forward;
+        if forward && block.0 >= self.read_ahead && end > block.0 + 1 {
+            let strategy = strategy(&self.ring);
+            self.context.pool.prefetch(self.relation.locator, Fork::Main, block.0..end, strategy)?;
+            self.read_ahead = end;
+        }
+        Ok(())
+    }
+
+    /// Finds out what is visible on a block.
+    fn load(&mut self, pin: Pin) -> Result<()> {
         prune::on_access(&self.context, &self.relation, &pin)?;
         let mut hints = Hints::default();
-        let mut visible = Vec::new();
-        let mut copy = None;
+        let mut visible = std::mem::take(&mut self.offsets);
+        visible.clear();
         {
             let page = pin.read();
             let judge = Judge::new(&self.context.transaction);
             visible_offsets(&judge, &page, &self.visibility, &mut visible, &mut hints)?;
-            let toasted =
-                visible.iter().any(|offset| needs_toast(&self.relation, page.item(*offset), &self.needed));
-            if toasted {
-                copy = Some(page::copy_page(&page));
-            }
         }
         hints.apply(&pin);
         if self.direction == Direction::Backward {
             visible.reverse();
         }
-        self.current = Some(CurrentPage { pin, visible, done: 0, copy });
+        self.current = Some(CurrentPage { pin, visible, done: 0, copy: None });
         Ok(())
     }
 
@@ -265,21 +312,6 @@ fn strategy(ring: &Option<Ring>) -> Strategy<'_> {
     ring.as_ref().map_or(Strategy::Normal, Strategy::Ring)
 }
 
-fn push_rows(
-    context: &Context,
-    relation: &Relation,
-    needed: &[usize],
-    block: BlockNumber,
-    page: &Page,
-    offsets: &[OffsetNumber],
-    rows: &mut Rows,
-) -> Result<()> {
-    for offset in offsets {
-        rows.push(context, relation, needed, Tid { block, offset: *offset }, page.item(*offset))?;
-    }
-    Ok(())
-}
-
 pub(crate) fn visible_offsets(
     judge: &Judge<'_>,
     page: &Page,
@@ -289,12 +321,12 @@ pub(crate) fn visible_offsets(
 ) -> Result<()> {
     let all_visible =
         page.flags() & PD_ALL_VISIBLE != 0 && matches!(visibility, Visibility::Mvcc(_) | Visibility::Own);
+    if all_visible {
+        visible.extend(page::offsets(page).filter(|offset| page::is_normal(page, *offset)));
+        return Ok(());
+    }
     for offset in page::offsets(page) {
         if !page::is_normal(page, offset) {
-            continue;
-        }
-        if all_visible {
-            visible.push(offset);
             continue;
         }
         let header = Header::read(page.item(offset));

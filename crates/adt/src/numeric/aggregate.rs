@@ -46,6 +46,17 @@ impl ExactSum {
     }
 }
 
+/// Powers of 10000.
+const POWERS: [i128; 9] = {
+    let mut powers = [1; 9];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10_000;
+        at += 1;
+    }
+    powers
+};
+
 /// The value in fast units, when it has that size.
 fn fast_units(view: &NumericView<'_>) -> Option<i128> {
     let count = view.digit_count() as i32;
@@ -53,15 +64,30 @@ fn fast_units(view: &NumericView<'_>) -> Option<i128> {
     if view.sign.is_special() || view.weight > FAST_WEIGHT || low < FAST_LOW {
         return None;
     }
-    let shift = 10_000_i64.pow((low - FAST_LOW).clamp(0, 4) as u32);
-    let rest = 10_000_i64.pow((low - FAST_LOW - 4).max(0) as u32);
     let magnitude = if count <= 4 {
         i128::from(view.digits().fold(0_i64, |value, digit| value * 10_000 + i64::from(digit)))
     } else {
         view.digits().fold(0_i128, |value, digit| value * 10_000 + i128::from(digit))
     };
-    let units = magnitude * i128::from(shift) * i128::from(rest);
+    let units = magnitude * POWERS[(low - FAST_LOW) as usize];
     Some(if view.sign == Sign::Negative { -units } else { units })
+}
+
+/// The value in fast units and the display scale of a payload in the short form, of up to four digits and without a
+/// part below 10000^-4.
+#[inline]
+fn short_units(payload: &[u8]) -> Option<(i128, i32)> {
+    let (negative, scale, weight) = super::payload::short_header(payload)?;
+    let digits = &payload[2..];
+    let count = (digits.len() / 2) as i32;
+    let low = weight + 1 - count;
+    if count > 4 || weight > FAST_WEIGHT || low < FAST_LOW {
+        return None;
+    }
+    let digit = |pair: &[u8]| i64::from(u16::from_le_bytes([pair[0], pair[1]]));
+    let magnitude = digits.chunks_exact(2).fold(0, |value, pair| value * 10_000 + digit(pair));
+    let units = i128::from(magnitude) * POWERS[(low - FAST_LOW) as usize];
+    Some((if negative { -units } else { units }, scale))
 }
 
 /// State of sum, avg, variance and stddev over numeric. Special values are counted apart, so that they can leave a
@@ -131,6 +157,29 @@ impl NumericSum {
         }
         self.add_slowly(&view.to_numeric()?);
         Ok(())
+    }
+
+    /// As [`NumericSum::add`], with a shorter way for the payloads that most numbers have.
+    ///
+    /// # Errors
+    /// `XX001`
+    #[inline]
+    pub fn add_payload(&mut self, payload: &[u8]) -> Result<()> {
+        if self.squares.is_none()
+            && let Some((units, scale)) = short_units(payload)
+            && let Some(sum) = self.sum.fast.checked_add(units)
+        {
+            self.sum.fast = sum;
+            self.count += 1;
+            if scale == self.max_scale {
+                self.max_scale_count += 1;
+            } else if scale > self.max_scale {
+                (self.max_scale, self.max_scale_count) = (scale, 1);
+                self.sum.scale = self.sum.scale.max(scale);
+            }
+            return Ok(());
+        }
+        self.add(&NumericView::new(payload)?)
     }
 
     /// Adds a number from memory.

@@ -22,6 +22,18 @@ const NAN: u16 = 0xc000;
 const INFINITY: u16 = 0xd000;
 const NEGATIVE_INFINITY: u16 = 0xf000;
 
+/// Whether it is negative, the display scale and the weight of a payload that has the short form.
+#[inline]
+pub(super) fn short_header(payload: &[u8]) -> Option<(bool, i32, i32)> {
+    let header = u16::from_le_bytes(*payload.first_chunk::<2>()?);
+    if header >> 14 != 0b10 || payload.len() % 2 != 0 {
+        return None;
+    }
+    // Seven bits, sign-extended.
+    let weight = i32::from((((header & SHORT_WEIGHT) << 9) as i16) >> 9);
+    Some((header & SHORT_NEGATIVE != 0, i32::from((header >> SHORT_SCALE_SHIFT) & 0x3f), weight))
+}
+
 /// A stored number, read in place.
 #[derive(Clone, Copy, Debug)]
 pub struct NumericView<'a> {
@@ -55,13 +67,11 @@ impl<'a> NumericView<'a> {
                 };
                 NumericView { sign, weight: 0, scale: 0, digits: &[] }
             }
-            0b10 => NumericView {
-                sign: if header & SHORT_NEGATIVE != 0 { Sign::Negative } else { Sign::Positive },
-                // Seven bits, sign-extended.
-                weight: i32::from((((header & SHORT_WEIGHT) << 9) as i16) >> 9),
-                scale: i32::from((header >> SHORT_SCALE_SHIFT) & 0x3f),
-                digits: rest,
-            },
+            0b10 => {
+                let (negative, scale, weight) = short_header(payload).ok_or_else(damaged)?;
+                let sign = if negative { Sign::Negative } else { Sign::Positive };
+                NumericView { sign, weight, scale, digits: rest }
+            }
             _ => {
                 let (weight, digits) = rest.split_first_chunk::<2>().ok_or_else(damaged)?;
                 NumericView {
@@ -97,6 +107,30 @@ impl<'a> NumericView<'a> {
             return Ok(Numeric::special(self.sign));
         }
         Ok(Numeric::new(self.sign, self.weight, self.scale, digits))
+    }
+
+    /// Eight bytes that sort as the values do; different values may have the same.
+    pub fn prefix(&self) -> u64 {
+        const CLASS: u32 = 62;
+        const WEIGHT: u32 = 46;
+        let magnitude = || {
+            // Sixteen bits of weight, then three digits of fourteen bits, and what of the fourth has room.
+            let weight = ((self.weight + (1 << 15)) as u64) << WEIGHT;
+            let mut digits = self.digits().map(u64::from);
+            let mut bits = 0;
+            for shift in [32, 18, 4] {
+                bits |= digits.next().unwrap_or(0) << shift;
+            }
+            weight | bits | digits.next().unwrap_or(0) >> 10
+        };
+        match self.sign {
+            Sign::NegativeInfinity => 0,
+            Sign::Infinity => 3 << CLASS,
+            Sign::NaN => u64::MAX,
+            _ if self.digits.is_empty() => 1 << CLASS,
+            Sign::Positive => 2 << CLASS | magnitude(),
+            Sign::Negative => ((1 << CLASS) - 1) & !magnitude(),
+        }
     }
 
     /// Order by value, as [`Numeric`] has it.
@@ -216,5 +250,45 @@ impl Numeric {
     /// Order of absolute values of finite numbers.
     pub(super) fn compare_abs(&self, other: &Numeric) -> Ordering {
         compare_magnitudes((self.weight, &self.digits), (other.weight, &other.digits))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_sort_as_values_do() {
+        let ascending = [
+            "-Infinity",
+            "-1e300",
+            "-12345.6789",
+            "-12345.6788",
+            "-1",
+            "-0.001",
+            "0",
+            "0.00",
+            "1e-200",
+            "0.001",
+            "0.01",
+            "1",
+            "1.0",
+            "1.5",
+            "9999",
+            "10000",
+            "10000.0001",
+            "123456789012345678",
+            "1e300",
+            "Infinity",
+            "NaN",
+        ];
+        let payloads: Vec<Vec<u8>> =
+            ascending.iter().map(|text| Numeric::parse(text).unwrap().to_payload()).collect();
+        for pair in payloads.windows(2) {
+            let (a, b) = (NumericView::new(&pair[0]).unwrap(), NumericView::new(&pair[1]).unwrap());
+            let by_prefix = a.prefix().cmp(&b.prefix());
+            assert!(by_prefix == a.compare(&b) || by_prefix == Ordering::Equal, "{a:?} {b:?}");
+            assert_ne!(by_prefix, Ordering::Greater);
+        }
     }
 }

@@ -100,10 +100,10 @@ impl Search<'_> {
             });
         }
         let context = &execution.context;
-        let mut scan = btree::Scan::new(context, access, &keys, Direction::Forward, false)?;
+        let mut scan = btree::Scan::new(context, access, &keys, Direction::Forward, None)?;
         let (needed, places) = self.needed();
         let mut fetcher = Fetcher::new(context, &self.entry.relation, visibility, &needed);
-        let mut matches = Matches::new(access, false);
+        let mut matches = Matches::new(access, None);
         let mut rows = Rows::new(self.entry.desc(), &needed, false);
         let (mut sources, mut dead) = (Vec::new(), Vec::new());
         let mut found = Vec::new();

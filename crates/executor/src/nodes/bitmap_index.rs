@@ -56,8 +56,8 @@ impl Source {
                 let mut bitmap = Bitmap::new(memory);
                 let mut rows = 0;
                 if let Bound::Keys(keys) = keys.bind(execution)? {
-                    let mut scan = Scan::new(&execution.context, index, &keys, Direction::Forward, false)?;
-                    let mut matches = Matches::new(index, false);
+                    let mut scan = Scan::new(&execution.context, index, &keys, Direction::Forward, None)?;
+                    let mut matches = Matches::new(index, None);
                     while scan.next(STEP, &mut matches)? > 0 {
                         execution.check()?;
                         rows += matches.tids.len() as u64;

@@ -10,11 +10,12 @@ use crate::node::Node;
 use crate::rows::{Leftover, Projection, builders};
 use access_api::{Direction, IndexRelation};
 use base::{Error, Result, Tid};
-use btree::Matches;
+use btree::{Matches, SharedScan};
 use catalog::RelationEntry;
-use datum::{Batch, Datum, MAX_BATCH_ROWS, OwnedDatum, Repr, Selection};
+use datum::{Batch, ColumnBuilder, Datum, MAX_BATCH_ROWS, OwnedDatum, Repr, Selection};
 use heap::{Fetcher, Rows, Visibility};
-use ir::{Plan, PlanNode};
+use ir::{Expr, Plan, PlanNode};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 struct Spec {
@@ -25,8 +26,10 @@ struct Spec {
     sources: Vec<Option<usize>>,
     keys: IndexKeys,
     recheck: Vec<Eval>,
-    /// All of the index conditions, for rows that stand for the relation.
+    /// All of the index conditions over all of the index's columns, for rows that stand for the relation.
     conditions: Vec<Eval>,
+    /// The index's columns (from 0) that anything else reads.
+    columns: Vec<usize>,
     direction: Direction,
     quals: Vec<Eval>,
     projection: Projection,
@@ -43,17 +46,26 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         let session = &execution.session;
         let (keys, inexact) = IndexKeys::new(session, &index, quals)?;
         let btree = btree_of(&index)?.clone();
-        let attributes: Vec<i16> = (1..=btree.attributes().len() as i16).collect();
+        let all: Vec<i16> = (1..=btree.attributes().len() as i16).collect();
+        let inputs = Inputs::Scan { relation: *relation, attributes: &all };
+        let conditions = Compiler::new(session, inputs).compile_all(quals.iter().map(|q| &q.condition))?;
+        let is_inexact = |q: &&ir::IndexQual| inexact.iter().any(|i| std::ptr::eq(*i, &q.original));
+        let recheck: Vec<&Expr> = quals.iter().filter(is_inexact).map(|q| &q.condition).collect();
+        let outputs = plan.target_list.iter().map(|t| &t.expr).chain(&plan.qual);
+        let mut used = BTreeSet::new();
+        outputs.chain(recheck.iter().copied()).for_each(|e| index_columns(e, &mut used));
+        let columns: Vec<usize> = used.into_iter().filter(|c| *c < all.len()).collect();
+        let attributes: Vec<i16> = columns.iter().map(|c| *c as i16 + 1).collect();
         let inputs = Inputs::Scan { relation: *relation, attributes: &attributes };
         let mut compiler = Compiler::new(session, inputs);
-        let is_inexact = |q: &&ir::IndexQual| inexact.iter().any(|i| std::ptr::eq(*i, &q.original));
         Ok(Spec {
-            recheck: compiler.compile_all(quals.iter().filter(is_inexact).map(|q| &q.condition))?,
-            conditions: compiler.compile_all(quals.iter().map(|q| &q.condition))?,
+            recheck: compiler.compile_all(recheck)?,
+            conditions,
             quals: compiler.compile_all(&plan.qual)?,
             projection: Projection::new(compiler.compile_all(plan.target_list.iter().map(|t| &t.expr))?),
             sources: index.index.indkey.iter().map(|n| usize::try_from(*n - 1).ok()).collect(),
             direction: direction_of(*direction),
+            columns,
             relation: *relation,
             index: btree,
             keys,
@@ -61,7 +73,7 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         })
     })?;
     Ok(Box::new(IndexOnlyScan {
-        matches: Matches::new(&spec.index, true),
+        matches: Matches::new(&spec.index, Some(&spec.columns)),
         rows: Rows { columns: Vec::new(), tids: Vec::new(), system: None },
         spec,
         id: plan.id,
@@ -72,7 +84,17 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         substituted: false,
         heap_fetches: 0,
         searches: 0,
+        parallel: plan.parallel_aware,
+        all_visible: Vec::new(),
     }))
+}
+
+/// The index's columns (from 0) that an expression reads.
+fn index_columns(expr: &Expr, found: &mut BTreeSet<usize>) {
+    if let Expr::Var(var) = expr {
+        found.extend(usize::try_from(i32::from(var.attribute) - 1));
+    }
+    ir::for_each_child(expr, &mut |child| index_columns(child, found));
 }
 
 #[derive(PartialEq)]
@@ -94,6 +116,10 @@ struct IndexOnlyScan {
     substituted: bool,
     heap_fetches: u64,
     searches: u64,
+    /// Whether the index's pages are divided among the participants of a parallel plan.
+    parallel: bool,
+    /// Of the entries read, which lie on pages that everyone sees all of.
+    all_visible: Vec<bool>,
 }
 
 impl IndexOnlyScan {
@@ -107,8 +133,14 @@ impl IndexOnlyScan {
         match &mut self.scan {
             Some(scan) => scan.rescan(&keys)?,
             None => {
-                self.scan =
-                    Some(btree::Scan::new(&execution.context, &spec.index, &keys, spec.direction, true)?)
+                let (context, columns) = (&execution.context, Some(&spec.columns[..]));
+                let scan = btree::Scan::new(context, &spec.index, &keys, spec.direction, columns)?;
+                self.scan = Some(match &execution.team {
+                    Some(team) if self.parallel => {
+                        scan.sharing(team.share(self.id, || Ok(SharedScan::default()))?)
+                    }
+                    _ => scan,
+                });
             }
         }
         if self.fetcher.is_none() {
@@ -126,10 +158,11 @@ impl IndexOnlyScan {
         if scan.next(limit, &mut self.matches)? == 0 {
             return Ok(None);
         }
+        fetcher.all_visible(&self.matches.tids, &mut self.all_visible)?;
         let mut visible = Vec::with_capacity(self.matches.tids.len());
         let mut dead: Vec<Tid> = Vec::new();
         for (entry, tid) in self.matches.tids.iter().enumerate() {
-            if fetcher.all_visible(*tid)? {
+            if self.all_visible[entry] {
                 visible.push(entry as u32);
                 continue;
             }
@@ -146,8 +179,8 @@ impl IndexOnlyScan {
             scan.kill(&dead);
         }
         let count = self.matches.tids.len();
-        let reprs: Vec<Repr> = self.spec.index.attributes().iter().map(|a| a.layout.repr).collect();
-        let columns = std::mem::replace(&mut self.matches.columns, builders(&reprs));
+        let fresh = self.matches.columns.iter().map(ColumnBuilder::like).collect();
+        let columns = std::mem::replace(&mut self.matches.columns, fresh);
         let batch = Batch::new(columns.into_iter().map(|b| Arc::new(b.finish())).collect(), count);
         Ok(Some(if visible.len() == count { batch } else { batch.select(&Selection::Rows(visible)) }))
     }
@@ -174,6 +207,10 @@ impl IndexOnlyScan {
         }
         let batch = Batch::new(columns.into_iter().map(|b| Arc::new(b.finish())).collect(), 1);
         let rows = filter(&spec.conditions, execution, &batch, Selection::All(1))?;
+        if rows.is_empty() {
+            return Ok(Some(None));
+        }
+        let batch = Batch::new(spec.columns.iter().map(|c| batch.column(*c).clone()).collect(), 1);
         if filter(&spec.quals, execution, &batch, rows)?.is_empty() {
             return Ok(Some(None));
         }
@@ -217,6 +254,10 @@ impl Node for IndexOnlyScan {
 
     fn rescan(&mut self, _: &mut Execution) -> Result<()> {
         self.state = State::Start;
+        if self.parallel {
+            // Pages are handed out anew among whoever takes part next time.
+            self.scan = None;
+        }
         self.leftover.clear();
         self.substituted = false;
         Ok(())

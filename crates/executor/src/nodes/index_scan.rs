@@ -7,7 +7,7 @@ use crate::node::Node;
 use crate::rows::Leftover;
 use access_api::{Direction, IndexRelation};
 use base::{Error, Oid, Result, Tid};
-use btree::Matches;
+use btree::{Matches, SharedScan};
 use catalog::{IndexEntry, RelationEntry};
 use datum::{Batch, Datum, MAX_BATCH_ROWS};
 use heap::{Fetcher, Rows, Visibility};
@@ -75,6 +75,7 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         dead: Vec::new(),
         substituted: false,
         searches: 0,
+        parallel: plan.parallel_aware,
     }))
 }
 
@@ -103,6 +104,8 @@ struct IndexScan {
     dead: Vec<u32>,
     substituted: bool,
     searches: u64,
+    /// Whether the index's pages are divided among the participants of a parallel plan.
+    parallel: bool,
 }
 
 impl IndexScan {
@@ -131,8 +134,14 @@ impl IndexScan {
             Some(scan) => scan.rescan(&keys)?,
             None => {
                 let (context, index) = (&execution.context, &spec.index);
-                self.scan = Some(btree::Scan::new(context, index, &keys, spec.direction, false)?);
-                self.matches = Some(Matches::new(index, false));
+                let scan = btree::Scan::new(context, index, &keys, spec.direction, None)?;
+                self.scan = Some(match &execution.team {
+                    Some(team) if self.parallel => {
+                        scan.sharing(team.share(self.id, || Ok(SharedScan::default()))?)
+                    }
+                    _ => scan,
+                });
+                self.matches = Some(Matches::new(index, None));
             }
         }
         Ok(true)
@@ -207,6 +216,9 @@ impl Node for IndexScan {
 
     fn rescan(&mut self, _: &mut Execution) -> Result<()> {
         self.state = State::Start;
+        if self.parallel {
+            self.scan = None;
+        }
         self.rows.clear();
         self.leftover.clear();
         self.substituted = false;

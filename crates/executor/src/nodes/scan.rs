@@ -102,7 +102,8 @@ impl ScanSpec {
     /// The rows read so far as a batch of the scan's inputs; `rows` is empty afterwards.
     pub fn batch(&self, rows: &mut Rows) -> Result<Batch> {
         let count = rows.tids.len();
-        let built = std::mem::replace(&mut rows.columns, self.builders(count));
+        let next = rows.columns.iter().map(ColumnBuilder::like).collect();
+        let built = std::mem::replace(&mut rows.columns, next);
         let mut columns: Vec<Arc<Column>> = built.into_iter().map(|b| Arc::new(b.finish())).collect();
         for attribute in &self.system {
             columns.push(Arc::new(self.system_column(*attribute, rows)));

@@ -74,9 +74,7 @@ impl Sorter {
     /// `53200`, and what writing temporary files fails with.
     pub fn add(&mut self, execution: &mut Execution, mut batch: Batch) -> Result<()> {
         if let Some(threshold) = &self.threshold {
-            let wanted =
-                |row: &u32| self.ordering.compare(&batch, *row as usize, threshold, 0) == cmp::Ordering::Less;
-            let rows: Vec<u32> = (0..batch.rows() as u32).filter(wanted).collect();
+            let rows = self.ordering.before(&batch, threshold);
             if rows.is_empty() {
                 return Ok(());
             }

@@ -47,10 +47,14 @@ impl Fold for Sum {
         args: &[&Column],
         rows: &Selection,
     ) -> Result<()> {
-        rows.try_for_each(|row| match args[0].get(row) {
-            Some(datum) => states[groups[row] as usize].add(&NumericView::new(datum.bytes())?),
-            None => Ok(()),
-        })
+        let values = values_of!(args[0], Bytes);
+        if args[0].is_constant() || args[0].has_nulls() {
+            return rows.try_for_each(|row| match args[0].get(row) {
+                Some(datum) => states[groups[row] as usize].add_payload(datum.bytes()),
+                None => Ok(()),
+            });
+        }
+        rows.try_for_each(|row| states[groups[row] as usize].add_payload(values.get(row)))
     }
 
     fn merge(&self, _: &Call<'_>, into: &mut NumericSum, from: NumericSum) -> Result<()> {

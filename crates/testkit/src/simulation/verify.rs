@@ -106,8 +106,9 @@ fn verify_entries(
     snapshot: &Snapshot,
     heap_rows: &BTreeSet<(i32, i32)>,
 ) -> Result<()> {
-    let mut scan = btree::Scan::new(context, index, &[], Direction::Forward, true)?;
-    let mut matches = Matches::new(index, true);
+    let all: Vec<usize> = (0..index.attributes().len()).collect();
+    let mut scan = btree::Scan::new(context, index, &[], Direction::Forward, Some(&all))?;
+    let mut matches = Matches::new(index, Some(&all));
     while scan.next(500, &mut matches)? > 0 {}
     drop(scan);
     let columns: Vec<_> = matches.columns.into_iter().map(|column| column.finish()).collect();

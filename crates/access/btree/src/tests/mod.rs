@@ -245,8 +245,8 @@ fn put(context: &Context, heap: &Relation, index: &IndexRelation, a: i32, b: &[u
 }
 
 fn scan_values(context: &Context, index: &IndexRelation, keys: &[ScanKey], direction: Direction) -> Vec<i32> {
-    let mut scan = Scan::new(context, index, keys, direction, true).unwrap();
-    let mut matches = Matches::new(index, true);
+    let mut scan = Scan::new(context, index, keys, direction, Some(&[0])).unwrap();
+    let mut matches = Matches::new(index, Some(&[0]));
     while scan.next(7, &mut matches).unwrap() > 0 {}
     let column = matches.columns.remove(0).finish();
     (0..matches.tids.len()).map(|row| column.get(row).map_or(i32::MIN, |value| value.int4())).collect()
@@ -545,8 +545,8 @@ fn text_keys_are_cut_to_what_tells_them_apart() {
         },
         ScanKey { column: 1, strategy: Strategy::IsNotNull, values: vec![], order: Arc::new(Int4) },
     ];
-    let mut scan = Scan::new(&context, &index, &keys, Direction::Forward, true).unwrap();
-    let mut matches = Matches::new(&index, true);
+    let mut scan = Scan::new(&context, &index, &keys, Direction::Forward, Some(&[0, 1])).unwrap();
+    let mut matches = Matches::new(&index, Some(&[0, 1]));
     while scan.next(100, &mut matches).unwrap() > 0 {}
     let texts = matches.columns[0].clone().finish();
     let found: Vec<_> =

@@ -77,12 +77,12 @@ fn a_scan_turns_where_it_is() {
     context.transaction.command_counter_increment().unwrap();
     let snapshot = Visibility::Mvcc(context.transaction.snapshot().unwrap());
     let mut scan = heap::Scan::new(&context, &heap, snapshot, heap::Blocks::All, &[0]).unwrap();
-    let mut entries = Scan::new(&context, &index, &[], Direction::Forward, true).unwrap();
+    let mut entries = Scan::new(&context, &index, &[], Direction::Forward, Some(&[0])).unwrap();
     let mut step = |direction, count: usize| -> Vec<i32> {
         scan.set_direction(direction);
         entries.set_direction(direction);
         let mut rows = Rows::new(&heap.desc, &[0], false);
-        let mut matches = Matches::new(&index, true);
+        let mut matches = Matches::new(&index, Some(&[0]));
         for _ in 0..count {
             scan.next_page(1, &mut rows).unwrap();
             entries.next(1, &mut matches).unwrap();
