@@ -7,6 +7,7 @@
 //! at its first change, so that a torn write of its page does not matter.
 
 use crate::control::{Checkpoint, ClusterState};
+use crate::durability::Pending;
 use crate::store::ControlStore;
 use crate::transactions::TransactionState;
 use crate::xlog::{CHECKPOINT_ONLINE, CHECKPOINT_SHUTDOWN};
@@ -22,8 +23,6 @@ use wal::{RecordBuilder, RmgrId, Wal, WalLevel};
 pub enum CheckpointKind {
     /// Nothing is inserted any more; the log is closed afterwards.
     Shutdown,
-    /// Ends crash recovery.
-    EndOfRecovery,
     /// While the server runs. Without `force` nothing is done when nothing important was logged since the last one.
     Online { force: bool },
 }
@@ -70,6 +69,8 @@ pub struct Checkpointer {
     transactions: Arc<dyn TransactionState>,
     /// The bytes of log between the last two redo points, smoothed: how many segments to keep for reuse.
     running: Mutex<f64>,
+    /// What was written before recovery and may not be on disk yet.
+    unsynced: Pending,
 }
 
 impl Checkpointer {
@@ -79,8 +80,18 @@ impl Checkpointer {
         control: Arc<ControlStore>,
         transactions: Arc<dyn TransactionState>,
     ) -> Checkpointer {
-        let wal = pool.wal().clone();
-        Checkpointer { system: system.clone(), pool, wal, control, transactions, running: Mutex::new(0.0) }
+        Checkpointer::after_recovery(system, pool, control, transactions, Pending::default())
+    }
+
+    pub(crate) fn after_recovery(
+        system: &System,
+        pool: Arc<BufferPool>,
+        control: Arc<ControlStore>,
+        transactions: Arc<dyn TransactionState>,
+        unsynced: Pending,
+    ) -> Checkpointer {
+        let (system, wal) = (system.clone(), pool.wal().clone());
+        Checkpointer { system, pool, wal, control, transactions, running: Mutex::new(0.0), unsynced }
     }
 
     /// Bytes logged since the last checkpoint's redo point, for max_wal_size.
@@ -132,6 +143,7 @@ impl Checkpointer {
         self.transactions.flush(redo)?;
         let buffers_written = self.pool.checkpoint(!online, pace)?;
         let write_time = elapsed();
+        self.unsynced.wait().map_err(|error| self.wal.panic(error))?;
         let files_synced = files.sync_all().map_err(|error| self.wal.panic(error))?;
         let sync_time = elapsed().saturating_sub(write_time);
         self.pool.without_delays(|| ());

@@ -2,21 +2,57 @@
 //!
 //! When only the process has died, the operating system may still hold writes of its last life that were never synced, and nobody remembers which.
 //! Redo finds such pages up to date and leaves them alone, and the checkpoint after it would move the redo point past their records: a later
-//! power failure would lose them for good. So everything is synced first.
+//! power failure would lose them for good. So everything is synced before the first checkpoint ends; redo need not wait for it, as it reads what
+//! the operating system has.
 
 use base::{Result, Severity};
+use parking_lot::Mutex;
 use std::io;
+use std::thread::JoinHandle;
+use sys::System;
 use sys::disk::{Disk, OpenOptions, file_error};
 
 /// Deeper than any path that we make: pg_tblspc/OID/PG_18_…/DB.
 const DEEPEST: usize = 8;
 
-/// Syncs every file and directory below the data directory, following the symbolic links of pg_wal and pg_tblspc only.
+/// Begins to sync every file and directory below the data directory, following the symbolic links of pg_wal and pg_tblspc only.
 ///
 /// # Errors
 /// PANIC when a sync fails. Files that are gone or cannot be opened are passed over.
-pub(crate) fn sync_data_directory(disk: &dyn Disk) -> Result<()> {
-    sync_below(disk, ".", 0)
+pub(crate) fn sync_data_directory(system: &System) -> Result<Pending> {
+    let place = system.workers.reserve(1, usize::MAX);
+    let disk = system.disk.clone();
+    if place.count() > 0 {
+        let sync = move || {
+            let _place = place;
+            sync_below(&*disk, ".", 0)
+        };
+        if let Ok(thread) = std::thread::Builder::new().name("startup sync".to_owned()).spawn(sync) {
+            return Ok(Pending { thread: Mutex::new(Some(thread)) });
+        }
+    }
+    sync_below(&*system.disk, ".", 0)?;
+    Ok(Pending::default())
+}
+
+/// A sync of the data directory that may still be going on.
+#[derive(Default)]
+pub(crate) struct Pending {
+    thread: Mutex<Option<JoinHandle<Result<()>>>>,
+}
+
+impl Pending {
+    /// Returns once everything is synced.
+    ///
+    /// # Errors
+    /// PANIC when a sync has failed.
+    pub fn wait(&self) -> Result<()> {
+        let Some(thread) = self.thread.lock().take() else { return Ok(()) };
+        match thread.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
 }
 
 fn sync_below(disk: &dyn Disk, dir: &str, depth: usize) -> Result<()> {

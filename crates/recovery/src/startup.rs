@@ -1,8 +1,8 @@
 //! From a data directory to a running log: nothing to do after a clean shutdown, redo after a crash.
 
-use crate::checkpoint::{CheckpointKind, Checkpointer, Retention};
+use crate::checkpoint::Checkpointer;
 use crate::control::{Checkpoint, ClusterState, ControlFile};
-use crate::durability;
+use crate::durability::{self, Pending};
 use crate::store::ControlStore;
 use crate::transactions::TransactionState;
 use crate::unlogged;
@@ -37,11 +37,15 @@ pub struct Recovered {
 }
 
 impl Recovery<'_> {
-    /// Brings the data directory up to the end of its log and starts the log there.
+    /// Brings the data directory up to the end of its log and starts the log there. After redo, a checkpoint is due: it
+    /// need not be waited for, as until then another recovery would begin where this one did.
+    ///
+    /// What the last life of the server wrote is synced meanwhile, on a thread of its own where there are threads; the
+    /// checkpointer waits for that.
     ///
     /// # Errors
     /// FATAL or PANIC, with PostgreSQL's SQLSTATEs and texts; `0A000` for archive recovery, standbys and backups.
-    pub fn run(&self) -> Result<Recovered> {
+    pub fn run(&self) -> Result<(Recovered, Checkpointer)> {
         let disk = &self.system.disk;
         for (file, feature) in [
             ("backup_label", "starting from a base backup (backup_label)"),
@@ -63,13 +67,17 @@ impl Recovery<'_> {
         let clean = control.state == ClusterState::ShutDown && checkpoint.redo >= control.checkpoint;
         self.transactions.redo_checkpoint(&checkpoint, true);
         if clean {
-            return self.start_clean(&control, &checkpoint, checkpoint_end);
+            return Ok((
+                self.start_clean(&control, &checkpoint, checkpoint_end)?,
+                self.checkpointer(Pending::default()),
+            ));
         }
         (self.log)("database system was not properly shut down; automatic recovery in progress");
         self.control.update(|control| control.state = ClusterState::InCrashRecovery)?;
-        if self.pool.wal().options().fsync {
-            durability::sync_data_directory(&**disk)?;
-        }
+        let pending = match self.pool.wal().options().fsync {
+            true => durability::sync_data_directory(self.system)?,
+            false => Pending::default(),
+        };
         unlogged::remove_content(&**disk)?;
         self.pool.files().close_all();
         let (records, last, end) = self.redo(&mut reader, &control, &checkpoint)?;
@@ -78,15 +86,13 @@ impl Recovery<'_> {
         unlogged::restore_content(&**disk)?;
         self.pool.files().close_all();
         self.transactions.finish_recovery()?;
-        let checkpointer = Checkpointer::new(
-            self.system,
-            self.pool.clone(),
-            self.control.clone(),
-            self.transactions.clone(),
-        );
-        checkpointer.run(CheckpointKind::EndOfRecovery, &Retention::default(), &mut |_| ())?;
         self.control.update(|control| control.state = ClusterState::InProduction)?;
-        Ok(Recovered { redone: true, records, end })
+        Ok((Recovered { redone: true, records, end }, self.checkpointer(pending)))
+    }
+
+    fn checkpointer(&self, pending: Pending) -> Checkpointer {
+        let (pool, control) = (self.pool.clone(), self.control.clone());
+        Checkpointer::after_recovery(self.system, pool, control, self.transactions.clone(), pending)
     }
 
     fn read_checkpoint(&self, reader: &mut Reader, control: &ControlFile) -> Result<(Checkpoint, Lsn)> {

@@ -175,8 +175,7 @@ fn open(system: &System, options: WalOptions, frames: usize) -> Result<(Engine, 
         managers: &managers,
         log: &|_| (),
     };
-    let recovered = recovery.run()?;
-    let checkpointer = Checkpointer::new(system, pool.clone(), control.clone(), transactions);
+    let (recovered, checkpointer) = recovery.run()?;
     Ok((Engine { pool, wal, control, checkpointer }, recovered))
 }
 

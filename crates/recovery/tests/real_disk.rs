@@ -69,8 +69,7 @@ fn open(system: &System) -> (Arc<BufferPool>, Checkpointer, bool) {
         managers: &managers,
         log: &|_| (),
     };
-    let recovered = recovery.run().expect("recovers");
-    let checkpointer = Checkpointer::new(system, pool.clone(), control.clone(), transactions.clone());
+    let (recovered, checkpointer) = recovery.run().expect("recovers");
     (pool, checkpointer, recovered.redone)
 }
 

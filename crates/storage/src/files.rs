@@ -3,8 +3,8 @@
 use crate::Page;
 use crate::path::{BLOCKS_PER_SEGMENT, relation_path, segment_path};
 use base::{BlockNumber, Error, Fork, Oid, PAGE_SIZE, RelFileLocator, Result, bail};
+use hashbrown::{HashMap, HashSet};
 use parking_lot::{Mutex, RwLock};
-use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io::{self, IoSliceMut};
 use std::sync::Arc;

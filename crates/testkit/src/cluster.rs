@@ -152,8 +152,8 @@ impl Cluster {
             managers: &managers,
             log: &|_| (),
         };
-        let recovered = recovery.run()?;
-        let checkpointer = Arc::new(Checkpointer::new(system, pool.clone(), control.clone(), state));
+        let (recovered, checkpointer) = recovery.run()?;
+        let checkpointer = Arc::new(checkpointer);
         let cluster = Cluster { system: system.clone(), wal, pool, transactions, control, checkpointer };
         Ok((cluster, recovered))
     }

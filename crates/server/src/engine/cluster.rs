@@ -7,7 +7,7 @@ use catalog::{Instance, Session, SessionStart, bootstrap};
 use lock::{LockManager, NoInterrupt, ThreadWaiter};
 use recovery::control::{Checkpoint, ClusterState, ControlFile};
 use recovery::{
-    CheckpointKind, Checkpointer, ControlStore, Recovery, Retention, TransactionState, XlogManager,
+    CheckpointKind, Checkpointer, ControlStore, Recovered, Recovery, Retention, TransactionState, XlogManager,
 };
 use settings::{ServerSettings, SessionSettings};
 use std::sync::Arc;
@@ -101,7 +101,11 @@ impl Cluster {
     ///
     /// # Errors
     /// FATAL or PANIC with PostgreSQL's SQLSTATEs and words.
-    pub fn open(system: &System, options: &ClusterOptions, log: &dyn Fn(&str)) -> Result<Cluster> {
+    pub fn open(
+        system: &System,
+        options: &ClusterOptions,
+        log: &dyn Fn(&str),
+    ) -> Result<(Cluster, Recovered)> {
         let control = Arc::new(ControlStore::open(system)?);
         let stored = control.get();
         let mut options = options.clone();
@@ -128,11 +132,11 @@ impl Cluster {
             managers: &managers,
             log,
         };
-        recovery.run()?;
-        let checkpointer = Arc::new(Checkpointer::new(system, pool.clone(), control.clone(), state));
+        let (recovered, checkpointer) = recovery.run()?;
+        let checkpointer = Arc::new(checkpointer);
         let toast = Arc::new(btree::ToastBtree);
         let instance = Instance::new(system.clone(), pool.clone(), transactions.clone(), locks, toast);
-        Ok(Cluster { instance, wal, pool, control, checkpointer, transactions })
+        Ok((Cluster { instance, wal, pool, control, checkpointer, transactions }, recovered))
     }
 
     /// Writes the last checkpoint: nothing is left for recovery.

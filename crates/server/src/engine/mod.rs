@@ -33,7 +33,7 @@ impl Installation for Ferrodon {
         let options = cluster_options(&start.settings);
         let logger = start.logger.clone();
         let log = |line: &str| logger.log(line);
-        let cluster = Cluster::open(&system, &options, &log)?;
+        let (cluster, recovered) = Cluster::open(&system, &options, &log)?;
         let statistics = commands::statistics::Statistics::new(&system);
         statistics.load();
         let now = system.clock.timestamp();
@@ -54,6 +54,10 @@ impl Installation for Ferrodon {
             workers: parking_lot::Mutex::default(),
         });
         background::start(&database)?;
+        if recovered.redone {
+            // Nobody waits for it: until it is done, a crash would replay the same log again.
+            database.checkpoint_requests.request(true, true, false, &database.stop)?;
+        }
         Ok(Arc::new(EngineHandle(database)))
     }
 }
