@@ -209,6 +209,13 @@ impl Running {
             self.execution.session.command_counter_increment()?;
             foreign_key::check_immediate(&mut self.execution)?;
         }
+        if self.execution.instruments.is_some() {
+            // Workers that are still there hand over what they have counted when their Gather goes.
+            self.node = Box::new(Ended);
+        }
+        if let Some(instruments) = &mut self.execution.instruments {
+            instruments.collect();
+        }
         Ok(self.execution.processed)
     }
 
@@ -222,6 +229,19 @@ impl Running {
 
     pub fn execution(&mut self) -> &mut Execution {
         &mut self.execution
+    }
+}
+
+/// Stands for the nodes of an execution that has been finished.
+struct Ended;
+
+impl Node for Ended {
+    fn next(&mut self, _: &mut Execution, _: usize) -> Result<Option<Batch>> {
+        Ok(None)
+    }
+
+    fn rescan(&mut self, _: &mut Execution) -> Result<()> {
+        Err(Error::internal("an execution that is finished"))
     }
 }
 

@@ -4,6 +4,8 @@ use crate::context::Execution;
 use crate::node::Node;
 use base::Result;
 use datum::Batch;
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One node's counters, summed over its loops.
@@ -77,13 +79,15 @@ impl Counters {
 #[derive(Clone, Debug, Default)]
 pub struct Instruments {
     counters: Vec<Counters>,
+    /// What parallel workers that have ended counted.
+    workers: Arc<Mutex<Vec<Counters>>>,
     /// Whether time is taken (EXPLAIN's TIMING).
     pub timing: bool,
 }
 
 impl Instruments {
     pub fn new(timing: bool) -> Instruments {
-        Instruments { counters: Vec::new(), timing }
+        Instruments { counters: Vec::new(), workers: Arc::default(), timing }
     }
 
     pub fn get(&self, id: usize) -> Option<&Counters> {
@@ -97,9 +101,24 @@ impl Instruments {
         &mut self.counters[id]
     }
 
-    /// Adds what a parallel worker has counted.
-    pub fn absorb(&mut self, worker: &Instruments) {
-        for (id, counters) in worker.counters.iter().enumerate() {
+    /// The counters of a parallel worker, who hands them over at its end.
+    pub(crate) fn of_worker(&self) -> Instruments {
+        Instruments { counters: Vec::new(), workers: self.workers.clone(), timing: self.timing }
+    }
+
+    /// A worker's end.
+    pub(crate) fn hand_over(self) {
+        let mut all = self.workers.lock();
+        if all.len() < self.counters.len() {
+            all.resize_with(self.counters.len(), Counters::default);
+        }
+        all.iter_mut().zip(&self.counters).for_each(|(sum, own)| sum.absorb(own));
+    }
+
+    /// Adds what workers have handed over.
+    pub(crate) fn collect(&mut self) {
+        let all = std::mem::take(&mut *self.workers.lock());
+        for (id, counters) in all.iter().enumerate() {
             self.get_mut(id).absorb(counters);
         }
     }
@@ -134,9 +153,8 @@ impl Node for Instrumented {
                 counters.startup += elapsed;
             }
             counters.rows += batch.as_ref().map_or(0, |b| b.rows() as u64);
-            if batch.is_none() {
-                self.node.report(counters);
-            }
+            // Not only at the end, which a node below a LIMIT never comes to.
+            self.node.report(counters);
         }
         Ok(batch)
     }

@@ -12,7 +12,6 @@ use crate::prepare::Prepared;
 use base::{Error, Result};
 use datum::{Batch, MAX_BATCH_ROWS};
 use hashbrown::HashMap;
-use ir::Plan;
 use parking_lot::Mutex;
 use std::any::Any;
 use std::sync::Arc;
@@ -75,8 +74,7 @@ const STACK_BYTES: usize = 8 << 20;
 enum Message {
     Rows(Batch),
     Failed(Error),
-    /// The end, with what its nodes have counted.
-    Done(Option<Instruments>),
+    Done,
 }
 
 /// A running worker as the leader sees it.
@@ -105,19 +103,19 @@ pub(crate) enum Found {
 }
 
 impl Crew {
-    /// Starts up to `wanted` workers on the child of Gather `gather`; with none to be had, the leader is alone.
+    /// Starts the workers; with none to be had, the leader is alone.
     ///
     /// # Errors
     /// What evaluating the parameters fails with.
-    pub fn start(execution: &mut Execution, gather: usize, child: &Plan, wanted: usize) -> Result<Crew> {
+    pub fn start(execution: &mut Execution, task: Task) -> Result<Crew> {
         let prepared = execution.prepared.clone();
-        for param in prepared.params_of(child) {
+        for param in prepared.params_of(prepared.child_of(task.gather)?) {
             if execution.init_plans.get(*param).is_some_and(Option::is_some) {
                 exec_param(execution, *param)?;
             }
         }
         let limit = execution.session.settings().get(settings::MAX_PARALLEL_WORKERS).max(0) as usize;
-        let places = execution.session.instance().system.workers.reserve(wanted, limit);
+        let places = execution.session.instance().system.workers.reserve(task.workers, limit);
         let team = Team::new(places.count() + 1);
         let mut workers = Vec::with_capacity(places.count());
         for _ in 0..places.count() {
@@ -126,7 +124,7 @@ impl Crew {
             let started = std::thread::Builder::new()
                 .name("parallel worker".to_owned())
                 .stack_size(STACK_BYTES)
-                .spawn(move || work(own, gather, &sender));
+                .spawn(move || work(own, task, &sender));
             // A system without threads to spare has the leader do the work.
             let Ok(thread) = started else { break };
             workers.push(Worker { receiver, thread: Some(thread), done: false });
@@ -154,11 +152,11 @@ impl Crew {
     ///
     /// # Errors
     /// What a worker failed with.
-    pub fn look(&mut self, execution: &mut Execution) -> Result<Found> {
+    pub fn look(&mut self) -> Result<Found> {
         let count = self.workers.len();
         for step in 0..count {
             let index = (self.next + step) % count;
-            if let Found::Rows(batch) = self.workers[index].poll(execution, None)? {
+            if let Found::Rows(batch) = self.workers[index].poll(None)? {
                 self.next = index;
                 return Ok(Found::Rows(batch));
             }
@@ -170,11 +168,11 @@ impl Crew {
     ///
     /// # Errors
     /// What a worker failed with; `57014` when the leader was cancelled.
-    pub fn wait(&mut self, execution: &mut Execution) -> Result<Found> {
+    pub fn wait(&mut self, execution: &Execution) -> Result<Found> {
         execution.check()?;
         match self.workers.iter_mut().find(|w| !w.done) {
             // Whoever else has rows meanwhile is found by the next look.
-            Some(worker) => worker.poll(execution, Some(LOOK.min(Duration::from_micros(500)))),
+            Some(worker) => worker.poll(Some(LOOK.min(Duration::from_micros(500)))),
             None => Ok(Found::End),
         }
     }
@@ -183,9 +181,9 @@ impl Crew {
     ///
     /// # Errors
     /// What the worker failed with; `57014` when the leader was cancelled.
-    pub fn rows_of(&mut self, execution: &mut Execution, index: usize) -> Result<Option<Batch>> {
+    pub fn rows_of(&mut self, execution: &Execution, index: usize) -> Result<Option<Batch>> {
         loop {
-            match self.workers[index].poll(execution, Some(LOOK))? {
+            match self.workers[index].poll(Some(LOOK))? {
                 Found::Rows(batch) => return Ok(Some(batch)),
                 Found::End => return Ok(None),
                 Found::Nothing => execution.check()?,
@@ -195,7 +193,7 @@ impl Crew {
 }
 
 impl Worker {
-    fn poll(&mut self, execution: &mut Execution, wait: Option<Duration>) -> Result<Found> {
+    fn poll(&mut self, wait: Option<Duration>) -> Result<Found> {
         if self.done {
             return Ok(Found::End);
         }
@@ -209,12 +207,7 @@ impl Worker {
                 self.done = true;
                 return Err(error);
             }
-            Ok(Message::Done(counted)) => {
-                self.done = true;
-                if let (Some(mine), Some(theirs)) = (&mut execution.instruments, counted) {
-                    mine.absorb(&theirs);
-                }
-            }
+            Ok(Message::Done) => self.done = true,
             Err(false) => return Ok(Found::Nothing),
             Err(true) => {
                 // It ended without a last word: it panicked, and its panic becomes the leader's.
@@ -267,7 +260,7 @@ impl Execution {
             work_tables: self.exec_params.iter().map(|_| None).collect(),
             memory: Memory::new(memory.budget().clone(), memory.work_mem_bytes, memory.hash_mem_bytes),
             hooks: self.hooks.clone(),
-            instruments: self.instruments.as_ref().map(|i| Instruments::new(i.timing)),
+            instruments: self.instruments.as_ref().map(Instruments::of_worker),
             processed: 0,
             recheck: None,
             depth: self.depth,
@@ -278,13 +271,26 @@ impl Execution {
     }
 }
 
+/// What a worker is told.
+#[derive(Clone, Copy)]
+pub(crate) struct Task {
+    /// The Gather whose child it runs.
+    pub gather: usize,
+    pub workers: usize,
+    /// No more rows than this are asked for in all.
+    pub bound: Option<u64>,
+}
+
 /// A worker's life.
-fn work(mut execution: Execution, gather: usize, sender: &SyncSender<Message>) {
+fn work(mut execution: Execution, task: Task, sender: &SyncSender<Message>) {
     let prepared = execution.prepared.clone();
-    let last = match run(&mut execution, &prepared, gather, sender) {
-        Ok(()) => Message::Done(execution.instruments.take()),
+    let last = match run(&mut execution, &prepared, task, sender) {
+        Ok(()) => Message::Done,
         Err(error) => Message::Failed(error),
     };
+    if let Some(instruments) = execution.instruments.take() {
+        instruments.hand_over();
+    }
     // Nobody listens any more if the leader has ended.
     let _ = sender.send(last);
 }
@@ -292,10 +298,13 @@ fn work(mut execution: Execution, gather: usize, sender: &SyncSender<Message>) {
 fn run(
     execution: &mut Execution,
     prepared: &Prepared,
-    gather: usize,
+    task: Task,
     sender: &SyncSender<Message>,
 ) -> Result<()> {
-    let mut node = node::build(execution, prepared.child_of(gather)?)?;
+    let mut node = node::build(execution, prepared.child_of(task.gather)?)?;
+    if let Some(bound) = task.bound {
+        node.set_bound(bound);
+    }
     while let Some(batch) = node.next(execution, MAX_BATCH_ROWS)? {
         execution.check()?;
         if sender.send(Message::Rows(batch)).is_err() {

@@ -6,7 +6,7 @@ use crate::expr::{Compiler, Eval, Inputs, filter};
 use crate::instrument::Counters;
 use crate::node::{self, Node};
 use crate::order::Ordering;
-use crate::parallel::{Crew, Found};
+use crate::parallel::{Crew, Found, Task};
 use crate::rows::{Leftover, Projection};
 use base::{Error, Result};
 use datum::{Batch, MAX_BATCH_ROWS, Repr, Selection};
@@ -25,6 +25,7 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         crew: None,
         streams,
         leftover: Leftover::default(),
+        bound: None,
         launched: 0,
     }))
 }
@@ -69,14 +70,14 @@ struct Gather {
     /// For Gather Merge: stream 0 is the leader's, the others are the workers'.
     streams: Option<Streams>,
     leftover: Leftover,
+    bound: Option<u64>,
     launched: u64,
 }
 
 impl Gather {
     fn start(&mut self, execution: &mut Execution) -> Result<Crew> {
-        let prepared = execution.prepared.clone();
-        let child = prepared.child_of(self.spec.id)?;
-        let crew = Crew::start(execution, self.spec.id, child, self.spec.workers)?;
+        let task = Task { gather: self.spec.id, workers: self.spec.workers, bound: self.bound };
+        let crew = Crew::start(execution, task)?;
         self.child_done = !self.spec.leads && crew.launched() > 0;
         self.launched += crew.launched() as u64;
         if let Some(streams) = &mut self.streams {
@@ -97,7 +98,7 @@ impl Gather {
 
     /// The next rows of whoever has some.
     fn any_rows(&mut self, execution: &mut Execution, crew: &mut Crew, want: usize) -> Result<Option<Batch>> {
-        let mut found = crew.look(execution)?;
+        let mut found = crew.look()?;
         loop {
             match found {
                 Found::Rows(batch) => return Ok(Some(batch)),
@@ -109,7 +110,7 @@ impl Gather {
                     }
                 }
             }
-            found = match crew.look(execution)? {
+            found = match crew.look()? {
                 Found::Nothing => crew.wait(execution)?,
                 found => found,
             };
@@ -160,6 +161,7 @@ impl Node for Gather {
 
     fn set_bound(&mut self, rows: u64) {
         if self.spec.quals.is_empty() {
+            self.bound = Some(rows);
             self.child.set_bound(rows);
         }
     }
