@@ -171,8 +171,11 @@ impl Crew {
     pub fn wait(&mut self, execution: &Execution) -> Result<Found> {
         execution.check()?;
         match self.workers.iter_mut().find(|w| !w.done) {
-            // Whoever else has rows meanwhile is found by the next look.
-            Some(worker) => worker.poll(Some(LOOK.min(Duration::from_micros(500)))),
+            // Whoever else has rows meanwhile is found by the next look; that this one has ended does not end the others.
+            Some(worker) => match worker.poll(Some(LOOK.min(Duration::from_micros(500))))? {
+                Found::End => Ok(Found::Nothing),
+                found => Ok(found),
+            },
             None => Ok(Found::End),
         }
     }
