@@ -3,7 +3,7 @@
 use crate::frame::Tag;
 use crate::pin::PageWrite;
 use crate::pool::BufferPool;
-use base::{Error, Lsn, Result, Xid};
+use base::{BlockNumber, Error, Fork, Lsn, RelFileLocator, Result, Xid};
 use smallvec::SmallVec;
 use storage::Page;
 use wal::{BlockFlags, Change, RecordBuilder, RmgrId, Wal};
@@ -180,6 +180,27 @@ impl BufferPool {
         }
         Ok(last)
     }
+}
+
+/// Logs pages that are in no pool, 32 a record, and gives them their LSNs.
+pub(crate) fn log_images(
+    wal: &Wal,
+    locator: RelFileLocator,
+    fork: Fork,
+    blocks: &[BlockNumber],
+    pages: &mut [Page],
+) -> Result<()> {
+    for (blocks, batch) in blocks.chunks(PAGES_PER_RECORD).zip(pages.chunks_mut(PAGES_PER_RECORD)) {
+        let mut record = RecordBuilder::new(RmgrId::XLOG, FPI, Xid::INVALID);
+        for (index, block) in blocks.iter().enumerate() {
+            let flags = BlockFlags { standard: true, force_image: true, ..BlockFlags::default() };
+            record.add_block(index as u8, locator, fork, *block, flags);
+        }
+        let images: Vec<&Page> = batch.iter().collect();
+        let end = wal.insert_with_pages(&record, &images)?.end;
+        batch.iter_mut().filter(|page| !page.is_new()).for_each(|page| page.set_lsn(end));
+    }
+    Ok(())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

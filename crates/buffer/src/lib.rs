@@ -1,5 +1,6 @@
 //! The shared page cache, page latches, and the one way to change pages. See README.md.
 
+mod bulk;
 mod change;
 mod consistency;
 mod drop;
@@ -15,6 +16,7 @@ mod table;
 pub mod vm;
 mod writeback;
 
+pub use bulk::BulkWrite;
 pub use change::{Logging, Registered};
 pub use consistency::check_consistency;
 pub use frame::Tag;

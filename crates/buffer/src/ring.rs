@@ -50,6 +50,11 @@ impl Ring {
         Ring { kind, slots: Mutex::new(Slots { frames: vec![NO_FRAME; frames], current: 0 }) }
     }
 
+    /// How many frames it may have.
+    pub fn frames(&self) -> usize {
+        self.slots.lock().frames.len()
+    }
+
     pub fn kind(&self) -> RingKind {
         self.kind
     }

@@ -1,7 +1,9 @@
 //! The pool under threads, with failing disks, and with rings.
 
 use base::{BlockNumber, Fork, Lsn, Oid, RelFileLocator, Result, SqlState, TimelineId, Xid};
-use buffer::{BufferOptions, BufferPool, Logging, ReadAhead, Registered, Ring, RingKind, Strategy};
+use buffer::{
+    BufferOptions, BufferPool, BulkWrite, Logging, ReadAhead, Registered, Ring, RingKind, Strategy,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use storage::{DEFAULT_TABLESPACE, Page, RelationFiles};
@@ -193,6 +195,35 @@ fn copies_are_equal_and_logged() {
         let pin = pool.pin(copy, Fork::Main, BlockNumber(block), Strategy::Normal).expect("pins");
         let page = pin.read();
         assert!(read_cell(&page) == 100 && page.lsn() > before);
+    }
+}
+
+#[test]
+fn what_is_written_past_the_pool_is_durable_though_a_checkpoint_came_between() {
+    let (pool, disk) = pool(9, 64);
+    let pages = |numbers: [i64; 3]| {
+        numbers.map(|number| {
+            let mut page = Page::zeroed();
+            page.init(0);
+            page.set_lower(CELL + 8);
+            base::bytes::put_u64(page.bytes_mut(), CELL, number as u64);
+            (*page).clone()
+        })
+    };
+    let bulk = BulkWrite::new(&pool, RELATION, Fork::Main, true);
+    bulk.write(&[0, 1, 5].map(BlockNumber), &mut pages([0, 1, 5])).expect("writes");
+    pool.wal().begin_online_checkpoint().expect("begins");
+    pool.files().sync_all().expect("syncs");
+    bulk.write(&[2, 3, 4].map(BlockNumber), &mut pages([2, 3, 4])).expect("writes");
+    bulk.finish().expect("syncs");
+    disk.restart();
+    assert_eq!(pool.block_count(RELATION, Fork::Main).expect("counts"), BlockNumber(6));
+    let survived = disk.read(&pool.files().path(RELATION, Fork::Main)).expect("reads");
+    assert_eq!(survived.len(), 6 * base::PAGE_SIZE);
+    for (number, bytes) in survived.chunks(base::PAGE_SIZE).enumerate() {
+        let page = Page::from_bytes(bytes.try_into().expect("a page"));
+        page.verify(BlockNumber(number as u32), true).expect("is whole");
+        assert_eq!((read_cell(&page), page.lsn().is_valid()), (number as i64, true));
     }
 }
 

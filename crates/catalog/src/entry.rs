@@ -221,7 +221,9 @@ impl Session {
         entry.defaults = defaults;
         self.load_constraints(&mut entry)?;
         if entry.class.relhasindex {
-            for row in self.rows::<PgIndex>(index::PG_INDEX_INDRELID, &[oid.into()])?.iter() {
+            // One that is not live is being dropped, and nobody's business any more.
+            let rows = self.rows::<PgIndex>(index::PG_INDEX_INDRELID, &[oid.into()])?;
+            for row in rows.iter().filter(|row| row.indislive) {
                 entry.indexes.push(Arc::new(self.load_index(row, &entry)?));
             }
             entry.indexes.sort_by_key(|i| i.oid);

@@ -1,7 +1,7 @@
 //! The orders of B-tree operator classes, by the source name (prosrc) of their comparison function: what indexes,
 //! sorts and merges compare keys with.
 
-use access_api::KeyOrder;
+use access_api::{IntegerOrder, KeyOrder};
 use adt::numeric::NumericView;
 use base::Oid;
 use datum::Datum;
@@ -13,6 +13,7 @@ struct Comparison {
     compare: fn(Datum<'_>, Datum<'_>) -> Ordering,
     equal_image: bool,
     prefix: Option<Prefix>,
+    integer: Option<IntegerOrder>,
 }
 
 /// Eight bytes that sort like the values, and whether they tell all values apart.
@@ -35,6 +36,9 @@ impl KeyOrder for Comparison {
     }
     fn prefix_decides(&self) -> bool {
         self.prefix.is_some_and(|prefix| prefix.decides)
+    }
+    fn integer(&self) -> Option<IntegerOrder> {
+        self.integer
     }
     fn bytewise(&self) -> bool {
         self.prefix.is_some_and(|prefix| prefix.bytewise)
@@ -66,6 +70,17 @@ fn prefix(prosrc: &str) -> Option<Prefix> {
             decides: false,
             bytewise: false,
         }),
+        _ => None,
+    }
+}
+
+/// By the comparison's source name; only for comparisons within one type.
+fn integer(prosrc: &str) -> Option<IntegerOrder> {
+    match prosrc {
+        "btint2cmp" | "btint4cmp" | "date_cmp" | "btint8cmp" | "timestamp_cmp" | "time_cmp" | "cash_cmp" => {
+            Some(IntegerOrder::Signed)
+        }
+        "btoidcmp" | "xid8cmp" | "pg_lsn_cmp" | "btboolcmp" | "btcharcmp" => Some(IntegerOrder::Unsigned),
         _ => None,
     }
 }
@@ -117,7 +132,7 @@ pub fn by_source(prosrc: &str, _collation: Oid) -> Option<Arc<dyn KeyOrder>> {
         "timetz_cmp" => (|a, b| timetz_key(a.bytes()).cmp(&timetz_key(b.bytes())), false),
         _ => return None,
     };
-    Some(Arc::new(Comparison { compare, equal_image, prefix: prefix(prosrc) }))
+    Some(Arc::new(Comparison { compare, equal_image, prefix: prefix(prosrc), integer: integer(prosrc) }))
 }
 
 /// PostgreSQL's order of floats: -0 equals 0, NaN equals itself and is greater than everything.

@@ -13,6 +13,14 @@ fn definitions(session: &Session) -> Definitions<'_> {
     Definitions { session, output: &Constants }
 }
 
+/// The text of an index's column, counted from 0.
+///
+/// # Errors
+/// What reading the catalogs fails with.
+pub(crate) fn index_column(session: &Session, index: Oid, number: usize) -> Result<Option<String>> {
+    definitions(session).index(index, Some(number + 1), true)
+}
+
 impl Deparser for StoredDefinitions {
     fn expression(
         &self,

@@ -16,7 +16,7 @@ pub use form::Tuples;
 pub use layout::{Attribute, Repr, TupleDesc, TypeLayout};
 pub use tuple::{
     Compression, INFOMASK_HAS_EXTERNAL, INFOMASK_HAS_NULLS, INFOMASK_HAS_VARWIDTH, MissingValues,
-    StoredBytes, TUPLE_HEADER_SIZE, ToastPointer, TupleView, Varlena, deform_into, form_data, form_tuple,
-    read_varlena, write_varlena_header,
+    StoredBytes, TUPLE_HEADER_SIZE, ToastPointer, TupleView, Varlena, deform_into, fixed_datum, form_data,
+    form_tuple, read_varlena, write_varlena_header,
 };
 pub use value::{Datum, OwnedDatum, Row};

@@ -254,7 +254,7 @@ pub(crate) fn locate(data: &[u8], offset: usize, len: i16, align: u8) -> Result<
 
 /// The in-memory value of an attribute's stored bytes; varlenas must be [`Varlena::Plain`] to come here.
 #[inline]
-fn fixed_datum(bytes: &[u8], repr: Repr) -> Datum<'_> {
+pub fn fixed_datum(bytes: &[u8], repr: Repr) -> Datum<'_> {
     macro_rules! number {
         ($type:ty) => {
             <$type>::from_le_bytes(bytes.try_into().expect("located by the type's length"))

@@ -62,11 +62,28 @@ impl IndexWriter {
     /// # Errors
     /// `0A000` for indexes whose access method is not built yet.
     pub fn new(session: &Session, entry: &Arc<RelationEntry>) -> Result<IndexWriter> {
+        IndexWriter::of(session, entry, |index| index.index.indisready)
+    }
+
+    /// Only for the indexes that are `wanted`.
+    ///
+    /// # Errors
+    /// As [`IndexWriter::new`].
+    pub fn of(
+        session: &Session,
+        entry: &Arc<RelationEntry>,
+        wanted: impl Fn(&IndexEntry) -> bool,
+    ) -> Result<IndexWriter> {
         let mut indexes = Vec::new();
         let (mut blocking, mut key) = (BTreeSet::new(), BTreeSet::new());
-        for index in entry.indexes.iter().filter(|i| i.index.indisready) {
+        for index in &entry.indexes {
+            // An index that is being built gets no entries yet, but no chain may begin that it would break.
+            let is_wanted = wanted(index);
             let index = writer_index(session, entry, index)?;
             blocking.extend(index.attributes.iter().copied());
+            if !is_wanted {
+                continue;
+            }
             let plain =
                 index.predicate.is_none() && index.sources.iter().all(|s| matches!(s, Source::Attribute(_)));
             if index.entry.index.indisunique && index.entry.index.indimmediate && plain {

@@ -140,6 +140,13 @@ impl LockManager {
         }
     }
 
+    /// The transaction under way in a session; with local number 0 when there is none.
+    pub fn virtual_xid_of(&self, backend: u32) -> VirtualXid {
+        let sessions = self.sessions.read();
+        let session = sessions.get(backend as usize).and_then(|slot| slot.session.as_ref());
+        session.map_or(VirtualXid { backend, local: 0 }, |session| session.virtual_xid())
+    }
+
     /// Puts the lock of a virtual transaction into the shared table so that it can be waited for; false when it is over.
     pub(crate) fn share_virtual(&self, vxid: VirtualXid) -> bool {
         let sessions = self.sessions.read();

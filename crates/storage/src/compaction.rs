@@ -129,6 +129,35 @@ impl Page {
         self.compact(&kept);
     }
 
+    /// Removes several index tuples and puts others at the place of some, both given in ascending order, moving every item
+    /// only once. What is put there may be no longer than what it replaces.
+    ///
+    /// # Panics
+    /// When there are no such items, or the page is corrupted.
+    pub fn index_multi_change(&mut self, deleted: &[OffsetNumber], changed: &[(OffsetNumber, &[u8])]) {
+        assert!(self.pointers_sane() && self.special_offset().is_multiple_of(8), "corrupted page pointers");
+        let old = self.clone();
+        let (mut deleted, mut changed) = (deleted.iter().peekable(), changed.iter().peekable());
+        let (mut kept, mut upper) = (0_u16, self.special_offset());
+        for offset in old.offsets() {
+            if deleted.next_if_eq(&&offset).is_some() {
+                continue;
+            }
+            let item = match changed.next_if(|(at, _)| *at == offset) {
+                Some((_, item)) => item,
+                None => old.item(offset),
+            };
+            kept += 1;
+            upper = upper.saturating_sub(max_align(item.len()));
+            assert!(upper >= self.lower(), "index tuples that do not fit");
+            self.bytes_mut()[upper..upper + item.len()].copy_from_slice(item);
+            self.set_item_id(OffsetNumber(kept), old.item_id(offset).moved(upper, item.len()));
+        }
+        assert!(deleted.next().is_none() && changed.next().is_none(), "incorrect index offsets supplied");
+        self.set_lower(PAGE_HEADER + usize::from(kept) * LINE_POINTER);
+        self.set_upper(upper);
+    }
+
     /// Removes an index tuple without renumbering the others: its line pointer becomes unused, or is cut off when it is the last.
     pub fn index_tuple_delete_no_compact(&mut self, offset: OffsetNumber) {
         let id = self.item_id(offset);
@@ -188,6 +217,15 @@ mod tests {
             let used: usize = expected.iter().map(|item| max_align(item.len())).sum();
             assert_eq!(changed.upper(), PAGE_SIZE - 16 - used);
         }
+    }
+
+    #[test]
+    fn many_change_at_once() {
+        let mut changed = page(&[b"one of many", b"two", b"three is longer", b"four", b"five"]);
+        let to = [(OffsetNumber(1), &b"one"[..]), (OffsetNumber(5), b"5")];
+        changed.index_multi_change(&[OffsetNumber(2), OffsetNumber(3)], &to);
+        assert_eq!(items(&changed), [&b"one"[..], b"four", b"5"]);
+        assert_eq!(changed.upper(), PAGE_SIZE - 16 - 3 * 8);
     }
 
     #[test]

@@ -305,6 +305,46 @@ impl RelationFiles {
         Ok(())
     }
 
+    /// Writes consecutive blocks of a fork that is being built, `bytes` being whole pages; the fork grows as far as needed.
+    /// What lies between its old end and the first block reads as zeros.
+    ///
+    /// # Errors
+    /// As [`RelationFiles::extend`].
+    pub fn write_new(
+        &self,
+        locator: RelFileLocator,
+        fork: Fork,
+        first: BlockNumber,
+        bytes: &[u8],
+    ) -> Result<()> {
+        self.block_count(locator, fork)?;
+        let mut block = first;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (segment, offset) = Self::segment_of(locator, fork, block);
+            let room = (u64::from(BLOCKS_PER_SEGMENT) * PAGE - offset).min(rest.len() as u64) as usize;
+            let (now, later) = rest.split_at(room);
+            let file = self
+                .segment_file(segment, segment.number > 0)
+                .map_err(|error| self.open_error(&error, segment))?;
+            file.write_all_at(now, offset).map_err(|error| self.extend_error(&error, segment))?;
+            self.need_sync(segment);
+            block = BlockNumber(block.0 + (now.len() / PAGE_SIZE) as u32);
+            rest = later;
+        }
+        let mut shard = self.shard(locator).write();
+        let size = shard.sizes.entry((locator, fork)).or_insert(0);
+        *size = block.0.max(*size);
+        Ok(())
+    }
+
+    fn extend_error(&self, error: &io::Error, segment: Segment) -> Error {
+        let path = segment_path(&self.path(segment.locator, segment.fork), segment.number);
+        let converted = file_error(error, format_args!("could not extend file \"{path}\""));
+        // A partial block may be left behind; block counts are rounded down, and the next extension overwrites it.
+        if error.raw_os_error().is_some() { converted.hint("Check free disk space.") } else { converted }
+    }
+
     /// Starts writing out what was written to a range of blocks, ahead of the sync.
     pub fn start_write_back(&self, locator: RelFileLocator, fork: Fork, first: BlockNumber, count: u32) {
         let (segment, offset) = Self::segment_of(locator, fork, first);
@@ -366,13 +406,7 @@ impl RelationFiles {
                 offset,
             )
         };
-        extended.map_err(|error| {
-            let path = segment_path(&self.path(locator, fork), segment.number);
-            let state = error.raw_os_error();
-            let error = file_error(&error, format_args!("could not extend file \"{path}\""));
-            // A partial block may be left behind; block counts are rounded down, and the next extension overwrites it.
-            if state.is_some() { error.hint("Check free disk space.") } else { error }
-        })?;
+        extended.map_err(|error| self.extend_error(&error, segment))?;
         self.need_sync(segment);
         Ok(())
     }

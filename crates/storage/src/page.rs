@@ -111,6 +111,11 @@ impl ItemId {
         (self.0 >> 17) as usize
     }
 
+    /// The same state, for other bytes.
+    pub(crate) fn moved(self, offset: usize, length: usize) -> ItemId {
+        ItemId((self.0 & (3 << 15)) | offset as u32 | ((length as u32) << 17))
+    }
+
     pub(crate) fn at(self, offset: usize) -> ItemId {
         ItemId((self.0 & !0x7fff) | offset as u32)
     }
@@ -140,6 +145,12 @@ impl Page {
     #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8; PAGE_SIZE] {
         &mut self.bytes
+    }
+
+    /// Brings the page into the processor's cache: reading it in order costs far less than waiting for its tuples one by one.
+    #[inline]
+    pub fn touch(&self) {
+        std::hint::black_box(self.bytes.iter().step_by(64).fold(0, |all, byte| all | byte));
     }
 
     /// Zero `upper` marks a page that was never initialised.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use clock::Clock;
 pub use disk::{Disk, File, OpenOptions, file_error};
 pub use random::Random;
-pub use workers::Workers;
+pub use workers::{Halt, Places, Workers};
 
 /// What the engine knows of the outside world; passed down from the server or from a test.
 #[derive(Clone)]

@@ -178,6 +178,8 @@ impl Bank {
                 truncate: true,
                 index_cleanup: true,
                 memory_bytes: 1 << 20,
+                places: Arc::new(sys::Places::none()),
+                ring_frames: 256,
                 delay: Arc::new(|| Ok(())),
             };
             let stats = indexes.iter().map(|_| IndexStats::default()).collect();

@@ -10,6 +10,7 @@ mod export;
 mod horizon;
 mod manager;
 mod multixact;
+mod others;
 mod record;
 mod redo;
 mod running;

@@ -34,6 +34,8 @@ pub trait TransactionParticipant: Send + Sync {
 
 /// What a session tells all others.
 pub(crate) struct Slot {
+    /// Its number among the sessions with locks.
+    pub backend: u32,
     pub database: AtomicU32,
     /// Oldest xmin of its snapshots; 0 without any.
     pub xmin: AtomicU64,
@@ -97,7 +99,9 @@ pub struct Session {
 
 impl Transactions {
     pub fn session(self: &Arc<Self>, options: SessionOptions) -> Arc<Session> {
+        let locks = self.locks().session(options.pid, options.waiter, options.interrupt);
         let slot = Arc::new(Slot {
+            backend: locks.virtual_xid().backend,
             database: AtomicU32::new(options.database.0),
             xmin: AtomicU64::new(0),
             in_vacuum: AtomicBool::new(false),
@@ -107,7 +111,7 @@ impl Transactions {
         });
         Arc::new(Session {
             transactions: self.clone(),
-            locks: self.locks().session(options.pid, options.waiter, options.interrupt),
+            locks,
             place: self.add_slot(slot.clone()),
             slot,
             required: AtomicU64::new(0),

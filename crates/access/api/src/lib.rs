@@ -64,11 +64,23 @@ pub trait KeyOrder: Send + Sync {
         false
     }
 
+    /// Values are integers of fixed length, in this order.
+    fn integer(&self) -> Option<IntegerOrder> {
+        None
+    }
+
     /// Values are byte strings in the order of their bytes: what all values begin with may be left out of what
     /// [`KeyOrder::prefix`] is asked for.
     fn bytewise(&self) -> bool {
         false
     }
+}
+
+/// How the little-endian bytes of a value count as a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntegerOrder {
+    Signed,
+    Unsigned,
 }
 
 /// One key column of an index.

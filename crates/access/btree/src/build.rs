@@ -1,459 +1,582 @@
-//! Building an index from scratch: sort the entries, then write pages from left to right, level by level at once.
+//! Building an index from scratch.
 //!
-//! Entries are kept end to end in one buffer, and sorted by eight bytes of their first column, which settles nearly
-//! every comparison in the processor's cache. When the buffer is full it is sorted and written out as a run; runs are
-//! merged at the end.
+//! ```text
+//!   rows ── Input of each thread ── partitions of the key space ── sorted one by one ── leaves ── levels above
+//!                                   (memory, then a file)          (a stretch of partitions for each thread)
+//! ```
+//! A sample of the rows tells where to cut the key space, so that each partition fits the processor's cache and no merge
+//! is needed at the end. The order is total (rows with equal keys are ordered by tid), so cuts can be made anywhere. A
+//! partition that turns out larger than memory allows is sorted in runs, which are merged.
 
-use crate::dedup::MAX_POSTING_SIZE;
-use crate::insert::{deduplicates, equal_image};
-use crate::key::{compare_keys, same_image, truncate};
-use crate::page::{self, HIGH_KEY, LEAF, META_BLOCK, Meta, NONE, Opaque, ROOT, SPECIAL_SIZE};
-use crate::records::add_item;
-use crate::runs::{Runs, TempFiles};
+use crate::cuts::Cuts;
+use crate::fill::Target;
+use crate::insert::equal_image;
+use crate::key::compare_keys;
+use crate::leaves::{Duplicate, Leaves, Stretch};
+use crate::levels::join;
+use crate::page::{self, Meta};
+use crate::runs::{Extent, TempFile, TempFiles, TupleReader, Tuples, merge};
 use crate::search::Tree;
-use crate::tuple::{self, IndexTuple, TID_SIZE, form_posting, set_downlink};
+use crate::sort::{
+    ENTRY_SIZE, IntegerKey, TupleSorter, common_len, integer_of, sort_integers, tid_bits, tid_of,
+};
+use crate::tuple::{self, IndexTuple, integer_tuple};
 use access_api::{Context, IndexRelation, Persistence};
-use base::bytes::max_align;
-use base::{BlockNumber, Error, Fork, OffsetNumber, Result, SqlState, Tid};
-use buffer::{PageWrite, Pin, Ring, RingKind, Strategy};
+use base::{BlockNumber, Error, Fork, Result, SqlState, Tid};
+use buffer::{BulkWrite, Strategy};
 use datum::Datum;
+use parking_lot::Mutex;
 use std::cmp::Ordering;
-use storage::Page;
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering as Atomic};
+use sys::workers::{Halt, Places};
 
 pub struct BuildOptions {
     /// For sorting (maintenance_work_mem).
     pub memory_bytes: usize,
-    /// Where runs go that do not fit; without it, memory is used beyond the limit.
+    /// Where entries go that do not fit; without it, memory is used beyond the limit.
     pub temp: Option<TempFiles>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Built {
     pub tuples: u64,
     pub pages: u32,
-    /// Two rows with the same key in a unique index: what was built is of no use.
-    pub duplicate: Option<(Tid, Tid)>,
+    /// In a unique index: what was built is of no use.
+    pub duplicate: Option<Duplicate>,
 }
 
-/// Sorts entries and writes an index of them. The relation is empty and nobody else's yet.
-pub struct Builder {
+/// The cuts in full: a partition holds what is not less than the cut before it, and less than its own.
+enum Bounds {
+    Integers(Vec<u128>),
+    /// Prefixes are of what follows `common`, with which the values of the sample begin.
+    Tuples {
+        common: Vec<u8>,
+        tuples: Vec<Vec<u8>>,
+    },
+}
+
+/// Entries of a part of the key space, in no order.
+#[derive(Default)]
+struct Partition {
+    kept: Vec<Vec<u8>>,
+    written: Vec<Extent>,
+    bytes: u64,
+}
+
+/// An index that is being built, by several threads at once. The relation is empty and nobody else's yet.
+pub struct Build {
     context: Context,
     index: IndexRelation,
-    options: BuildOptions,
-    tuples: Vec<u8>,
-    /// Entries whose first column is not null, with its prefix.
-    entries: Vec<(u64, u32)>,
-    nulls: Vec<u32>,
-    runs: Runs,
-    duplicate: Option<(Tid, Tid)>,
-    count: u64,
+    memory_bytes: usize,
+    temp: Option<TempFile>,
+    integer: Option<IntegerKey>,
+    cuts: Cuts,
+    bounds: Bounds,
+    /// In order; entries whose first column is null have the first or the last one for themselves.
+    partitions: Vec<Mutex<Partition>>,
+    nulls: usize,
+    /// Bytes that an input collects for a partition.
+    buffer_bytes: usize,
+    /// Bytes in `kept`, and how many there may be.
+    kept: AtomicUsize,
+    keep: usize,
+    count: AtomicU64,
+    inputs: AtomicUsize,
 }
 
-/// The buffer is addressed in units of eight bytes, as all entries are aligned: up to 32 GB.
-const UNIT: usize = 8;
+/// What one thread has added and not handed over yet.
+pub struct Input {
+    buffers: Vec<Vec<u8>>,
+    scratch: Vec<u8>,
+    count: u64,
+    /// Which of the temporary files it writes to.
+    stripe: usize,
+}
 
-impl Builder {
-    pub fn new(context: &Context, index: &IndexRelation, options: BuildOptions) -> Builder {
-        Builder {
+const LARGEST_BUFFER: usize = 64 << 10;
+/// What is sorted at once should lie in the processor's cache.
+const PARTITION_BYTES: usize = 1 << 20;
+const MAX_PARTITIONS: usize = 2048;
+/// Entries after which interruptions are looked for.
+const CHECK_EVERY: usize = 4096;
+
+impl Build {
+    pub fn new(context: &Context, index: &IndexRelation, options: BuildOptions) -> Build {
+        let integer = IntegerKey::of(index);
+        let bounds = match integer {
+            Some(_) => Bounds::Integers(Vec::new()),
+            None => Bounds::Tuples { common: Vec::new(), tuples: Vec::new() },
+        };
+        let memory_bytes = options.memory_bytes.max(1 << 20);
+        let mut build = Build {
             context: context.clone(),
             index: index.clone(),
-            options,
-            tuples: Vec::new(),
-            entries: Vec::new(),
-            nulls: Vec::new(),
-            runs: Runs::default(),
-            duplicate: None,
-            count: 0,
+            memory_bytes,
+            temp: options.temp.map(TempFile::new),
+            integer,
+            cuts: Cuts::default(),
+            bounds,
+            partitions: Vec::new(),
+            nulls: 0,
+            buffer_bytes: LARGEST_BUFFER,
+            kept: AtomicUsize::new(0),
+            keep: memory_bytes / 2,
+            count: AtomicU64::new(0),
+            inputs: AtomicUsize::new(0),
+        };
+        build.make_partitions(1);
+        build
+    }
+
+    fn make_partitions(&mut self, count: usize) {
+        self.partitions = (0..=count).map(|_| Mutex::default()).collect();
+        self.nulls = if self.index.keys[0].nulls_first { 0 } else { count };
+        *self.kept.get_mut() = 0;
+        *self.count.get_mut() = 0;
+    }
+
+    /// Bytes that one thread may sort at once.
+    fn sort_bytes(&self, threads: usize) -> usize {
+        match self.temp {
+            Some(_) => (self.memory_bytes / (4 * threads)).max(256 << 10),
+            None => usize::MAX,
         }
+    }
+
+    /// Cuts the key space for `times` as many rows as the sample has, which will be like them. Before anything is added.
+    ///
+    /// # Errors
+    /// `XX002` for damaged tuples.
+    pub fn cut(&mut self, sample: Input, times: f64, threads: usize) -> Result<()> {
+        self.close(sample)?;
+        let nulls = std::mem::take(self.partitions[self.nulls].get_mut());
+        let values = std::mem::take(self.partitions[usize::from(self.nulls == 0)].get_mut());
+        let expected_bytes = (values.bytes + nulls.bytes) as f64 * times;
+        let mut sorter = TupleSorter::default();
+        self.load(&values, &mut sorter)?;
+        let entries = if self.integer.is_some() { sorter.bytes.len() / ENTRY_SIZE } else { sorter.count() };
+        let target = PARTITION_BYTES.min(self.sort_bytes(threads) / 2);
+        let least = if threads > 1 { 8 * threads } else { 1 };
+        let count =
+            ((expected_bytes / target as f64) as usize).clamp(least, MAX_PARTITIONS).min(entries / 8).max(1);
+        if self.integer.is_some() {
+            let mut entries = Vec::new();
+            self.integers(&sorter.bytes, &mut entries);
+            sort_integers(&mut entries, &mut Vec::new());
+            let cuts: Vec<u128> = (1..count).map(|number| entries[number * entries.len() / count]).collect();
+            self.cuts = Cuts::new(cuts.iter().map(|cut| (cut >> 64) as u64).collect());
+            self.bounds = Bounds::Integers(cuts);
+        } else {
+            sorter.sort(&self.index, false)?;
+            self.cut_tuples(&sorter, count)?;
+        }
+        let buffers = threads * count;
+        self.buffer_bytes = (self.memory_bytes / 8 / buffers).clamp(2 << 10, LARGEST_BUFFER);
+        let working = buffers * self.buffer_bytes + 4 * threads * target;
+        self.keep = self.memory_bytes.saturating_sub(working);
+        self.make_partitions(count);
+        Ok(())
+    }
+
+    fn cut_tuples(&mut self, sorter: &TupleSorter, count: usize) -> Result<()> {
+        let places = &sorter.places;
+        let desc = self.index.relation.desc.clone();
+        let desc = &desc;
+        let mut common = Vec::new();
+        if self.index.keys[0].order.bytewise()
+            && let (Some(first), Some(last)) = (places.first(), places.last())
+        {
+            let first = IndexTuple(sorter.tuple(*first)).attribute(desc, 0)?;
+            let last = IndexTuple(sorter.tuple(*last)).attribute(desc, 0)?;
+            if let (Some(Datum::Bytes(first)), Some(Datum::Bytes(last))) = (first.get(), last.get()) {
+                common.extend_from_slice(&first[..common_len(first, last)]);
+            }
+        }
+        let mut tuples = Vec::new();
+        let mut prefixes = Vec::new();
+        for number in 1..count {
+            let tuple = sorter.tuple(places[number * places.len() / count]);
+            let value = IndexTuple(tuple).attribute(desc, 0)?;
+            prefixes.push(value.get().map_or(0, |value| self.prefix(&common, value)));
+            tuples.push(tuple.to_vec());
+        }
+        self.cuts = Cuts::new(prefixes);
+        self.bounds = Bounds::Tuples { common, tuples };
+        Ok(())
+    }
+
+    /// Eight bytes that sort like the values: of what follows `common`, where a value begins with that.
+    #[inline]
+    fn prefix(&self, common: &[u8], value: Datum<'_>) -> u64 {
+        let key = &self.index.keys[0];
+        let prefix = match value {
+            Datum::Bytes(bytes) if !common.is_empty() => match bytes.strip_prefix(common) {
+                Some(rest) => key.order.prefix(Datum::Bytes(rest)),
+                None if bytes < common => 0,
+                None => u64::MAX,
+            },
+            value => key.order.prefix(value),
+        };
+        if key.descending { !prefix } else { prefix }
+    }
+
+    pub fn input(&self) -> Input {
+        let buffers = self.partitions.iter().map(|_| Vec::new()).collect();
+        let stripe = self.inputs.fetch_add(1, Atomic::Relaxed);
+        Input { buffers, scratch: Vec::new(), count: 0, stripe }
+    }
+
+    /// Whether entries are made of an integer alone: see [`Build::add_integer`].
+    pub fn takes_integers(&self) -> bool {
+        self.integer.is_some()
+    }
+
+    /// The partition behind `before` cuts.
+    fn number(&self, before: usize) -> usize {
+        before + usize::from(self.nulls == 0)
+    }
+
+    /// An entry for the row at `tid`. `raw`: the value's bytes, little-endian, zeros above. Only if the index takes integers.
+    ///
+    /// # Errors
+    /// What writing entries out fails with.
+    #[inline]
+    pub fn add_integer(&self, input: &mut Input, raw: u64, tid: Tid) -> Result<()> {
+        let (Some(integer), Bounds::Integers(cuts)) = (&self.integer, &self.bounds) else {
+            return Err(Error::internal("an integer for an index that is not on one"));
+        };
+        let entry = integer.entry(raw, tid);
+        let mut before = self.cuts.before((entry >> 64) as u64);
+        while cuts.get(before).is_some_and(|cut| *cut <= entry) {
+            before += 1;
+        }
+        input.count += 1;
+        self.push(input, self.number(before), &entry.to_le_bytes())
     }
 
     /// An entry for the row at `tid`.
     ///
     /// # Errors
-    /// `54000` when the key is too long; what writing a run fails with.
-    pub fn add(&mut self, values: &[Option<Datum<'_>>], tid: Tid) -> Result<()> {
-        let start = self.tuples.len();
-        tuple::form(&self.index.relation.desc, values, tid, &mut self.tuples)?;
-        let size = self.tuples.len() - start;
-        if size > page::MAX_ITEM_SIZE {
-            return Err(Error::new(
-                SqlState::PROGRAM_LIMIT_EXCEEDED,
-                format!(
-                    "index row size {size} exceeds btree version 4 maximum {} for index \"{}\"",
-                    page::MAX_ITEM_SIZE,
-                    self.index.relation.name
-                ),
-            )
-            .hint("Values larger than 1/3 of a buffer page cannot be indexed.\nConsider a function index of an MD5 hash of the value, or use full text indexing."));
-        }
-        let at = (start / UNIT) as u32;
-        let key = &self.index.keys[0];
-        match values[0] {
-            Some(value) => {
-                let prefix = key.order.prefix(value);
-                self.entries.push((if key.descending { !prefix } else { prefix }, at));
+    /// `54000` when the key is too long; what writing entries out fails with.
+    pub fn add(&self, input: &mut Input, values: &[Option<Datum<'_>>], tid: Tid) -> Result<()> {
+        match (self.integer, values) {
+            (Some(_), [Some(value)]) => return self.add_integer(input, integer_of(*value), tid),
+            (Some(_), _) => {
+                input.count += 1;
+                return self.push(input, self.nulls, &u128::from(tid_bits(tid)).to_le_bytes());
             }
-            None => self.nulls.push(at),
+            _ => {}
         }
-        self.count += 1;
-        let used = self.tuples.len() + self.entries.len() * 16 + self.nulls.len() * 4;
-        if used > self.options.memory_bytes.max(1 << 20) && self.options.temp.is_some() {
-            self.spill()?;
+        let mut scratch = std::mem::take(&mut input.scratch);
+        scratch.clear();
+        tuple::form(&self.index.relation.desc, values, tid, &mut scratch)?;
+        if scratch.len() > page::MAX_ITEM_SIZE {
+            return Err(self.too_long(scratch.len()));
         }
+        let number = match values[0] {
+            Some(value) => self.partition(value, &scratch)?,
+            None => self.nulls,
+        };
+        input.count += 1;
+        let pushed = self.push(input, number, &scratch);
+        input.scratch = scratch;
+        pushed
+    }
+
+    fn too_long(&self, size: usize) -> Error {
+        Error::new(
+            SqlState::PROGRAM_LIMIT_EXCEEDED,
+            format!(
+                "index row size {size} exceeds btree version 4 maximum {} for index \"{}\"",
+                page::MAX_ITEM_SIZE,
+                self.index.relation.name
+            ),
+        )
+        .hint("Values larger than 1/3 of a buffer page cannot be indexed.\nConsider a function index of an MD5 hash of the value, or use full text indexing.")
+    }
+
+    /// Which partition an entry belongs to.
+    fn partition(&self, value: Datum<'_>, entry: &[u8]) -> Result<usize> {
+        let Bounds::Tuples { common, tuples } = &self.bounds else { return Ok(self.number(0)) };
+        if tuples.is_empty() {
+            return Ok(self.number(0));
+        }
+        let prefix = self.prefix(common, value);
+        let mut before = self.cuts.before(prefix);
+        while self.cuts.key(before) == Some(prefix) {
+            let (cut, entry) = (IndexTuple(&tuples[before]), IndexTuple(entry));
+            let order = compare_keys(&self.index, cut, entry)?.0;
+            if order.then_with(|| cut.tid(0).cmp(&entry.tid(0))) == Ordering::Greater {
+                break;
+            }
+            before += 1;
+        }
+        Ok(self.number(before))
+    }
+
+    #[inline]
+    fn push(&self, input: &mut Input, number: usize, entry: &[u8]) -> Result<()> {
+        let buffer = &mut input.buffers[number];
+        if buffer.len() + entry.len() > self.buffer_bytes {
+            self.hand_over(buffer, number, input.stripe)?;
+        }
+        buffer.extend_from_slice(entry);
         Ok(())
     }
 
-    /// Makes prefixes of what follows the bytes that all values begin with: else keys like `user-000123` would all tie.
-    fn skip_common(&mut self) -> Result<()> {
-        let key = &self.index.keys[0];
-        let (Some(&(first, at)), true) = (self.entries.first(), key.order.bytewise()) else { return Ok(()) };
-        if self.entries.iter().fold(0, |differ, entry| differ | (entry.0 ^ first)).leading_zeros() < 8 {
+    /// Gives a full buffer to its partition: as it is while there is memory, else by way of the file.
+    fn hand_over(&self, buffer: &mut Vec<u8>, number: usize, stripe: usize) -> Result<()> {
+        let bytes = buffer.len();
+        if let Some(temp) = &self.temp
+            && self.kept.fetch_add(bytes, Atomic::Relaxed) + bytes > self.keep
+        {
+            self.kept.fetch_sub(bytes, Atomic::Relaxed);
+            let extent = temp.append(stripe, buffer)?;
+            buffer.clear();
+            let mut partition = self.partitions[number].lock();
+            partition.written.push(extent);
+            partition.bytes += bytes as u64;
             return Ok(());
         }
-        let (desc, tuples) = (&self.index.relation.desc, &self.tuples);
-        let value = |at: u32| IndexTuple(&tuples[at as usize * UNIT..]).attribute(desc, 0);
-        let first = value(at)?;
-        let Some(Datum::Bytes(mut common)) = first.get() else { return Ok(()) };
-        for (_, at) in &self.entries {
-            if let Some(Datum::Bytes(bytes)) = value(*at)?.get() {
-                let same = common.iter().zip(bytes).take_while(|(a, b)| a == b).count();
-                common = &common[..same];
-            }
-        }
-        let skip = common.len();
-        for (prefix, at) in &mut self.entries {
-            if let Some(Datum::Bytes(bytes)) = value(*at)?.get() {
-                let rest = key.order.prefix(Datum::Bytes(&bytes[skip..]));
-                *prefix = if key.descending { !rest } else { rest };
-            }
-        }
+        let capacity = (2 * buffer.capacity()).min(self.buffer_bytes);
+        let full = std::mem::replace(buffer, Vec::with_capacity(capacity));
+        let mut partition = self.partitions[number].lock();
+        partition.kept.push(full);
+        partition.bytes += bytes as u64;
         Ok(())
     }
 
-    /// Sorts what is in memory: positions in the order of the index.
-    fn sorted(&mut self) -> Result<Vec<u32>> {
-        self.skip_common()?;
-        let mut failed = None;
-        let (index, tuples) = (&self.index, &self.tuples);
-        let decides = index.keys.len() == 1 && index.keys[0].order.prefix_decides();
-        let tuple = |at: u32| IndexTuple(&tuples[at as usize * UNIT..]);
-        let mut equal = None;
-        let mut compare = |a: u32, b: u32| {
-            let (left, right) = (tuple(a), tuple(b));
-            let keys = if decides { Ok((Ordering::Equal, false)) } else { compare_keys(index, left, right) };
-            match keys {
-                Ok((Ordering::Equal, has_null)) => {
-                    if index.unique && a != b && (!has_null || index.nulls_not_distinct) {
-                        equal = Some((left.tid(0).min(right.tid(0)), left.tid(0).max(right.tid(0))));
-                    }
-                    left.tid(0).cmp(&right.tid(0))
-                }
-                Ok((order, _)) => order,
-                Err(error) => {
-                    failed = Some(error);
-                    Ordering::Equal
-                }
-            }
-        };
-        self.entries.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| compare(a.1, b.1)));
-        self.nulls.sort_unstable_by(|a, b| {
-            // With one column only, nulls are all the same, however equal prefixes decide.
-            match compare_keys(index, tuple(*a), tuple(*b)) {
-                Ok((Ordering::Equal, _)) => tuple(*a).tid(0).cmp(&tuple(*b).tid(0)),
-                Ok((order, _)) => order,
-                Err(_) => Ordering::Equal,
-            }
-        });
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        if index.nulls_not_distinct && index.unique {
-            for pair in self.nulls.windows(2) {
-                let (left, right) = (tuple(pair[0]), tuple(pair[1]));
-                if compare_keys(index, left, right)?.0 == Ordering::Equal {
-                    equal = Some((left.tid(0), right.tid(0)));
-                }
-            }
-        }
-        self.duplicate = self.duplicate.or(equal);
-        let nulls_first = index.keys[0].nulls_first;
-        let values = self.entries.iter().map(|(_, at)| *at);
-        let nulls = self.nulls.iter().copied();
-        Ok(if nulls_first { nulls.chain(values).collect() } else { values.chain(nulls).collect() })
-    }
-
-    fn spill(&mut self) -> Result<()> {
-        let order = self.sorted()?;
-        if let Some(temp) = &self.options.temp {
-            let tuples = order.iter().map(|at| {
-                let tuple = &self.tuples[*at as usize * UNIT..];
-                &tuple[..IndexTuple(tuple).size()]
-            });
-            self.runs.write(temp, tuples)?;
-        }
-        self.tuples.clear();
-        self.entries.clear();
-        self.nulls.clear();
-        Ok(())
-    }
-
-    /// Writes the index.
+    /// A thread has nothing more to add.
     ///
     /// # Errors
-    /// What writing pages fails with.
-    pub fn finish(mut self) -> Result<Built> {
-        let mut built = Built { tuples: self.count, pages: 0, duplicate: None };
-        let (context, index) = (self.context.clone(), self.index.clone());
-        let mut writer = Writer::new(&context, &index)?;
-        if self.runs.is_empty() {
-            let order = self.sorted()?;
-            for at in order {
-                let tuple = &self.tuples[at as usize * UNIT..];
-                writer.add(&tuple[..IndexTuple(tuple).size()])?;
+    /// What writing entries out fails with.
+    pub fn close(&self, mut input: Input) -> Result<()> {
+        for (number, buffer) in input.buffers.iter_mut().enumerate() {
+            if !buffer.is_empty() {
+                self.hand_over(buffer, number, input.stripe)?;
             }
-        } else {
-            self.spill()?;
-            let mut duplicate = None;
-            self.runs.merge(&index, &mut duplicate, &mut |tuple| writer.add(tuple))?;
-            self.duplicate = self.duplicate.or(duplicate);
         }
-        built.pages = writer.finish()?;
-        built.duplicate = self.duplicate;
+        self.count.fetch_add(input.count, Atomic::Relaxed);
+        Ok(())
+    }
+
+    /// Sorts entries and writes the index.
+    ///
+    /// # Errors
+    /// What writing pages fails with, `57014` when cancelled.
+    pub fn finish(self, places: &Places) -> Result<Built> {
+        let tuples = self.count.load(Atomic::Relaxed);
+        let tree = Tree::new(&self.context, &self.index);
+        if tree.block_count()? != 0 {
+            return Err(Error::internal(format!("index \"{}\" already contains data", tree.name())));
+        }
+        let relation = &self.index.relation;
+        let logged = relation.persistence == Persistence::Permanent;
+        let bulk = BulkWrite::new(&self.context.pool, relation.locator, Fork::Main, logged);
+        let target = Target::new(tree, bulk, self.temp.as_ref());
+        let threads = if tuples < CHECK_EVERY as u64 { 1 } else { places.count() + 1 };
+        let ranges = self.ranges(if threads > 1 { 4 * threads } else { 1 });
+        let first = target.take(ranges.len() as u32).start;
+        let next = AtomicUsize::new(0);
+        let stretches: Vec<Mutex<Option<Stretch>>> = ranges.iter().map(|_| Mutex::default()).collect();
+        let duplicate = Mutex::new(None);
+        let work = |_: usize, halt: &Halt| -> Result<()> {
+            let mut sorter = TupleSorter::default();
+            loop {
+                let number = next.fetch_add(1, Atomic::Relaxed);
+                let Some(range) = ranges.get(number).filter(|_| duplicate.lock().is_none()) else {
+                    return Ok(());
+                };
+                let mut leaves = Leaves::new(&target, BlockNumber(first + number as u32));
+                self.write_leaves(range.clone(), &mut leaves, &mut sorter, halt, threads)?;
+                if let Some(found) = leaves.duplicate.take() {
+                    *duplicate.lock() = Some(found);
+                    return Ok(());
+                }
+                *stretches[number].lock() = leaves.finish()?;
+            }
+        };
+        if threads > 1 {
+            places.run(&work)?
+        } else {
+            work(0, &Halt::default())?
+        }
+        let mut built = Built { tuples, pages: 0, duplicate: duplicate.into_inner() };
+        if built.duplicate.is_none() {
+            let stretches = stretches.into_iter().filter_map(Mutex::into_inner).collect();
+            built.duplicate = join(&target, stretches)?;
+            built.pages = target.finish()?;
+        }
         Ok(built)
     }
-}
 
-/// A level under construction: its rightmost page.
-struct Level {
-    page: Box<Page>,
-    block: BlockNumber,
-    opaque: Opaque,
-    /// The low key of the page, for its downlink.
-    low_key: Vec<u8>,
-    /// Free bytes at which the page counts as full.
-    full: usize,
-    items: u16,
-}
-
-struct Writer<'a> {
-    tree: Tree<'a>,
-    levels: Vec<Level>,
-    next_block: u32,
-    ring: Ring,
-    deduplicate: bool,
-    /// Equal entries that are being collected into a posting list.
-    pending: Option<(Vec<u8>, Vec<Tid>)>,
-    /// Finished pages that have not been logged yet.
-    finished: Vec<(BlockNumber, Box<Page>)>,
-}
-
-/// Pages written and logged at once.
-const BATCH: usize = 32;
-
-impl<'a> Writer<'a> {
-    fn new(context: &'a Context, index: &'a IndexRelation) -> Result<Writer<'a>> {
-        Ok(Writer {
-            tree: Tree::new(context, index),
-            levels: Vec::new(),
-            next_block: 1,
-            ring: Ring::new(RingKind::BulkWrite, &context.pool),
-            deduplicate: deduplicates(index) && !index.unique,
-            pending: None,
-            finished: Vec::new(),
-        })
+    /// Partitions in stretches of about the same size, none of them empty.
+    fn ranges(&self, wanted: usize) -> Vec<Range<usize>> {
+        let bytes: Vec<u64> = self.partitions.iter().map(|partition| partition.lock().bytes).collect();
+        let share = (bytes.iter().sum::<u64>() / wanted as u64).max(1);
+        let mut ranges = Vec::new();
+        let (mut start, mut sum) = (0, 0);
+        for (number, bytes) in bytes.iter().enumerate() {
+            sum += bytes;
+            if sum >= share && ranges.len() + 1 < wanted {
+                ranges.push(start..number + 1);
+                (start, sum) = (number + 1, 0);
+            }
+        }
+        if sum > 0 {
+            ranges.push(start..bytes.len());
+        }
+        ranges
     }
 
-    /// The next entry in order.
-    fn add(&mut self, item: &[u8]) -> Result<()> {
-        if !self.deduplicate {
-            return self.add_to_level(0, item);
-        }
-        let tuple = IndexTuple(item);
-        if let Some((base, tids)) = &mut self.pending {
-            let fits = max_align(IndexTuple(base).key_size() + (tids.len() + 1) * TID_SIZE)
-                <= MAX_POSTING_SIZE * 3 / 5;
-            if fits && same_image(self.tree.index, IndexTuple(base), tuple)? {
-                tids.push(tuple.tid(0));
+    fn write_leaves(
+        &self,
+        range: Range<usize>,
+        leaves: &mut Leaves<'_, '_>,
+        sorter: &mut TupleSorter,
+        halt: &Halt,
+        threads: usize,
+    ) -> Result<()> {
+        let check = || {
+            halt.check()?;
+            self.context.transaction.session().locks().check_interrupts()
+        };
+        leaves.expected_bytes = range.clone().map(|number| self.partitions[number].lock().bytes).sum();
+        for number in range {
+            let partition = std::mem::take(&mut *self.partitions[number].lock());
+            leaves.expected_bytes -= partition.bytes;
+            let nulls = number == self.nulls;
+            let mut added = 0;
+            let mut add = |tuple: &[u8]| -> Result<()> {
+                if added % CHECK_EVERY == 0 {
+                    check()?;
+                }
+                added += 1;
+                leaves.add(tuple)
+            };
+            if partition.bytes as usize <= self.sort_bytes(threads) {
+                self.load(&partition, sorter)?;
+                drop(partition);
+                self.sorted(sorter, nulls, &mut add)?;
+            } else if let Some(temp) = &self.temp {
+                let runs = self.sorted_runs(partition, sorter, nulls, temp, threads, &check)?;
+                let runs = runs.into_iter().map(|run| TupleReader::new(run, Some(temp)));
+                merge(&self.index, runs.collect::<Result<_>>()?, &mut add)?;
+            }
+            if leaves.duplicate.is_some() {
                 return Ok(());
             }
         }
-        self.flush_pending()?;
-        self.pending = Some((item.to_vec(), vec![tuple.tid(0)]));
         Ok(())
     }
 
-    fn flush_pending(&mut self) -> Result<()> {
-        let Some((base, tids)) = self.pending.take() else { return Ok(()) };
-        if tids.len() == 1 {
-            return self.add_to_level(0, &base);
+    /// Brings a partition's entries together in the sorter's bytes.
+    fn load(&self, partition: &Partition, sorter: &mut TupleSorter) -> Result<()> {
+        sorter.clear();
+        for bytes in &partition.kept {
+            sorter.bytes.extend_from_slice(bytes);
         }
-        let list = form_posting(IndexTuple(&base), &tids);
-        self.add_to_level(0, &list)
-    }
-
-    fn new_level(&mut self, number: usize, low_key: Vec<u8>) {
-        let block = self.take_block();
-        let fillfactor =
-            if number == 0 { usize::from(self.tree.index.relation.fillfactor.clamp(10, 100)) } else { 70 };
-        let opaque = Opaque {
-            previous: NONE,
-            next: NONE,
-            level: number as u32,
-            flags: if number == 0 { LEAF } else { 0 },
-            cycle: 0,
-        };
-        let full = base::PAGE_SIZE * (100 - fillfactor) / 100;
-        self.levels.push(Level { page: fresh_page(), block, opaque, low_key, full, items: 0 });
-    }
-
-    fn take_block(&mut self) -> BlockNumber {
-        self.next_block += 1;
-        BlockNumber(self.next_block - 1)
-    }
-
-    fn add_to_level(&mut self, number: usize, item: &[u8]) -> Result<()> {
-        if number == self.levels.len() {
-            let low_key = if number == 0 { Vec::new() } else { tuple::minus_infinity(NONE) };
-            self.new_level(number, low_key);
+        if let Some(temp) = &self.temp {
+            for extent in &partition.written {
+                temp.read(extent, &mut sorter.bytes)?;
+            }
         }
-        let level = &self.levels[number];
-        let free = level.page.free_space();
-        // A leaf's high key may need room for a tid beyond what its first right item takes.
-        let reserve = if number == 0 { max_align(TID_SIZE) } else { 0 };
-        let must = free < item.len() + reserve;
-        let enough = level.items > 1 && free < level.full + item.len();
-        if (must || enough) && level.items > 1 {
-            self.finish_page(number)?;
-        }
-        let level = &mut self.levels[number];
-        level.items += 1;
-        let cut;
-        let item = if number > 0 && level.items == 1 {
-            cut = tuple::minus_infinity(IndexTuple(item).downlink());
-            &cut[..]
-        } else {
-            item
-        };
-        // Room is left for the high key, which comes first.
-        add_item(&mut level.page, item, OffsetNumber(level.items));
         Ok(())
     }
 
-    /// The page is full: its last item moves to the next page, and the bound between the two becomes its high key.
-    fn finish_page(&mut self, number: usize) -> Result<()> {
-        let new_block = self.take_block();
-        let (block, page, low_key) = {
-            let index = self.tree.index;
-            let level = &mut self.levels[number];
-            let last = OffsetNumber(level.items);
-            let moved = level.page.item(last).to_vec();
-            let previous = level.page.item(OffsetNumber(last.0 - 1)).to_vec();
-            let high_key = if number == 0 {
-                truncate(index, IndexTuple(&previous), IndexTuple(&moved))?
-            } else {
-                moved.clone()
-            };
-            let mut page = fresh_page();
-            add_item(&mut page, &high_key, HIGH_KEY);
-            for item in 1..last.0 {
-                add_item(&mut page, level.page.item(OffsetNumber(item)), OffsetNumber(item + 1));
-            }
-            Opaque { next: new_block, ..level.opaque }.write(&mut page);
-            let low_key = std::mem::replace(&mut level.low_key, high_key);
-            let block = std::mem::replace(&mut level.block, new_block);
-            level.opaque.previous = block;
-            level.page = fresh_page();
-            level.items = 1;
-            let first =
-                if number == 0 { moved } else { tuple::minus_infinity(IndexTuple(&moved).downlink()) };
-            add_item(&mut level.page, &first, OffsetNumber(1));
-            (block, page, low_key)
+    fn integers(&self, bytes: &[u8], entries: &mut Vec<u128>) {
+        let (chunks, _) = bytes.as_chunks::<ENTRY_SIZE>();
+        entries.extend(chunks.iter().map(|entry| u128::from_le_bytes(*entry)));
+    }
+
+    /// Sorts what is loaded and hands it on as index tuples.
+    fn sorted(
+        &self,
+        sorter: &mut TupleSorter,
+        nulls: bool,
+        each: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let Some(integer) = &self.integer else {
+            sorter.sort(&self.index, nulls)?;
+            return sorter.places.iter().try_for_each(|place| each(sorter.tuple(*place)));
         };
-        self.write(block, page)?;
-        self.add_downlink(number, block, low_key)
-    }
-
-    fn add_downlink(&mut self, number: usize, block: BlockNumber, low_key: Vec<u8>) -> Result<()> {
-        let mut downlink = if low_key.is_empty() { tuple::minus_infinity(block) } else { low_key };
-        set_downlink(&mut downlink, block);
-        self.add_to_level(number + 1, &downlink)
-    }
-
-    /// Closes all levels and writes the metapage. Returns the pages of the index.
-    fn finish(mut self) -> Result<u32> {
-        self.flush_pending()?;
-        let mut meta = Meta::empty(equal_image(self.tree.index));
-        let mut number = 0;
-        while number < self.levels.len() {
-            let top = number + 1 == self.levels.len();
-            let level = &mut self.levels[number];
-            let mut page = std::mem::replace(&mut level.page, fresh_page());
-            let mut opaque = level.opaque;
-            if top {
-                opaque.flags |= ROOT;
-            }
-            opaque.write(&mut page);
-            let (block, low_key) = (level.block, std::mem::take(&mut level.low_key));
-            self.write(block, page)?;
-            if top {
-                meta = Meta {
-                    root: block,
-                    level: number as u32,
-                    fast_root: block,
-                    fast_level: number as u32,
-                    ..meta
-                };
-            } else {
-                self.add_downlink(number, block, low_key)?;
-            }
-            number += 1;
+        let mut entries = std::mem::take(&mut sorter.integers);
+        entries.clear();
+        self.integers(&sorter.bytes, &mut entries);
+        sort_integers(&mut entries, &mut sorter.integer_scratch);
+        for entry in &entries {
+            let raw = (!nulls).then(|| integer.raw(*entry));
+            each(&integer_tuple(tid_of(*entry), raw))?;
         }
-        let mut page = Page::zeroed();
-        meta.write(&mut page);
-        self.write(META_BLOCK, page)?;
-        self.flush()?;
-        Ok(self.next_block)
-    }
-
-    fn write(&mut self, block: BlockNumber, page: Box<Page>) -> Result<()> {
-        self.finished.push((block, page));
-        let batch = BATCH.min(self.tree.context.pool.frames() / 8).max(1);
-        if self.finished.len() >= batch { self.flush() } else { Ok(()) }
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        let pool = &self.tree.context.pool;
-        let locator = self.tree.index.relation.locator;
-        // The pool may add fewer pages at once than are asked for.
-        loop {
-            let missing = self.next_block.saturating_sub(self.tree.block_count()?);
-            if missing == 0 {
-                break;
-            }
-            pool.extend_by(locator, Fork::Main, missing, Strategy::Ring(&self.ring))?;
-        }
-        let pins: Vec<Pin> = self
-            .finished
-            .iter()
-            .map(|(block, _)| pool.pin(locator, Fork::Main, *block, Strategy::Ring(&self.ring)))
-            .collect::<Result<_>>()?;
-        let mut pages: Vec<PageWrite<'_>> = pins.iter().map(Pin::write).collect();
-        for ((_, built), page) in self.finished.iter().zip(&mut pages) {
-            page.change_unlogged(|page| page.bytes_mut().copy_from_slice(built.bytes()));
-        }
-        if self.tree.index.relation.persistence == Persistence::Permanent && !pages.is_empty() {
-            pool.log_new_pages(&mut pages, true)?;
-        }
-        drop(pages);
-        self.finished.clear();
+        sorter.integers = entries;
         Ok(())
+    }
+
+    /// Sorts a partition that is too large in parts, which are written out.
+    fn sorted_runs(
+        &self,
+        partition: Partition,
+        sorter: &mut TupleSorter,
+        nulls: bool,
+        temp: &TempFile,
+        threads: usize,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<Tuples>> {
+        let limit = self.sort_bytes(threads) as u64;
+        let mut runs = Vec::new();
+        let mut part = Partition::default();
+        let kept = partition.kept.into_iter().map(Ok);
+        let mut pieces = kept.chain(partition.written.into_iter().map(Err)).peekable();
+        while let Some(piece) = pieces.next() {
+            match piece {
+                Ok(bytes) => {
+                    part.bytes += bytes.len() as u64;
+                    part.kept.push(bytes);
+                }
+                Err(extent) => {
+                    part.bytes += extent.range.end - extent.range.start;
+                    part.written.push(extent);
+                }
+            }
+            if part.bytes >= limit || pieces.peek().is_none() {
+                check()?;
+                self.load(&std::mem::take(&mut part), sorter)?;
+                let mut run = Tuples::default();
+                self.sorted(sorter, nulls, &mut |tuple| run.push(tuple, Some(temp), LARGEST_BUFFER))?;
+                run.flush(temp)?;
+                runs.push(run);
+            }
+        }
+        Ok(runs)
     }
 }
 
-fn fresh_page() -> Box<Page> {
-    let mut page = Page::zeroed();
-    page.init(SPECIAL_SIZE);
-    page
+/// A build by one thread, of rows that come without being asked for.
+pub struct Builder {
+    build: Build,
+    input: Input,
+}
+
+impl Builder {
+    pub fn new(context: &Context, index: &IndexRelation, options: BuildOptions) -> Builder {
+        let build = Build::new(context, index, options);
+        let input = build.input();
+        Builder { build, input }
+    }
+
+    /// # Errors
+    /// As [`Build::add`].
+    pub fn add(&mut self, values: &[Option<Datum<'_>>], tid: Tid) -> Result<()> {
+        self.build.add(&mut self.input, values, tid)
+    }
+
+    /// # Errors
+    /// As [`Build::finish`].
+    pub fn finish(self) -> Result<Built> {
+        self.build.close(self.input)?;
+        self.build.finish(&Places::none())
+    }
 }
 
 /// An index without entries: a metapage.
@@ -461,7 +584,7 @@ fn fresh_page() -> Box<Page> {
 /// # Errors
 /// What writing the page fails with.
 pub fn create_empty(context: &Context, index: &IndexRelation) -> Result<()> {
-    Writer::new(context, index)?.finish().map(|_| ())
+    Builder::new(context, index, BuildOptions { memory_bytes: 0, temp: None }).finish().map(|_| ())
 }
 
 /// The init fork of an unlogged index, from which it starts anew after a crash.

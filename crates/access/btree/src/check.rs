@@ -101,8 +101,9 @@ fn check_page(
             }
         }
         if !opaque.is_rightmost() {
+            // Equal when only the tid tells it from the next page's first item: the high key has it then.
             let high = page.item(HIGH_KEY);
-            check_bound(tree, tuple, Some(high), block, number, problems, Ordering::is_lt)?;
+            check_bound(tree, tuple, Some(high), block, number, problems, Ordering::is_le)?;
         }
         check_bound(tree, tuple, low_key, block, number, problems, Ordering::is_ge)?;
     }

@@ -88,7 +88,7 @@ pub fn changes(page: &storage::Page, gone: &[(OffsetNumber, u16)]) -> ItemChange
         if item.len() == IndexTuple(page.item(offset)).tid_count() {
             changes.deleted.push(offset);
         } else {
-            changes.updated.push((offset, item.iter().map(|(_, number)| *number).collect()));
+            changes.shorten(offset, item.iter().map(|(_, number)| *number));
         }
     }
     changes

@@ -3,9 +3,9 @@
 
 use crate::dedup::{Interval, deduplicated};
 use crate::page::{self, INCOMPLETE_SPLIT, LEAF, Meta, NONE, Opaque, ROOT};
-use crate::tuple::{IndexTuple, form_posting, size_at, swap_posting};
+use crate::tuple::{IndexTuple, shorten_posting, size_at, swap_posting};
 use base::bytes::Reader;
-use base::{BlockNumber, Error, OffsetNumber, Result, Tid};
+use base::{BlockNumber, Error, OffsetNumber, Result};
 use std::borrow::Cow;
 use storage::Page;
 use wal::{Change, Record, RecordWriter, RmgrId};
@@ -211,8 +211,10 @@ impl Change<'_> for Dedup {
 pub struct ItemChanges {
     /// Items that go altogether, ascending.
     pub deleted: Vec<OffsetNumber>,
-    /// Posting lists that lose the tids with these numbers (ascending).
-    pub updated: Vec<(OffsetNumber, Vec<u16>)>,
+    /// Posting lists that lose tids, and how many.
+    updated: Vec<(OffsetNumber, u16)>,
+    /// The numbers of these tids, ascending for each list, one list after the other.
+    gone: Vec<u16>,
 }
 
 impl ItemChanges {
@@ -220,13 +222,33 @@ impl ItemChanges {
         self.deleted.is_empty() && self.updated.is_empty()
     }
 
+    /// The posting list at `offset` loses the tids with these numbers. Lists come in ascending order.
+    pub fn shorten(&mut self, offset: OffsetNumber, numbers: impl ExactSizeIterator<Item = u16>) {
+        self.updated.push((offset, numbers.len() as u16));
+        self.gone.extend(numbers);
+    }
+
+    /// The posting lists, each with the numbers of the tids that go.
+    fn shortened(&self) -> impl Iterator<Item = (OffsetNumber, &[u16])> {
+        let mut rest = &self.gone[..];
+        self.updated.iter().map(move |(offset, count)| {
+            let (numbers, later) = rest.split_at(usize::from(*count));
+            rest = later;
+            (*offset, numbers)
+        })
+    }
+
     fn encode(&self, out: &mut RecordWriter) {
-        self.deleted.iter().for_each(|offset| out.block(0, &offset.0.to_le_bytes()));
-        self.updated.iter().for_each(|(offset, _)| out.block(0, &offset.0.to_le_bytes()));
-        for (_, tids) in &self.updated {
-            out.block(0, &(tids.len() as u16).to_le_bytes());
-            tids.iter().for_each(|tid| out.block(0, &tid.to_le_bytes()));
+        let mut data =
+            Vec::with_capacity(2 * (self.deleted.len() + 2 * self.updated.len() + self.gone.len()));
+        let mut put = |number: u16| data.extend_from_slice(&number.to_le_bytes());
+        self.deleted.iter().for_each(|offset| put(offset.0));
+        self.updated.iter().for_each(|(offset, _)| put(offset.0));
+        for (_, numbers) in self.shortened() {
+            put(numbers.len() as u16);
+            numbers.iter().for_each(|number| put(*number));
         }
+        out.block(0, &data);
     }
 
     fn decode(record: &Record<'_>, deleted: u16, updated: u16) -> Result<ItemChanges> {
@@ -239,31 +261,33 @@ impl ItemChanges {
             changes.deleted.push(OffsetNumber(data.u16()?));
         }
         for _ in 0..updated {
-            changes.updated.push((OffsetNumber(data.u16()?), Vec::new()));
+            changes.updated.push((OffsetNumber(data.u16()?), 0));
         }
-        for (_, tids) in &mut changes.updated {
-            for _ in 0..data.u16()? {
-                tids.push(data.u16()?);
+        for (_, count) in &mut changes.updated {
+            *count = data.u16()?;
+            for _ in 0..*count {
+                changes.gone.push(data.u16()?);
             }
         }
         Ok(changes)
     }
 
     fn apply(&self, page: &mut Page) {
-        for (offset, gone) in &self.updated {
-            let old = IndexTuple(page.item(*offset));
-            let left: Vec<Tid> = old
-                .tids()
-                .enumerate()
-                .filter(|(number, _)| gone.binary_search(&(*number as u16)).is_err())
-                .map(|(_, tid)| tid)
-                .collect();
-            let new = form_posting(old, &left);
-            let fits = page.index_tuple_overwrite(*offset, &new);
-            assert!(fits, "a shorter posting list fits where the longer one was");
-        }
-        if !self.deleted.is_empty() {
+        if self.updated.is_empty() {
             page.index_multi_delete(&self.deleted);
+        } else {
+            let mut tuples = Vec::new();
+            let mut ends = Vec::with_capacity(self.updated.len());
+            for (offset, gone) in self.shortened() {
+                shorten_posting(IndexTuple(page.item(offset)), gone, &mut tuples);
+                ends.push((offset, tuples.len()));
+            }
+            let mut start = 0;
+            let changed: Vec<(OffsetNumber, &[u8])> = ends
+                .into_iter()
+                .map(|(offset, end)| (offset, &tuples[std::mem::replace(&mut start, end)..end]))
+                .collect();
+            page.index_multi_change(&self.deleted, &changed);
         }
         let mut opaque = Opaque::read(page);
         opaque.flags &= !page::HAS_GARBAGE;

@@ -1,11 +1,14 @@
-//! Sorted runs in temporary files, and their merge.
+//! The temporary files of a build, and the merge of sorted runs in them.
 
 use crate::key::compare_keys;
-use crate::tuple::IndexTuple;
+use crate::tuple::{IndexTuple, size_at};
 use access_api::IndexRelation;
-use base::{Error, Result, SqlState, Tid};
+use base::{Error, Result, SqlState};
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 use sys::{Disk, File, OpenOptions};
 
 /// Where temporary files go: names are `prefix` with a number.
@@ -18,171 +21,237 @@ pub struct TempFiles {
 /// Bytes written and read at once.
 const CHUNK: usize = 256 * 1024;
 
-/// Runs written so far. Their files go with it.
-#[derive(Default)]
-pub struct Runs {
-    files: Vec<RunFile>,
-}
+/// Writers of one file wait for one another, so there are several.
+const STRIPES: usize = 4;
 
-struct RunFile {
+/// Files that are made when they are first written to, and go with this. Several threads may append.
+pub struct TempFile {
     temp: TempFiles,
-    name: String,
-    file: Arc<dyn File>,
-    len: u64,
+    stripes: [Stripe; STRIPES],
 }
 
-impl Drop for RunFile {
+#[derive(Default)]
+struct Stripe {
+    file: OnceLock<Result<Arc<dyn File>>>,
+    len: AtomicU64,
+}
+
+/// Where something was written.
+#[derive(Clone, Debug)]
+pub struct Extent {
+    stripe: usize,
+    pub range: Range<u64>,
+}
+
+impl Drop for TempFile {
     fn drop(&mut self) {
-        // A file left behind is removed at the next start, as all temporary files are.
-        let _ = self.temp.disk.remove_file(&self.name);
+        for (number, stripe) in self.stripes.iter().enumerate() {
+            if let Some(Ok(_)) = stripe.file.get() {
+                // Nothing can be done about one that stays.
+                let _ = self.temp.disk.remove_file(&self.path(number));
+            }
+        }
     }
 }
 
-fn io_error(what: &str, name: &str, error: &std::io::Error) -> Error {
-    let state = if error.kind() == std::io::ErrorKind::StorageFull {
-        SqlState::DISK_FULL
-    } else {
-        SqlState::IO_ERROR
-    };
-    Error::new(state, format!("could not {what} temporary file \"{name}\": {error}"))
+impl TempFile {
+    pub fn new(temp: TempFiles) -> TempFile {
+        TempFile { temp, stripes: Default::default() }
+    }
+
+    fn path(&self, stripe: usize) -> String {
+        format!("{}.{stripe}", self.temp.prefix)
+    }
+
+    fn failed(&self, what: &str, stripe: usize, error: &std::io::Error) -> Error {
+        let state = match error.kind() {
+            std::io::ErrorKind::StorageFull => SqlState::DISK_FULL,
+            _ => SqlState::IO_ERROR,
+        };
+        let text = sys::disk::error_text(error);
+        Error::new(state, format!("could not {what} temporary file \"{}\": {text}", self.path(stripe)))
+    }
+
+    fn create(&self, stripe: usize) -> Result<Arc<dyn File>> {
+        let path = self.path(stripe);
+        let open = || self.temp.disk.open(&path, OpenOptions::TRUNCATE);
+        open()
+            .or_else(|_| {
+                self.temp.disk.create_dir_all(sys::disk::parent(&path))?;
+                open()
+            })
+            .map_err(|error| self.failed("create", stripe, &error))
+    }
+
+    fn file(&self, stripe: usize) -> Result<&Arc<dyn File>> {
+        let file = &self.stripes[stripe].file;
+        file.get_or_init(|| self.create(stripe)).as_ref().map_err(Error::clone)
+    }
+
+    /// Appends bytes. Threads do best with numbers of their own.
+    ///
+    /// # Errors
+    /// `53100` when the disk is full, and the disk's.
+    pub fn append(&self, number: usize, bytes: &[u8]) -> Result<Extent> {
+        let stripe = number % STRIPES;
+        let file = self.file(stripe)?;
+        let start = self.stripes[stripe].len.fetch_add(bytes.len() as u64, Atomic::Relaxed);
+        file.write_all_at(bytes, start).map_err(|error| self.failed("write to", stripe, &error))?;
+        Ok(Extent { stripe, range: start..start + bytes.len() as u64 })
+    }
+
+    /// Appends what was written to `out`.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn read(&self, extent: &Extent, out: &mut Vec<u8>) -> Result<()> {
+        let Extent { stripe, range } = extent;
+        let file = self.file(*stripe)?;
+        let start = out.len();
+        let want = (range.end - range.start) as usize;
+        out.resize(start + want, 0);
+        let mut done = 0;
+        while done < want {
+            let got = file
+                .read_at(&mut out[start + done..], range.start + done as u64)
+                .map_err(|error| self.failed("read from", *stripe, &error))?;
+            if got == 0 {
+                let path = self.path(*stripe);
+                return Err(Error::corrupted(format!("temporary file \"{path}\" is too short")));
+            }
+            done += got;
+        }
+        Ok(())
+    }
 }
 
-impl Runs {
-    pub fn is_empty(&self) -> bool {
-        self.files.is_empty()
-    }
+/// Index tuples end to end: first those in the file, then those in memory.
+#[derive(Default)]
+pub struct Tuples {
+    written: Vec<Extent>,
+    bytes: Vec<u8>,
+}
 
-    /// Writes one run; `tuples` comes sorted.
-    pub fn write<'t>(&mut self, temp: &TempFiles, tuples: impl Iterator<Item = &'t [u8]>) -> Result<()> {
-        let name = format!("{}.{}", temp.prefix, self.files.len());
-        let options = OpenOptions { create: true, truncate: true, ..OpenOptions::default() };
-        let file = temp.disk.open(&name, options).map_err(|error| io_error("create", &name, &error))?;
-        let mut run = RunFile { temp: temp.clone(), name, file, len: 0 };
-        let mut buffer = Vec::with_capacity(CHUNK + 8192);
-        for tuple in tuples {
-            buffer.extend_from_slice(tuple);
-            if buffer.len() >= CHUNK {
-                run.append(&mut buffer)?;
-            }
+impl Tuples {
+    /// Adds one behind the others; beyond `limit` bytes they go to the file.
+    ///
+    /// # Errors
+    /// As [`TempFile::append`].
+    pub fn push(&mut self, tuple: &[u8], file: Option<&TempFile>, limit: usize) -> Result<()> {
+        self.bytes.extend_from_slice(tuple);
+        if let Some(file) = file
+            && self.bytes.len() >= limit
+        {
+            self.flush(file)?;
         }
-        run.append(&mut buffer)?;
-        self.files.push(run);
         Ok(())
     }
 
-    /// Hands all tuples on in order. `duplicate` learns of two with the same key, in a unique index.
-    pub fn merge(
-        &self,
-        index: &IndexRelation,
-        duplicate: &mut Option<(Tid, Tid)>,
-        each: &mut dyn FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
-        let mut readers: Vec<RunReader<'_>> = self.files.iter().map(RunReader::new).collect::<Result<_>>()?;
-        // The run with the least tuple comes last.
-        let mut order: Vec<usize> = Vec::new();
-        for run in 0..readers.len() {
-            if readers[run].tuple().is_some() {
-                order.insert(place(index, &readers, &order, run)?, run);
-            }
-        }
-        let mut last: Option<Vec<u8>> = None;
-        while let Some(least) = order.pop() {
-            let Some(tuple) = readers[least].tuple() else { break };
-            if index.unique {
-                if let Some(last) = &last {
-                    let (order, has_null) = compare_keys(index, IndexTuple(last), IndexTuple(tuple))?;
-                    if order == Ordering::Equal && (!has_null || index.nulls_not_distinct) {
-                        *duplicate = Some((IndexTuple(last).tid(0), IndexTuple(tuple).tid(0)));
-                    }
-                }
-                last = Some(tuple.to_vec());
-            }
-            each(tuple)?;
-            if readers[least].advance()? {
-                order.insert(place(index, &readers, &order, least)?, least);
-            }
+    /// # Errors
+    /// As [`TempFile::append`].
+    pub fn flush(&mut self, file: &TempFile) -> Result<()> {
+        if !self.bytes.is_empty() {
+            self.written.push(file.append(0, &self.bytes)?);
+            self.bytes.clear();
         }
         Ok(())
     }
+
+    /// Hands all tuples on in their order.
+    ///
+    /// # Errors
+    /// The disk's, and what `each` fails with.
+    pub fn each(self, file: Option<&TempFile>, work: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        let mut reader = TupleReader::new(self, file)?;
+        while let Some(tuple) = reader.tuple() {
+            work(tuple)?;
+            reader.advance()?;
+        }
+        Ok(())
+    }
+}
+
+/// Goes through [`Tuples`].
+pub struct TupleReader<'f> {
+    tuples: Tuples,
+    file: Option<&'f TempFile>,
+    next: usize,
+    buffer: Vec<u8>,
+    at: usize,
+}
+
+impl<'f> TupleReader<'f> {
+    pub fn new(tuples: Tuples, file: Option<&'f TempFile>) -> Result<TupleReader<'f>> {
+        let mut reader = TupleReader { tuples, file, next: 0, buffer: Vec::new(), at: 0 };
+        reader.fill()?;
+        Ok(reader)
+    }
+
+    pub fn tuple(&self) -> Option<&[u8]> {
+        let rest = &self.buffer[self.at..];
+        rest.get(..size_at(rest)?)
+    }
+
+    pub fn advance(&mut self) -> Result<()> {
+        self.at += self.tuple().map_or(0, <[u8]>::len);
+        if self.tuple().is_none() { self.fill() } else { Ok(()) }
+    }
+
+    /// Brings in the next chunk behind what is left of the last one.
+    fn fill(&mut self) -> Result<()> {
+        self.buffer.drain(..self.at);
+        self.at = 0;
+        if let (Some(file), Some(extent)) = (self.file, self.tuples.written.get_mut(self.next)) {
+            let Range { start, end } = extent.range;
+            let now = start..end.min(start + CHUNK as u64);
+            extent.range.start = now.end;
+            self.next += usize::from(now.end == end);
+            file.read(&Extent { stripe: extent.stripe, range: now }, &mut self.buffer)?;
+        } else {
+            self.buffer.append(&mut self.tuples.bytes);
+        }
+        Ok(())
+    }
+}
+
+/// Hands the tuples of sorted runs on in order.
+///
+/// # Errors
+/// The disk's, and what `each` fails with.
+pub fn merge(
+    index: &IndexRelation,
+    mut runs: Vec<TupleReader<'_>>,
+    each: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    // The run with the least tuple comes last.
+    let mut order: Vec<usize> = Vec::new();
+    for run in 0..runs.len() {
+        if runs[run].tuple().is_some() {
+            order.insert(place(index, &runs, &order, run)?, run);
+        }
+    }
+    while let Some(least) = order.pop() {
+        let Some(tuple) = runs[least].tuple() else { break };
+        each(tuple)?;
+        runs[least].advance()?;
+        if runs[least].tuple().is_some() {
+            order.insert(place(index, &runs, &order, least)?, least);
+        }
+    }
+    Ok(())
 }
 
 /// Where a run belongs among those in `order`, which descends.
-fn place(index: &IndexRelation, readers: &[RunReader<'_>], order: &[usize], run: usize) -> Result<usize> {
+fn place(index: &IndexRelation, runs: &[TupleReader<'_>], order: &[usize], run: usize) -> Result<usize> {
     let (mut low, mut high) = (0, order.len());
     while low < high {
         let middle = low + (high - low) / 2;
-        match compare(index, &readers[order[middle]], &readers[run])? {
+        let (Some(a), Some(b)) = (runs[order[middle]].tuple(), runs[run].tuple()) else { break };
+        let (a, b) = (IndexTuple(a), IndexTuple(b));
+        match compare_keys(index, a, b)?.0.then_with(|| a.tid(0).cmp(&b.tid(0))) {
             Ordering::Greater => low = middle + 1,
             _ => high = middle,
         }
     }
     Ok(low)
-}
-
-fn compare(index: &IndexRelation, a: &RunReader<'_>, b: &RunReader<'_>) -> Result<Ordering> {
-    let (Some(a), Some(b)) = (a.tuple(), b.tuple()) else { return Ok(Ordering::Equal) };
-    let (a, b) = (IndexTuple(a), IndexTuple(b));
-    Ok(compare_keys(index, a, b)?.0.then_with(|| a.tid(0).cmp(&b.tid(0))))
-}
-
-impl RunFile {
-    fn append(&mut self, buffer: &mut Vec<u8>) -> Result<()> {
-        self.file.write_all_at(buffer, self.len).map_err(|error| io_error("write to", &self.name, &error))?;
-        self.len += buffer.len() as u64;
-        buffer.clear();
-        Ok(())
-    }
-}
-
-struct RunReader<'r> {
-    run: &'r RunFile,
-    buffer: Vec<u8>,
-    at: usize,
-    read: u64,
-}
-
-impl<'r> RunReader<'r> {
-    fn new(run: &'r RunFile) -> Result<RunReader<'r>> {
-        let mut reader = RunReader { run, buffer: Vec::new(), at: 0, read: 0 };
-        reader.fill()?;
-        Ok(reader)
-    }
-
-    fn tuple(&self) -> Option<&[u8]> {
-        let rest = &self.buffer[self.at..];
-        let size = crate::tuple::size_at(rest)?;
-        rest.get(..size)
-    }
-
-    /// False at the end of the run.
-    fn advance(&mut self) -> Result<bool> {
-        self.at += self.tuple().map_or(0, <[u8]>::len);
-        if self.tuple().is_none() {
-            self.fill()?;
-        }
-        Ok(self.tuple().is_some())
-    }
-
-    fn fill(&mut self) -> Result<()> {
-        self.buffer.drain(..self.at);
-        self.at = 0;
-        let want = (self.run.len - self.read).min(CHUNK as u64) as usize;
-        let start = self.buffer.len();
-        self.buffer.resize(start + want, 0);
-        let mut done = 0;
-        while done < want {
-            let target = &mut self.buffer[start + done..];
-            let got = self
-                .run
-                .file
-                .read_at(target, self.read + done as u64)
-                .map_err(|error| io_error("read from", &self.run.name, &error))?;
-            if got == 0 {
-                return Err(Error::corrupted(format!("temporary file \"{}\" is too short", self.run.name)));
-            }
-            done += got;
-        }
-        self.read += want as u64;
-        Ok(())
-    }
 }

@@ -135,6 +135,16 @@ impl<'a> IndexTuple<'a> {
         walk.value(&desc.attributes()[index])
     }
 
+    /// The first attribute where it is a short varlena that nothing is to be done about.
+    #[inline]
+    pub fn short_first(self) -> Option<&'a [u8]> {
+        let first = *self.0.get(HEADER)?;
+        if self.info() & HAS_NULL != 0 || first & 1 == 0 || first == 1 {
+            return None;
+        }
+        self.0.get(HEADER + 1..HEADER + usize::from(first >> 1))
+    }
+
     pub fn walk(self) -> Walk<'a> {
         Walk::new(self)
     }
@@ -327,15 +337,50 @@ pub fn form_posting(base: IndexTuple<'_>, tids: &[Tid]) -> Vec<u8> {
         put_u16(&mut tuple, 6, info);
         return tuple;
     }
-    tids.iter().for_each(|tid| tuple.extend_from_slice(&tid.to_bytes()));
+    let stored: Vec<u8> = tids.iter().flat_map(|tid| tid.to_bytes()).collect();
+    close_posting(&mut tuple, &stored);
+    tuple
+}
+
+/// Makes a posting list tuple of a plain one, `tids` being the rows' tids as stored.
+pub fn close_posting(tuple: &mut Vec<u8>, tids: &[u8]) {
+    let key_size = tuple.len();
+    tuple.extend_from_slice(tids);
     let size = max_align(tuple.len());
     tuple.resize(size, 0);
-    put_size(&mut tuple, size);
-    let info = get_u16(&tuple, 6) | ALT_TID;
-    put_u16(&mut tuple, 6, info);
-    let offset = OffsetNumber(tids.len() as u16 | IS_POSTING);
-    put_tid(&mut tuple, Tid { block: BlockNumber(key_size as u32), offset });
-    tuple
+    put_size(tuple, size);
+    let info = get_u16(tuple, 6) | ALT_TID;
+    put_u16(tuple, 6, info);
+    let offset = OffsetNumber((tids.len() / TID_SIZE) as u16 | IS_POSTING);
+    put_tid(tuple, Tid { block: BlockNumber(key_size as u32), offset });
+}
+
+/// Appends a posting list without the tids with these numbers (ascending) to `out`: a plain tuple if one is left.
+pub fn shorten_posting(old: IndexTuple<'_>, gone: &[u16], out: &mut Vec<u8>) {
+    let start = out.len();
+    let key_size = old.key_size();
+    out.extend_from_slice(&old.0[..key_size]);
+    let stored = &old.0[key_size..key_size + old.tid_count() * TID_SIZE];
+    let mut gone = gone.iter().peekable();
+    for (number, tid) in stored.chunks_exact(TID_SIZE).enumerate() {
+        if gone.next_if(|next| usize::from(**next) == number).is_none() {
+            out.extend_from_slice(tid);
+        }
+    }
+    let count = (out.len() - start - key_size) / TID_SIZE;
+    let tuple = &mut out[start..];
+    if count == 1 {
+        tuple.copy_within(key_size..key_size + TID_SIZE, 0);
+        let info = get_u16(tuple, 6) & !(ALT_TID | SIZE_MASK) | key_size as u16;
+        put_u16(tuple, 6, info);
+        out.truncate(start + key_size);
+        return;
+    }
+    let offset = OffsetNumber(count as u16 | IS_POSTING);
+    put_tid(tuple, Tid { block: BlockNumber(key_size as u32), offset });
+    let size = max_align(tuple.len());
+    put_size(tuple, size);
+    out.resize(start + size, 0);
 }
 
 /// Puts the tid of `new` into the middle of a posting list, which loses its last one to `new`: (list, new tuple).
@@ -396,6 +441,17 @@ impl<'a> IndexTuple<'a> {
     fn data(self) -> &'a [u8] {
         &self.0[self.data_offset()..]
     }
+}
+
+/// The plain leaf tuple of an index on one column of at most eight bytes; `raw` is null or the value's bytes.
+#[inline]
+pub fn integer_tuple(tid: Tid, raw: Option<u64>) -> [u8; 16] {
+    let mut tuple = [0; 16];
+    tuple[..6].copy_from_slice(&tid.to_bytes());
+    let null = if raw.is_none() { HAS_NULL } else { 0 };
+    tuple[6..8].copy_from_slice(&(16 | null).to_le_bytes());
+    tuple[8..].copy_from_slice(&raw.unwrap_or(0).to_le_bytes());
+    tuple
 }
 
 /// Where a pivot leads.

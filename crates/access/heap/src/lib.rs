@@ -1,6 +1,8 @@
 //! Tables as heaps of row versions, in PostgreSQL 18's format. See README.md.
 #![forbid(unsafe_code)]
 
+mod build_scan;
+mod dead_tids;
 mod delete;
 mod fetch;
 mod freeze;
@@ -19,9 +21,12 @@ mod scan;
 mod toast;
 mod update;
 mod vacuum;
+mod vacuum_page;
 mod visibility;
 mod xmax;
 
+pub use build_scan::{BuildCounts, BuildScan, BuildView};
+pub use dead_tids::DeadTids;
 pub use delete::{Conflict, DeleteOptions, Outcome, delete, simple_delete};
 pub use fetch::{Fetcher, Found, HeapOracle, fetch, fetch_any, latest_version};
 pub use freeze::{Cutoffs, Oldest};
@@ -38,6 +43,7 @@ pub use toast::{MAX_CHUNK_SIZE, detoast, detoast_slice};
 pub use update::{
     IndexedAttributes, IndexesToUpdate, UpdateOptions, Updated, simple_update, update, update_in_place,
 };
-pub use vacuum::{DeadTids, IndexVacuum, VacuumOptions, VacuumStats, truncate_relation, vacuum};
+pub use vacuum::{IndexVacuum, VacuumOptions, VacuumStats, truncate_relation, vacuum};
+pub use vacuum_page::vacuum_ring;
 pub use visibility::Visibility;
 pub use xmax::RowLock;

@@ -122,6 +122,11 @@ pub fn copy_page(page: &Page) -> Box<Page> {
 pub struct MapPin(OnceCell<Pin>);
 
 impl MapPin {
+    /// With the pin of a page that is known to be the right one.
+    pub fn holding(pin: Option<Pin>) -> MapPin {
+        MapPin(pin.map_or_else(OnceCell::new, OnceCell::from))
+    }
+
     /// The map's page for a heap block.
     pub fn get(&self, context: &Context, relation: &Relation, block: BlockNumber) -> Result<&Pin> {
         if let Some(pin) = self.0.get() {

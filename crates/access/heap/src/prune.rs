@@ -97,6 +97,7 @@ struct Plan<'a> {
 impl PruneJob<'_> {
     /// Prunes, and freezes where cutoffs are given.
     pub fn run(&self, page: &mut PageWrite<'_>, cutoffs: Option<&Cutoffs>) -> Result<Pruned> {
+        page.touch();
         let judge = Judge::new(&self.context.transaction);
         let mut plan = Plan {
             fates: self.fates(&judge, page)?,
@@ -289,8 +290,13 @@ impl Plan<'_> {
             }
             match page.item_id(offset).state() {
                 LinePointer::Redirect(_) => self.chain(page, offset)?,
-                LinePointer::Normal if !Header::read(page.item(offset)).is_heap_only() => {
-                    self.chain(page, offset)?;
+                LinePointer::Normal => {
+                    let header = Header::read(page.item(offset));
+                    match (header.is_heap_only(), header.is_hot_updated()) {
+                        (true, _) => {}
+                        (false, true) => self.chain(page, offset)?,
+                        (false, false) => self.lone(offset, &header)?,
+                    }
                 }
                 LinePointer::Dead if self.no_indexes => self.prune.unused.push(offset),
                 _ => {}
@@ -309,6 +315,17 @@ impl Plan<'_> {
             }
         }
         self.prune.unused.sort_unstable();
+        Ok(())
+    }
+
+    /// A tuple that is a chain of its own.
+    fn lone(&mut self, offset: OffsetNumber, header: &Header) -> Result<()> {
+        self.done[usize::from(offset.0)] = true;
+        if self.fates[usize::from(offset.0)] == Fate::Dead {
+            self.conflict = self.conflict.max(removal_horizon(&self.judge, header)?);
+            self.removed += 1;
+            self.dead_root(offset);
+        }
         Ok(())
     }
 
@@ -387,7 +404,7 @@ impl Plan<'_> {
 }
 
 /// Whether everyone sees everything on a page whose dead line pointers are about to go: (all visible, all frozen,
-/// newest xmin).
+/// newest xmin). `ignore` ascends.
 pub(crate) fn page_visibility(
     judge: &Judge<'_>,
     page: &Page,
@@ -398,7 +415,9 @@ pub(crate) fn page_visibility(
     let mut newest = Xid::INVALID;
     for offset in page::offsets(page) {
         match page.item_id(offset).state() {
-            LinePointer::Dead if !ignore.contains(&offset) => return Ok((false, false, newest)),
+            LinePointer::Dead if ignore.binary_search(&offset).is_err() => {
+                return Ok((false, false, newest));
+            }
             LinePointer::Normal => {}
             _ => continue,
         }

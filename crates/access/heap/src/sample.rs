@@ -6,7 +6,7 @@ use crate::rows::{Rows, Tuple};
 use crate::visibility::{Judge, VacuumVerdict};
 use access_api::{Context, Relation};
 use base::{BlockNumber, Fork, Result, Tid};
-use buffer::{Ring, RingKind, Strategy};
+use buffer::Strategy;
 use storage::LinePointer;
 
 /// What the sampled blocks tell of the whole table.
@@ -43,19 +43,18 @@ pub fn sample_rows(
     target: usize,
     seed: u64,
     needed: &[usize],
+    strategy: Strategy<'_>,
     rows: &mut Rows,
 ) -> Result<Sample> {
     let pages = page::block_count(context, relation)?;
     let mut random = Random(seed | 1);
-    let ring = Ring::new(RingKind::Vacuum, &context.pool);
     let mut reservoir: Vec<Tuple> = Vec::new();
     let mut vitter = Vitter::new(target, &mut random);
     let (mut live, mut dead, mut sampled, mut skip) = (0.0, 0.0, 0u32, 0.0);
     for block in sample_blocks(pages, target as u32, &mut random) {
         context.transaction.session().locks().check_interrupts()?;
         sampled += 1;
-        let pin =
-            context.pool.pin(relation.locator, Fork::Main, BlockNumber(block), Strategy::Ring(&ring))?;
+        let pin = context.pool.pin(relation.locator, Fork::Main, BlockNumber(block), strategy)?;
         let page = pin.read();
         let judge = Judge::new(&context.transaction);
         for offset in page::offsets(&page) {

@@ -6,18 +6,21 @@
 //!    pointers unused.
 //! 3. Let indexes clean up, give back empty pages at the end, and tell what the table now looks like.
 
-use crate::freeze::{Cutoffs, Oldest};
-use crate::header::{Header, PD_ALL_VISIBLE};
-use crate::page::{self, MapPin};
-use crate::prune::{PruneJob, Pruned, is_marked_visible, page_visibility};
-use crate::records::{Prune, PruneReason, Visible};
-use crate::visibility::{Judge, VacuumVerdict};
+use crate::dead_tids::DeadTids;
+use crate::freeze::Cutoffs;
+use crate::page;
+pub(crate) use crate::vacuum_page::set_visible;
+use crate::vacuum_page::{DeadItems, Findings, Job, Worker};
 use access_api::{Context, Relation};
-use base::{BlockNumber, Fork, MultiXactId, OffsetNumber, Result, Tid, Xid};
-use buffer::{PageWrite, Pin, Registered, Ring, RingKind, Strategy, fsm, vm};
+use base::{BlockNumber, MultiXactId, Result, Xid};
+use buffer::{Pin, fsm, vm};
 use lock::{LockMode, LockTag, WaitPolicy};
+use parking_lot::Mutex;
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use storage::LinePointer;
+use sys::Places;
 
 /// The indexes of the table that is vacuumed.
 pub trait IndexVacuum {
@@ -28,50 +31,6 @@ pub trait IndexVacuum {
 
     /// After the last `bulk_delete`, or instead of it.
     fn cleanup(&mut self, heap_tuples: f64, estimated: bool) -> Result<()>;
-}
-
-/// Dead line pointers, in order.
-#[derive(Default)]
-pub struct DeadTids {
-    blocks: Vec<(u32, u32)>,
-    offsets: Vec<OffsetNumber>,
-}
-
-impl DeadTids {
-    fn push(&mut self, block: BlockNumber, offsets: &[OffsetNumber]) {
-        self.blocks.push((block.0, self.offsets.len() as u32));
-        self.offsets.extend_from_slice(offsets);
-    }
-
-    fn of(&self, index: usize) -> &[OffsetNumber] {
-        let start = self.blocks[index].1 as usize;
-        let end = self.blocks.get(index + 1).map_or(self.offsets.len(), |(_, start)| *start as usize);
-        &self.offsets[start..end]
-    }
-
-    pub fn contains(&self, tid: Tid) -> bool {
-        match self.blocks.binary_search_by_key(&tid.block.0, |(block, _)| *block) {
-            Ok(index) => self.of(index).binary_search(&tid.offset).is_ok(),
-            Err(_) => false,
-        }
-    }
-
-    pub fn len(&self) -> usize {
-        self.offsets.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.offsets.is_empty()
-    }
-
-    fn memory_bytes(&self) -> usize {
-        self.blocks.len() * 8 + self.offsets.len() * 2
-    }
-
-    fn clear(&mut self) {
-        self.blocks.clear();
-        self.offsets.clear();
-    }
 }
 
 #[derive(Clone)]
@@ -86,6 +45,11 @@ pub struct VacuumOptions {
     pub index_cleanup: bool,
     /// For remembering dead line pointers (maintenance_work_mem).
     pub memory_bytes: usize,
+    /// Threads that help with pages.
+    pub places: Arc<Places>,
+    /// Frames of the pool to go round in with pages that are not in it; 0: as many as there are
+    /// (vacuum_buffer_usage_limit).
+    pub ring_frames: usize,
     /// Called before each page: cost-based delay, interrupts.
     pub delay: Arc<dyn Fn() -> Result<()> + Send + Sync>,
 }
@@ -114,8 +78,13 @@ pub struct VacuumStats {
 const SKIP_THRESHOLD: u32 = 32;
 const TRUNCATE_PAGES: u32 = 1000;
 const TRUNCATE_FRACTION: u32 = 16;
-/// Free space map pages are brought up to date after this many heap pages.
-const MAP_EVERY: u32 = 1024;
+/// Pages that a thread takes at once.
+const STRETCH: u32 = 64;
+/// Pages after which dead line pointers are brought together and the free space map's upper levels up to date: 8 GB, as
+/// PostgreSQL.
+const LONGEST_ROUND: u32 = 1 << 20;
+/// With room for fewer pages' dead line pointers, those that there are go first.
+const SHORTEST_ROUND: u32 = 512;
 
 /// Vacuums `relation`, which the caller holds ShareUpdateExclusive locked.
 ///
@@ -128,104 +97,119 @@ pub fn vacuum(
     cutoffs: &Cutoffs,
     options: &VacuumOptions,
 ) -> Result<VacuumStats> {
+    let has_indexes = indexes.count() > 0;
     let mut run = Run {
-        context,
-        relation,
-        cutoffs,
-        options,
+        job: Job { context, relation, cutoffs, options, has_indexes },
         indexes,
-        ring: Ring::new(RingKind::Vacuum, &context.pool),
         dead: DeadTids::default(),
         map: None,
-        oldest: Oldest { xid: cutoffs.oldest_xmin, multi: cutoffs.oldest_multi },
+        found: Findings::new(cutoffs),
         skipped_all_visible: false,
-        nonempty: 0,
-        scanned_tuples: 0.0,
-        stats: VacuumStats::default(),
     };
     run.all()?;
-    Ok(run.stats)
+    Ok(run.found.stats)
 }
 
 struct Run<'a> {
-    context: &'a Context,
-    relation: &'a Relation,
-    cutoffs: &'a Cutoffs,
-    options: &'a VacuumOptions,
+    job: Job<'a>,
     indexes: &'a mut dyn IndexVacuum,
-    ring: Ring,
     dead: DeadTids,
     map: Option<Pin>,
-    oldest: Oldest,
+    found: Findings,
     skipped_all_visible: bool,
-    /// One past the last page that holds anything.
-    nonempty: u32,
-    scanned_tuples: f64,
-    stats: VacuumStats,
 }
 
 impl Run<'_> {
     fn all(&mut self) -> Result<()> {
-        let pages = page::block_count(self.context, self.relation)?;
-        self.stats.pages = pages;
+        let pages = page::block_count(self.job.context, self.job.relation)?;
+        self.found.stats.pages = pages;
         self.scan(pages)?;
         self.remove_dead()?;
-        let locator = self.relation.locator;
-        fsm::vacuum(&self.context.pool, locator)?;
-        let scanned_all = self.stats.scanned_pages == pages;
-        self.stats.live_tuples = if scanned_all || self.stats.scanned_pages == 0 {
-            self.scanned_tuples
+        let locator = self.job.relation.locator;
+        fsm::vacuum(&self.job.context.pool, locator)?;
+        let scanned_all = self.found.stats.scanned_pages == pages;
+        self.found.stats.live_tuples = if scanned_all || self.found.stats.scanned_pages == 0 {
+            self.found.scanned_tuples
         } else {
-            self.scanned_tuples / f64::from(self.stats.scanned_pages) * f64::from(pages)
+            self.found.scanned_tuples / f64::from(self.found.stats.scanned_pages) * f64::from(pages)
         };
-        if self.indexes.count() > 0 && self.options.index_cleanup {
-            self.indexes.cleanup(self.stats.live_tuples, !scanned_all)?;
+        if self.indexes.count() > 0 && self.job.options.index_cleanup {
+            self.indexes.cleanup(self.found.stats.live_tuples, !scanned_all)?;
         }
-        if self.options.truncate {
+        if self.job.options.truncate {
             self.truncate()?;
         }
         if !self.skipped_all_visible {
-            self.stats.new_relfrozenxid = Some(self.oldest.xid);
-            self.stats.new_relminmxid = Some(self.oldest.multi);
+            self.found.stats.new_relfrozenxid = Some(self.found.oldest.xid);
+            self.found.stats.new_relminmxid = Some(self.found.oldest.multi);
         }
-        let (visible, frozen) = vm::count(&self.context.pool, locator)?;
-        self.stats.all_visible_pages = visible.min(u64::from(self.stats.pages)) as u32;
-        self.stats.all_frozen_pages = frozen.min(visible) as u32;
+        let (visible, frozen) = vm::count(&self.job.context.pool, locator)?;
+        self.found.stats.all_visible_pages = visible.min(u64::from(self.found.stats.pages)) as u32;
+        self.found.stats.all_frozen_pages = frozen.min(visible) as u32;
         Ok(())
     }
 
     fn map_bits(&mut self, block: BlockNumber) -> Result<u8> {
-        vm::get(&self.context.pool, self.relation.locator, block, &mut self.map)
+        vm::get(&self.job.context.pool, self.job.relation.locator, block, &mut self.map)
     }
 
+    /// Goes through the table in rounds, each of which can be remembered.
     fn scan(&mut self, pages: u32) -> Result<()> {
         let mut block = 0;
-        let mut map_done = 0;
         while block < pages {
-            let run_end = self.skippable(block, pages)?;
-            if run_end - block >= SKIP_THRESHOLD {
-                block = run_end;
-                continue;
+            let mut limit = self.dead.room(self.job.options.memory_bytes.max(1 << 16)).min(LONGEST_ROUND);
+            if limit < SHORTEST_ROUND.min(pages - block) {
+                self.remove_dead()?;
+                limit = self.dead.room(self.job.options.memory_bytes.max(1 << 16)).clamp(1, LONGEST_ROUND);
             }
-            for number in block..(run_end + 1).min(pages) {
-                (self.options.delay)()?;
-                self.one_page(BlockNumber(number))?;
-                self.stats.scanned_pages += 1;
-                if self.dead.memory_bytes() > self.options.memory_bytes.max(1 << 16) {
-                    self.remove_dead()?;
+            let start = block;
+            let mut stretches = Vec::new();
+            while block < pages && limit > 0 {
+                let run_end = self.skippable(block, pages)?;
+                if run_end - block >= SKIP_THRESHOLD {
+                    block = run_end;
+                    continue;
                 }
-                if number - map_done >= MAP_EVERY {
-                    let locator = self.relation.locator;
-                    fsm::vacuum_range(
-                        &self.context.pool,
-                        locator,
-                        BlockNumber(map_done),
-                        BlockNumber(number),
-                    )?;
-                    map_done = number;
+                let end = (run_end + 1).min(pages).min(block + limit.min(STRETCH));
+                limit -= end - block;
+                match stretches.last_mut() {
+                    Some(Range { start, end: last }) if *last == block && end - *start <= STRETCH => {
+                        *last = end
+                    }
+                    _ => stretches.push(block..end),
                 }
+                block = end;
             }
-            block = run_end + 1;
+            self.scan_stretches(&stretches)?;
+            let (pool, locator) = (&self.job.context.pool, self.job.relation.locator);
+            fsm::vacuum_range(pool, locator, BlockNumber(start), BlockNumber(block))?;
+        }
+        Ok(())
+    }
+
+    /// Prunes and freezes stretches of pages, several at once.
+    fn scan_stretches(&mut self, stretches: &[Range<u32>]) -> Result<()> {
+        let (job, places) = (self.job, &self.job.options.places);
+        let next = AtomicUsize::new(0);
+        let dead: Vec<Mutex<DeadItems>> = stretches.iter().map(|_| Mutex::default()).collect();
+        let found = Mutex::new(&mut self.found);
+        places.run(&|_, halt| {
+            let mut worker = Worker::new(job, places.count() + 1);
+            let check = || {
+                halt.check()?;
+                (job.options.delay)()
+            };
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(blocks) = stretches.get(number) else { break };
+                worker.scan(blocks.clone(), &check)?;
+                *dead[number].lock() = std::mem::take(&mut worker.dead);
+            }
+            found.lock().merge(&worker.found);
+            Ok(())
+        })?;
+        for (block, offsets) in dead.into_iter().flat_map(Mutex::into_inner) {
+            self.dead.push(block, &offsets);
         }
         Ok(())
     }
@@ -235,10 +219,10 @@ impl Run<'_> {
     fn skippable(&mut self, block: u32, pages: u32) -> Result<u32> {
         let mut end = block;
         let mut only_visible = false;
-        while end + 1 < pages && !self.options.skip_nothing {
+        while end + 1 < pages && !self.job.options.skip_nothing {
             let bits = self.map_bits(BlockNumber(end))?;
             let frozen = bits & vm::ALL_FROZEN != 0;
-            if bits & vm::ALL_VISIBLE == 0 || !frozen && self.options.aggressive {
+            if bits & vm::ALL_VISIBLE == 0 || !frozen && self.job.options.aggressive {
                 break;
             }
             only_visible |= !frozen;
@@ -246,127 +230,9 @@ impl Run<'_> {
         }
         if end - block >= SKIP_THRESHOLD {
             self.skipped_all_visible |= only_visible;
-            self.nonempty = self.nonempty.max(end);
+            self.found.nonempty = self.found.nonempty.max(end);
         }
         Ok(end)
-    }
-
-    fn one_page(&mut self, block: BlockNumber) -> Result<()> {
-        let pool = &self.context.pool;
-        let pin = pool.pin(self.relation.locator, Fork::Main, block, Strategy::Ring(&self.ring))?;
-        let map = MapPin::default();
-        let must_freeze = self.options.aggressive;
-        let page = match pin.try_cleanup() {
-            Some(page) => page,
-            None if must_freeze || !self.look_only(&pin)? => pin.cleanup(),
-            None => return Ok(()),
-        };
-        self.clean(page, &map)
-    }
-
-    /// A page that others have pinned: counts what is there. False when it has something that must be frozen.
-    fn look_only(&mut self, pin: &Pin) -> Result<bool> {
-        let page = pin.read();
-        let judge = Judge::new(&self.context.transaction);
-        let mut oldest = self.oldest;
-        let mut unused = oldest;
-        let (mut live, mut recently_dead) = (0.0, 0.0);
-        for offset in page::offsets(&page).filter(|offset| page::is_normal(&page, *offset)) {
-            let header = Header::read(page.item(offset));
-            let plan = crate::freeze::plan_tuple(
-                self.context,
-                &judge,
-                self.cutoffs,
-                &header,
-                &mut unused,
-                &mut oldest,
-            )?;
-            if plan.required {
-                return Ok(false);
-            }
-            match judge.vacuum(&header, &mut 0)? {
-                VacuumVerdict::Live | VacuumVerdict::DeleteInProgress => live += 1.0,
-                VacuumVerdict::RecentlyDead(_) | VacuumVerdict::Dead => recently_dead += 1.0,
-                VacuumVerdict::InsertInProgress => {}
-            }
-        }
-        let dead: Vec<_> = page::offsets(&page)
-            .filter(|offset| page.item_id(*offset).state() == LinePointer::Dead)
-            .collect();
-        if page.max_offset().0 > 0 {
-            self.nonempty = self.nonempty.max(pin.block().0 + 1);
-        }
-        drop(page);
-        if !dead.is_empty() && self.indexes.count() > 0 {
-            self.stats.dead_item_pages += 1;
-            self.dead.push(pin.block(), &dead);
-        }
-        self.oldest = oldest;
-        self.scanned_tuples += live;
-        self.stats.recently_dead_tuples += recently_dead;
-        Ok(true)
-    }
-
-    fn clean<'p>(&mut self, mut page: PageWrite<'p>, map: &'p MapPin) -> Result<()> {
-        let block = page.pin().block();
-        let locator = self.relation.locator;
-        if page.is_new() {
-            // Someone extended the relation and failed before using the page.
-            drop(page);
-            return fsm::record(&self.context.pool, locator, block, base::PAGE_SIZE - 32);
-        }
-        let job = PruneJob {
-            context: self.context,
-            relation: self.relation,
-            horizon: self.cutoffs.oldest_xmin,
-            reason: PruneReason::VacuumScan,
-            no_indexes: self.indexes.count() == 0,
-        };
-        let pruned = job.run(&mut page, Some(self.cutoffs))?;
-        if let Some(oldest) = pruned.oldest {
-            self.oldest.merge(oldest);
-        }
-        self.stats.dead_tuples += pruned.removed as f64;
-        self.stats.recently_dead_tuples += pruned.recently_dead as f64;
-        self.stats.frozen_pages += u32::from(pruned.froze);
-        self.scanned_tuples += pruned.live as f64;
-        if pruned.has_tuples || !pruned.dead.is_empty() && !self.options.index_cleanup {
-            self.nonempty = self.nonempty.max(block.0 + 1);
-        }
-        self.mark(&mut page, map, &pruned)?;
-        let free = page.heap_free_space();
-        drop(page);
-        if !pruned.dead.is_empty() {
-            self.stats.dead_item_pages += 1;
-            if self.options.index_cleanup {
-                self.dead.push(block, &pruned.dead);
-                // Its room is recorded once the line pointers are gone, too.
-                return Ok(());
-            }
-        }
-        fsm::record(&self.context.pool, locator, block, free)
-    }
-
-    /// Brings the visibility map in line with what was found.
-    fn mark<'p>(&mut self, page: &mut PageWrite<'p>, map: &'p MapPin, pruned: &Pruned) -> Result<()> {
-        let block = page.pin().block();
-        let bits = self.map_bits(block)?;
-        if pruned.all_visible {
-            let wanted = vm::ALL_VISIBLE | if pruned.all_frozen { vm::ALL_FROZEN } else { 0 };
-            if bits & wanted != wanted || !is_marked_visible(page) {
-                let horizon = if pruned.all_frozen { Xid::INVALID } else { pruned.visible_horizon };
-                return set_visible(self.context, self.relation, page, map, wanted, horizon);
-            }
-            return Ok(());
-        }
-        if is_marked_visible(page) || bits != 0 {
-            // The map claimed too much; believing the page, as PostgreSQL does.
-            page.hint(|page| page.set_flags(page.flags() & !PD_ALL_VISIBLE));
-            map.get(self.context, self.relation, block)?.write().hint(|map| {
-                vm::clear_bits(map, block, vm::ALL_VISIBLE | vm::ALL_FROZEN);
-            });
-        }
-        Ok(())
     }
 
     /// Index entries, then line pointers.
@@ -375,48 +241,40 @@ impl Run<'_> {
             return Ok(());
         }
         self.indexes.bulk_delete(&self.dead)?;
-        self.stats.index_scans += 1;
+        self.found.stats.index_scans += 1;
+        let (job, places) = (self.job, &self.job.options.places);
         let dead = std::mem::take(&mut self.dead);
-        for (index, (block, _)) in dead.blocks.iter().enumerate() {
-            (self.options.delay)()?;
-            self.free_line_pointers(BlockNumber(*block), dead.of(index))?;
-        }
-        self.dead = dead;
-        self.dead.clear();
-        Ok(())
-    }
-
-    fn free_line_pointers(&mut self, block: BlockNumber, dead: &[OffsetNumber]) -> Result<()> {
-        let (pool, locator) = (&self.context.pool, self.relation.locator);
-        let pin = pool.pin(locator, Fork::Main, block, Strategy::Ring(&self.ring))?;
-        let map = MapPin::default();
-        let mut page = pin.write();
-        let judge = Judge::new(&self.context.transaction);
-        let (visible, frozen, newest) = page_visibility(&judge, &page, self.cutoffs.oldest_xmin, dead)?;
-        let mut change = Prune::new(PruneReason::VacuumCleanup, self.relation.is_catalog, false);
-        change.unused = dead.to_vec();
-        let logging = page::logging(self.relation, Xid::INVALID);
-        pool.change(&change, logging, &mut [Registered::new(&mut page).standard()])?;
-        if visible {
-            let bits = vm::ALL_VISIBLE | if frozen { vm::ALL_FROZEN } else { 0 };
-            let horizon = if frozen { Xid::INVALID } else { newest };
-            set_visible(self.context, self.relation, &mut page, &map, bits, horizon)?;
-        }
-        let free = page.heap_free_space();
-        drop(page);
-        fsm::record(pool, locator, block, free)
+        let stretches: Vec<&[u32]> = dead.blocks().chunks(STRETCH as usize).collect();
+        let next = AtomicUsize::new(0);
+        places.run(&|_, halt| {
+            let mut worker = Worker::new(job, places.count() + 1);
+            let mut offsets = Vec::new();
+            while let Some(blocks) = stretches.get(next.fetch_add(1, Ordering::Relaxed)) {
+                for (number, block) in blocks.iter().enumerate() {
+                    halt.check()?;
+                    (job.options.delay)()?;
+                    // As far as the blocks lie side by side.
+                    let run =
+                        blocks[number..].iter().zip(*block..).take_while(|(next, wanted)| *next == wanted);
+                    worker.read_ahead(*block, *block + run.count() as u32)?;
+                    dead.of(BlockNumber(*block), &mut offsets);
+                    worker.free_line_pointers(BlockNumber(*block), &offsets)?;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Gives back empty pages at the end, when there are many and nobody else is at the table.
     fn truncate(&mut self) -> Result<()> {
-        let pages = page::block_count(self.context, self.relation)?;
-        let empty = pages.saturating_sub(self.nonempty);
+        let pages = page::block_count(self.job.context, self.job.relation)?;
+        let empty = pages.saturating_sub(self.found.nonempty);
         if empty == 0 || empty < TRUNCATE_PAGES && empty < pages / TRUNCATE_FRACTION {
             return Ok(());
         }
-        let tag = LockTag::Relation { database: self.relation.database, relation: self.relation.oid };
-        let policy = WaitPolicy { no_wait: true, ..self.context.wait };
-        let tx = &self.context.transaction;
+        let tag = LockTag::Relation { database: self.job.relation.database, relation: self.job.relation.oid };
+        let policy = WaitPolicy { no_wait: true, ..self.job.context.wait };
+        let tx = &self.job.context.transaction;
         if let lock::Acquired::NotAvailable = tx.lock(tag, LockMode::AccessExclusive, &policy)? {
             return Ok(());
         }
@@ -428,12 +286,12 @@ impl Run<'_> {
     }
 
     fn truncate_locked(&mut self, pages: u32) -> Result<()> {
-        if page::block_count(self.context, self.relation)? != pages {
+        if page::block_count(self.job.context, self.job.relation)? != pages {
             return Ok(());
         }
         let mut keep = pages;
-        while keep > self.nonempty {
-            let pin = page::pin(self.context, self.relation, BlockNumber(keep - 1))?;
+        while keep > self.found.nonempty {
+            let pin = page::pin(self.job.context, self.job.relation, BlockNumber(keep - 1))?;
             let page = pin.read();
             let used = page::offsets(&page).any(|offset| page.item_id(offset).state() != LinePointer::Unused);
             if !page.is_new() && used {
@@ -442,35 +300,12 @@ impl Run<'_> {
             keep -= 1;
         }
         if keep < pages {
-            truncate_relation(self.context, self.relation, keep)?;
-            self.stats.removed_pages = pages - keep;
-            self.stats.pages = keep;
+            truncate_relation(self.job.context, self.job.relation, keep)?;
+            self.found.stats.removed_pages = pages - keep;
+            self.found.stats.pages = keep;
         }
         Ok(())
     }
-}
-
-/// Sets bits of the map, and the heap page's own mark.
-pub(crate) fn set_visible<'p>(
-    context: &Context,
-    relation: &Relation,
-    page: &mut PageWrite<'p>,
-    map: &'p MapPin,
-    bits: u8,
-    conflict_horizon: Xid,
-) -> Result<()> {
-    let block = page.pin().block();
-    let mut map = map.get(context, relation, block)?.write();
-    let change = Visible {
-        heap_block: block,
-        conflict_horizon: conflict_horizon.low(),
-        bits,
-        is_catalog: relation.is_catalog,
-    };
-    let logging = page::logging(relation, Xid::INVALID);
-    let pages = &mut [Registered::new(&mut map), Registered::new(page).standard()];
-    context.pool.change(&change, logging, pages)?;
-    Ok(())
 }
 
 /// Cuts the relation short to `pages`, with its maps, at once and for good: for VACUUM, and for tables whose rows no

@@ -10,6 +10,7 @@ use crate::header::{
     COMBO_CID, Header, XMAX_COMMITTED, XMAX_INVALID, XMAX_IS_MULTI, XMIN_COMMITTED, XMIN_INVALID,
 };
 use base::{CommandId, MultiXactId, Result, Tid, Xid};
+use std::cell::Cell;
 use txn::{Outcome, Snapshot, Transaction, Transactions};
 
 /// How a reader looks at rows.
@@ -29,6 +30,8 @@ pub enum Visibility {
 pub struct Judge<'a> {
     tx: &'a Transaction,
     txns: &'a Transactions,
+    /// The last transaction found to have committed for good: the next row is often of the same.
+    committed: Cell<Xid>,
 }
 
 /// What someone who wants to change a row finds.
@@ -64,7 +67,7 @@ pub enum DirtyVerdict {
 
 impl<'a> Judge<'a> {
     pub fn new(tx: &'a Transaction) -> Judge<'a> {
-        Judge { tx, txns: tx.transactions() }
+        Judge { tx, txns: tx.transactions(), committed: Cell::new(Xid::INVALID) }
     }
 
     pub fn widen(&self, low: u32) -> Xid {
@@ -96,9 +99,18 @@ impl<'a> Judge<'a> {
     }
 
     fn outcome(&self, xid: Xid, committed: u16, invalid: u16, hints: &mut u16) -> Result<Outcome> {
+        if xid == self.committed.get() && xid.is_valid() {
+            *hints |= committed;
+            return Ok(Outcome::DURABLE);
+        }
         let outcome = self.txns.outcome(xid)?;
         match outcome {
-            Outcome::Committed { hint_ok: true, .. } => *hints |= committed,
+            Outcome::Committed { hint_ok: true, pending } => {
+                *hints |= committed;
+                if !pending.is_valid() {
+                    self.committed.set(xid);
+                }
+            }
             Outcome::Aborted => *hints |= invalid,
             _ => {}
         }

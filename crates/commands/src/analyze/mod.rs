@@ -110,7 +110,9 @@ fn run(
         (0..entry.desc().len()).filter(|i| !entry.desc().attributes()[*i].dropped).collect();
     let mut rows = heap::Rows::new(entry.desc(), &all, false);
     let seed = seed(session);
-    let sample = heap::sample_rows(&context, &entry.relation, wanted, seed, &all, &mut rows)?;
+    let ring = heap::vacuum_ring(&context, params.ring_frames(session));
+    let strategy = ring.as_ref().map_or(buffer::Strategy::Normal, buffer::Strategy::Ring);
+    let sample = heap::sample_rows(&context, &entry.relation, wanted, seed, &all, strategy, &mut rows)?;
     let count = rows.len();
     if params.verbose {
         say(info(format!(

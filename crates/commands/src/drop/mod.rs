@@ -7,7 +7,7 @@ pub(crate) use remove::{remove_all, remove_quietly};
 pub(crate) use target::find_type;
 
 use crate::invocation::{Invocation, Outcome};
-use base::{Error, Result};
+use base::{Result, bail};
 use catalog::ObjectAddress;
 use syntax::{Drop, DropBehavior, Statement};
 
@@ -20,7 +20,15 @@ pub(crate) fn drop(invocation: &mut Invocation<'_>, statement: &Drop) -> Result<
     let session = invocation.session;
     if statement.concurrently {
         invocation.prevent_in_block("DROP INDEX CONCURRENTLY")?;
-        return Err(Error::unsupported("DROP INDEX CONCURRENTLY"));
+        if statement.objects.len() > 1 {
+            bail!(
+                FEATURE_NOT_SUPPORTED,
+                "DROP INDEX CONCURRENTLY does not support dropping multiple objects"
+            );
+        }
+        if statement.behavior == DropBehavior::Cascade {
+            bail!(FEATURE_NOT_SUPPORTED, "DROP INDEX CONCURRENTLY does not support CASCADE");
+        }
     }
     let mut targets: Vec<ObjectAddress> = Vec::new();
     for object in &statement.objects {
@@ -29,6 +37,10 @@ pub(crate) fn drop(invocation: &mut Invocation<'_>, statement: &Drop) -> Result<
         {
             targets.push(found);
         }
+    }
+    if let (true, [index]) = (statement.concurrently, &targets[..]) {
+        crate::index::drop_concurrently(session, *index)?;
+        return Ok(Outcome::Tag(tag));
     }
     remove_all(session, &targets, statement.behavior == DropBehavior::Cascade)?;
     Ok(Outcome::Tag(tag))

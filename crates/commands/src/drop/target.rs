@@ -85,14 +85,16 @@ fn relation(session: &Arc<Session>, statement: &Drop, name: &ObjectName) -> Resu
     {
         return skip(session, statement, err!(INVALID_SCHEMA_NAME, "schema \"{schema}\" does not exist"));
     }
+    let mode =
+        if statement.concurrently { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive };
     // The table is locked before its index, as everybody does.
     if statement.object_type == ObjectType::Index
         && let Some(oid) = session.relation_by_name(relation_name.schema.as_deref(), &relation_name.name)?
         && let Some(row) = session.row::<PgIndex>(index::PG_INDEX_INDEXRELID, &[oid.into()])?
     {
-        lock_relation(session, row.indrelid, LockMode::AccessExclusive)?;
+        lock_relation(session, row.indrelid, mode)?;
     }
-    let Some(entry) = name::find_relation(session, &relation_name, LockMode::AccessExclusive)? else {
+    let Some(entry) = name::find_relation(session, &relation_name, mode)? else {
         let text = format!("{word} \"{}\" does not exist", relation_name.name);
         let error = match statement.object_type {
             ObjectType::Index => err!(UNDEFINED_OBJECT, "{text}"),

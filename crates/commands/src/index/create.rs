@@ -104,6 +104,22 @@ fn attributes(session: &Session, table: &RelationEntry, spec: &IndexSpec) -> Res
 /// # Errors
 /// `42P07` when the name is taken, `23505` when rows violate it.
 pub(crate) fn create(session: &Arc<Session>, table: &RelationEntry, spec: &IndexSpec) -> Result<(Oid, Oid)> {
+    let created = describe(session, table, spec, true)?;
+    build::build(session, table.oid(), created.0)?;
+    Ok(created)
+}
+
+/// Makes an index with an empty file. One that is not `ready` gets no entries from those who change the table, and nobody
+/// uses it.
+///
+/// # Errors
+/// `42P07` when the name is taken.
+pub(super) fn describe(
+    session: &Arc<Session>,
+    table: &RelationEntry,
+    spec: &IndexSpec,
+    ready: bool,
+) -> Result<(Oid, Oid)> {
     if session.relation_in(table.class.relnamespace, &spec.name)?.is_some() {
         bail!(DUPLICATE_TABLE, "relation \"{}\" already exists", spec.name);
     }
@@ -120,7 +136,9 @@ pub(crate) fn create(session: &Arc<Session>, table: &RelationEntry, spec: &Index
     lock_relation(session, oid, LockMode::AccessExclusive)?;
     session.insert(&class)?;
     relation::insert_attributes(session, oid, b'i', &columns)?;
-    session.insert(&index_row(oid, table.oid(), spec)?)?;
+    let mut row = index_row(oid, table.oid(), spec)?;
+    (row.indisready, row.indisvalid) = (ready, ready);
+    session.insert(&row)?;
     let constraint = match &spec.constraint {
         Some(constraint) => insert_constraint(session, table, oid, spec, constraint)?,
         None => Oid::INVALID,
@@ -129,7 +147,6 @@ pub(crate) fn create(session: &Arc<Session>, table: &RelationEntry, spec: &Index
     relation::update_class(session, table.oid(), |class| class.relhasindex = true)?;
     session.invalidate_relation(table.oid());
     session.command_counter_increment()?;
-    build::build(session, table.oid(), oid)?;
     Ok((oid, constraint))
 }
 

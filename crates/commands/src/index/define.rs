@@ -1,5 +1,6 @@
 //! CREATE INDEX.
 
+use super::concurrent;
 use super::create::{IndexSpec, create};
 use super::element;
 use crate::expression::{self, Kind};
@@ -8,6 +9,7 @@ use crate::name::{self, choose_relation_name, joined_columns};
 use crate::notice::notice_of;
 use crate::options::{self, Target};
 use crate::privilege;
+use access_api::Persistence;
 use base::{Error, Oid, Result, SqlState, bail, err};
 use catalog::{PgAm, RelationEntry, Session, index as catalog_index};
 use lock::LockMode;
@@ -51,13 +53,15 @@ fn check_table_kind(table: &RelationEntry) -> Result<()> {
 /// PostgreSQL's.
 pub(crate) fn define(invocation: &mut Invocation<'_>, statement: &CreateIndex) -> Result<Outcome> {
     let tag = Statement::CreateIndex(Box::new(statement.clone())).tag().to_owned();
-    if statement.concurrently {
+    let mode = if statement.concurrently {
         invocation.prevent_in_block("CREATE INDEX CONCURRENTLY")?;
-        return Err(Error::unsupported("CREATE INDEX CONCURRENTLY"));
-    }
+        LockMode::ShareUpdateExclusive
+    } else {
+        LockMode::Share
+    };
     let session = invocation.session;
     let method = statement.access_method.as_deref().unwrap_or("btree");
-    let table = name::open_relation(session, &statement.relation, LockMode::Share)
+    let table = name::open_relation(session, &statement.relation, mode)
         .map_err(|e| e.or_at(Some(statement.relation.location)))?;
     check_table_kind(&table)?;
     privilege::require_relation_owner(session, &table)?;
@@ -82,7 +86,12 @@ pub(crate) fn define(invocation: &mut Invocation<'_>, statement: &CreateIndex) -
         bail!(DUPLICATE_TABLE, "relation \"{name}\" already exists");
     }
     let spec = specify(invocation, statement, &table, name, column_names)?;
-    create(session, &table, &spec)?;
+    // Nobody else uses a temporary table.
+    if statement.concurrently && table.relation.persistence != Persistence::Temporary {
+        concurrent::create(session, &table, &spec)?;
+    } else {
+        create(session, &table, &spec)?;
+    }
     Ok(Outcome::Tag(tag))
 }
 

@@ -1,12 +1,16 @@
 //! Indexes: CREATE INDEX, the indexes behind constraints, filling them, REINDEX.
 
 mod build;
+mod concurrent;
 mod create;
 mod define;
 mod element;
 mod reindex;
+mod replace;
+mod source;
 
 pub(crate) use build::{build, rebuild};
+pub(crate) use concurrent::drop as drop_concurrently;
 pub(crate) use create::{IndexConstraintSpec, IndexSpec, KeyColumn, create, create_empty_toast_index};
 pub(crate) use define::{define, tablespace};
 pub(crate) use element::default_class;

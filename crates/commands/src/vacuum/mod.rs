@@ -2,6 +2,7 @@
 
 mod cutoffs;
 mod database;
+mod indexes;
 mod options;
 mod report;
 mod table;
@@ -128,7 +129,7 @@ fn vacuum_toast(
 }
 
 /// Commits the running transaction and begins another one like it.
-fn next_transaction(session: &Arc<Session>) -> Result<()> {
+pub(crate) fn next_transaction(session: &Arc<Session>) -> Result<()> {
     let old = session.transaction()?;
     let options = old.options();
     old.commit()?;

@@ -2,6 +2,7 @@
 
 use crate::options;
 use base::{Error, Result, bail, err};
+use catalog::Session;
 use syntax::{OptionItem, OptionValue, Vacuum};
 
 /// A choice that a table's storage parameters may make when the command does not.
@@ -30,6 +31,10 @@ pub struct VacuumParams {
     pub only_database_stats: bool,
     pub index_cleanup: Choice,
     pub truncate: Choice,
+    /// Threads that may help with indexes: as many as seem useful, unless it is said how many.
+    pub parallel: Option<i64>,
+    /// In kB; by vacuum_buffer_usage_limit, unless it is said.
+    pub buffer_usage_limit: Option<i64>,
     /// -1: by the settings.
     pub freeze_min_age: i64,
     pub freeze_table_age: i64,
@@ -59,6 +64,8 @@ impl Default for VacuumParams {
             only_database_stats: false,
             index_cleanup: Choice::Unspecified,
             truncate: Choice::Unspecified,
+            parallel: None,
+            buffer_usage_limit: None,
             freeze_min_age: -1,
             freeze_table_age: -1,
             multixact_freeze_min_age: -1,
@@ -78,15 +85,13 @@ impl VacuumParams {
     pub fn read(statement: &Vacuum) -> Result<VacuumParams> {
         let mut params = VacuumParams { vacuum: !statement.analyze_only, ..VacuumParams::default() };
         params.analyze = statement.analyze_only;
-        let mut parallel = 0;
-        let mut ring_limit = None;
         for item in &statement.options {
-            params.read_one(item, statement.analyze_only, &mut parallel, &mut ring_limit)?;
+            params.read_one(item, statement.analyze_only)?;
         }
-        if params.full && parallel > 0 {
+        if params.full && params.parallel.is_some_and(|workers| workers > 0) {
             bail!(FEATURE_NOT_SUPPORTED, "VACUUM FULL cannot be performed in parallel");
         }
-        if ring_limit.is_some() && params.full && !params.analyze {
+        if params.buffer_usage_limit.is_some() && params.full && !params.analyze {
             bail!(FEATURE_NOT_SUPPORTED, "BUFFER_USAGE_LIMIT cannot be specified for VACUUM FULL");
         }
         if !params.analyze && statement.relations.iter().any(|r| !r.columns.is_empty()) {
@@ -104,17 +109,11 @@ impl VacuumParams {
         Ok(params)
     }
 
-    fn read_one(
-        &mut self,
-        item: &OptionItem,
-        analyze_only: bool,
-        parallel: &mut i64,
-        ring_limit: &mut Option<i64>,
-    ) -> Result<()> {
+    fn read_one(&mut self, item: &OptionItem, analyze_only: bool) -> Result<()> {
         match (item.name.as_str(), analyze_only) {
             ("verbose", _) => self.verbose = options::boolean(item)?,
             ("skip_locked", _) => self.skip_locked = options::boolean(item)?,
-            ("buffer_usage_limit", _) => *ring_limit = Some(buffer_usage_limit(item)?),
+            ("buffer_usage_limit", _) => self.buffer_usage_limit = Some(buffer_usage_limit(item)?),
             ("analyze", false) => self.analyze = options::boolean(item)?,
             ("freeze", false) => self.freeze = options::boolean(item)?,
             ("full", false) => self.full = options::boolean(item)?,
@@ -123,7 +122,7 @@ impl VacuumParams {
             ("process_main", false) => self.process_main = options::boolean(item)?,
             ("process_toast", false) => self.process_toast = options::boolean(item)?,
             ("truncate", false) => self.truncate = on_or_off(item)?,
-            ("parallel", false) => *parallel = workers(item)?,
+            ("parallel", false) => self.parallel = Some(workers(item)?),
             ("skip_database_stats", false) => self.skip_database_stats = options::boolean(item)?,
             ("only_database_stats", false) => self.only_database_stats = options::boolean(item)?,
             (name, analyze_only) => {
@@ -132,6 +131,14 @@ impl VacuumParams {
             }
         }
         Ok(())
+    }
+
+    /// Frames of the pool that pages not yet in it may take; 0: no limit.
+    pub(crate) fn ring_frames(&self, session: &Session) -> usize {
+        let kb = self
+            .buffer_usage_limit
+            .unwrap_or_else(|| session.settings().get(settings::VACUUM_BUFFER_USAGE_LIMIT));
+        usize::try_from(kb).unwrap_or(0) / (base::PAGE_SIZE >> 10)
     }
 
     fn check(&self, statement: &Vacuum) -> Result<()> {
@@ -188,7 +195,7 @@ fn workers(item: &OptionItem) -> Result<i64> {
     Ok(workers)
 }
 
-/// In kB. The ring that VACUUM reads through has a fixed size here; the option is checked all the same.
+/// In kB.
 fn buffer_usage_limit(item: &OptionItem) -> Result<i64> {
     const RANGE_KB: std::ops::RangeInclusive<i64> = 128..=16_777_216;
     let text = match &item.value {

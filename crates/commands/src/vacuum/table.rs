@@ -1,14 +1,15 @@
 //! VACUUM of one table, in a transaction of its own.
 
 use super::cutoffs;
+use super::indexes::Indexes;
 use super::options::{Choice, VacuumParams};
 use super::report::{self, Usage};
 use super::targets::{self, Target};
 use crate::statistics;
-use base::{Error, MultiXactId, Oid, Result, Tid, Xid};
+use base::{Error, MultiXactId, Oid, Result, Xid};
 use btree::IndexStats;
 use catalog::{IndexEntry, PgClass, RelationEntry, Session, index, option};
-use heap::{DeadTids, IndexVacuum, VacuumOptions, VacuumStats};
+use heap::{VacuumOptions, VacuumStats};
 use lock::LockMode;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -90,28 +91,28 @@ fn run(
         (settings.get(settings::VACUUM_TRUNCATE), memory)
     };
     let (index_cleanup, truncate) = choices(entry, params, default_truncate);
-    let options = VacuumOptions {
-        aggressive: chosen.aggressive,
-        skip_nothing: params.skip_nothing,
-        truncate,
-        index_cleanup,
-        memory_bytes: (memory_kb.max(64) as usize) << 10,
-        delay: delay(session, params),
-    };
     let name = format!("{}.{}", report::qualified(session, &entry.class)?, entry.name());
     if params.verbose {
         let kind = if chosen.aggressive { "aggressively vacuuming" } else { "vacuuming" };
         say(report::info(format!("{kind} \"{}.{name}\"", session.database_name())));
     }
     let usage = Usage::start(session);
-    let mut indexes = Indexes {
-        context: &context,
-        entry,
-        indexes: entry.indexes.iter().filter(|i| i.index.indisready).collect(),
-        stats: Vec::new(),
+    let delay = delay(session, params);
+    let mut indexes = Indexes::new(session, &context, entry, params, delay.clone());
+    indexes.check_parallel();
+    let options = VacuumOptions {
+        aggressive: chosen.aggressive,
+        skip_nothing: params.skip_nothing,
+        truncate,
+        index_cleanup,
+        memory_bytes: (memory_kb.max(64) as usize) << 10,
+        places: indexes.reserve()?,
+        ring_frames: params.ring_frames(session),
+        delay,
     };
-    indexes.stats.resize_with(indexes.indexes.len(), || None);
-    let stats = heap::vacuum(&context, &entry.relation, &mut indexes, &chosen.cutoffs, &options)?;
+    let vacuumed = heap::vacuum(&context, &entry.relation, &mut indexes, &chosen.cutoffs, &options);
+    indexes.notes.drain(..).for_each(&mut *say);
+    let stats = vacuumed?;
     let index_stats = indexes.stats;
     let kept = store(session, entry, &stats)?;
     for (index, stats) in entry.indexes.iter().filter(|i| i.index.indisready).zip(&index_stats) {
@@ -183,51 +184,6 @@ fn delay(session: &Arc<Session>, params: &VacuumParams) -> Arc<dyn Fn() -> Resul
         }
         Ok(())
     })
-}
-
-/// The indexes of a table, as the heap's VACUUM drives them.
-struct Indexes<'a> {
-    context: &'a access_api::Context,
-    entry: &'a RelationEntry,
-    indexes: Vec<&'a Arc<IndexEntry>>,
-    stats: Vec<Option<IndexStats>>,
-}
-
-impl Indexes<'_> {
-    fn each(
-        &mut self,
-        work: &mut dyn FnMut(&access_api::IndexRelation, &mut IndexStats) -> Result<()>,
-    ) -> Result<()> {
-        for (index, stats) in self.indexes.iter().zip(&mut self.stats) {
-            let Some(access) = &index.access else {
-                return Err(Error::unsupported(format!(
-                    "VACUUM of table \"{}\" with index \"{}\"",
-                    self.entry.name(),
-                    index.class.relname
-                )));
-            };
-            work(access, stats.get_or_insert_default())?;
-        }
-        Ok(())
-    }
-}
-
-impl IndexVacuum for Indexes<'_> {
-    fn count(&self) -> usize {
-        self.indexes.len()
-    }
-
-    fn bulk_delete(&mut self, dead: &DeadTids) -> Result<()> {
-        let context = self.context;
-        self.each(&mut |index, stats| {
-            btree::bulk_delete(context, index, &|tid: Tid| dead.contains(tid), stats)
-        })
-    }
-
-    fn cleanup(&mut self, heap_tuples: f64, estimated: bool) -> Result<()> {
-        let context = self.context;
-        self.each(&mut |index, stats| btree::vacuum_cleanup(context, index, stats, heap_tuples, estimated))
-    }
 }
 
 /// The old and new oldest ids, for the report.

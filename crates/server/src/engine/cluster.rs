@@ -96,6 +96,20 @@ fn storage(
     Ok((files, wal, pool))
 }
 
+/// Removes what sorts and index builds of a server that crashed have left behind.
+fn remove_temporary_files(system: &System, log: &dyn Fn(&str)) {
+    const DIRECTORY: &str = "base/pgsql_tmp";
+    // Without the directory there is nothing to remove.
+    for name in system.disk.list(DIRECTORY).unwrap_or_default() {
+        let path = format!("{DIRECTORY}/{name}");
+        if name.starts_with("pgsql_tmp")
+            && let Err(error) = system.disk.remove_file(&path)
+        {
+            log(&format!("could not remove file \"{path}\": {}", sys::disk::error_text(&error)));
+        }
+    }
+}
+
 impl Cluster {
     /// Opens a data directory, after recovery if it needs any.
     ///
@@ -106,6 +120,7 @@ impl Cluster {
         options: &ClusterOptions,
         log: &dyn Fn(&str),
     ) -> Result<(Cluster, Recovered)> {
+        remove_temporary_files(system, log);
         let control = Arc::new(ControlStore::open(system)?);
         let stored = control.get();
         let mut options = options.clone();

@@ -75,6 +75,8 @@ impl Simulation {
             truncate: true,
             index_cleanup: !self.one_in(8),
             memory_bytes: if self.one_in(4) { 200 } else { 1 << 20 },
+            places: Arc::new(sys::Places::none()),
+            ring_frames: 256,
             delay: Arc::new(|| Ok(())),
         };
         let stats = indexes.iter().map(|_| IndexStats::default()).collect();

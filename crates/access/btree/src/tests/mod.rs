@@ -1,7 +1,7 @@
 use crate::*;
 use access_api::{
-    Context, Direction, IndexKey, IndexRelation, KeyOrder, Persistence, Relation, ScanKey, Strategy,
-    ToastRelation,
+    Context, Direction, IndexKey, IndexRelation, IntegerOrder, KeyOrder, Persistence, Relation, ScanKey,
+    Strategy, ToastRelation,
 };
 use base::{Fork, Lsn, Oid, RelFileLocator, Result, Tid, TimelineId};
 use datum::{Attribute, Datum, OwnedDatum, TupleDesc, TypeLayout};
@@ -33,6 +33,9 @@ impl KeyOrder for Int4 {
     }
     fn prefix_decides(&self) -> bool {
         true
+    }
+    fn integer(&self) -> Option<IntegerOrder> {
+        Some(IntegerOrder::Signed)
     }
 }
 
@@ -494,7 +497,69 @@ fn a_built_index_is_as_good_as_an_inserted_one() {
     for tid in [Tid::new(0, 1), Tid::new(0, 2)] {
         builder.add(&[Some(Datum::Int4(7))], tid).unwrap();
     }
-    assert_eq!(builder.finish().unwrap().duplicate, Some((Tid::new(0, 1), Tid::new(0, 2))));
+    let found = builder.finish().unwrap().duplicate.unwrap();
+    assert_eq!(found.rows, (Tid::new(0, 1), Tid::new(0, 2)));
+    assert_eq!(found.key, [Some(OwnedDatum::Int4(7))]);
+}
+
+/// Builds with a sample and several threads; `value` makes the key of a row.
+fn build_together(
+    context: &Context,
+    index: &IndexRelation,
+    temp: Option<TempFiles>,
+    value: &(dyn Fn(u32) -> Option<OwnedDatum> + Sync),
+) -> Built {
+    const ROWS: u32 = 60_000;
+    let mut build = Build::new(context, index, BuildOptions { memory_bytes: 1 << 20, temp });
+    let add = |build: &Build, input: &mut Input, number: u32| {
+        let value = value(number);
+        let values = [value.as_ref().map(OwnedDatum::as_datum)];
+        build.add(input, &values, Tid::new(number / 100, (number % 100) as u16 + 1)).unwrap();
+    };
+    let mut sample = build.input();
+    (0..ROWS).step_by(50).for_each(|number| add(&build, &mut sample, number));
+    build.cut(sample, 50.0, 3).unwrap();
+    let places = sys::Workers::new(true).reserve(2, 8);
+    places
+        .run(&|thread, _| {
+            let mut input = build.input();
+            for number in (0..ROWS).filter(|number| *number as usize / 300 % 3 == thread) {
+                add(&build, &mut input, number);
+            }
+            build.close(input)
+        })
+        .unwrap();
+    build.finish(&places).unwrap()
+}
+
+#[test]
+fn threads_build_one_sound_index() {
+    let (system, _, transactions) = fresh(10);
+    let context = context(&transactions, 1);
+    let temp = |number: u32| Some(TempFiles { disk: system.disk.clone(), prefix: format!("run{number}") });
+    let scattered = |number: u32| number.wrapping_mul(2_654_435_761) % 30_000;
+    let integer = |number: u32| {
+        (!number.is_multiple_of(1000)).then(|| OwnedDatum::Int4(scattered(number) as i32 - 15_000))
+    };
+    let index = int_index(101, false);
+    let built = build_together(&context, &index, temp(101), &integer);
+    assert_eq!((built.tuples, built.duplicate), (60_000, None));
+    assert_eq!(sound(&context, &index), 60_000);
+    let some = scan_values(&context, &index, &[int_key(Strategy::IsNotNull, &[])], Direction::Forward);
+    let mut expected: Vec<i32> =
+        (0..60_000).filter(|n| n % 1000 != 0).map(|n| scattered(n) as i32 - 15_000).collect();
+    expected.sort_unstable();
+    assert_eq!(some, expected);
+    let text = |number: u32| Some(OwnedDatum::from(format!("a long beginning {:05}", scattered(number))));
+    let mut keys = vec![key(Arc::new(Text))];
+    keys[0].descending = true;
+    let texts = self::index(relation(102, vec![attribute("t", 25, -1, false, b'x')], 90), keys, false);
+    assert_eq!(build_together(&context, &texts, temp(102), &text).tuples, 60_000);
+    assert_eq!(sound(&context, &texts), 60_000);
+    // Two rows with one key, in different threads.
+    let unique = |number: u32| Some(OwnedDatum::Int4(if number == 59_999 { 7 } else { number as i32 }));
+    let built = build_together(&context, &int_index(103, true), temp(103), &unique);
+    assert_eq!(built.duplicate.unwrap().rows, (Tid::new(0, 8), Tid::new(599, 100)));
 }
 
 #[test]
@@ -675,6 +740,8 @@ fn vacuum_settings(context: &Context) -> (heap::Cutoffs, heap::VacuumOptions) {
         truncate: true,
         index_cleanup: true,
         memory_bytes: 1 << 20,
+        places: Arc::new(sys::Places::none()),
+        ring_frames: 256,
         delay: Arc::new(|| Ok(())),
     };
     (cutoffs, options)

@@ -46,7 +46,8 @@ fn bulk_insertion_fills_pages() {
         assert_eq!(a, [Some(OwnedDatum::Int4(row as i32))]);
     }
     let mut sampled = Rows::new(&heap.desc, &[0], false);
-    let sample = heap::sample_rows(&context, &heap, 300, 42, &[0], &mut sampled).unwrap();
+    let sample =
+        heap::sample_rows(&context, &heap, 300, 42, &[0], buffer::Strategy::Normal, &mut sampled).unwrap();
     assert_eq!((sampled.len(), sample.dead), (300, 0.0));
     assert!((sample.live - 20_000.0).abs() < 200.0, "{sample:?}");
     let workers = heap::BlockAllocator::new(heap::block_count(&context, &heap).unwrap(), 2);

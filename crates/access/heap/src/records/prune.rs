@@ -69,8 +69,9 @@ impl Prune {
 }
 
 fn push_offsets(out: &mut RecordWriter, offsets: &[OffsetNumber]) {
-    out.block(0, &(offsets.len() as u16).to_le_bytes());
-    offsets.iter().for_each(|offset| out.block(0, &offset.0.to_le_bytes()));
+    let numbers = std::iter::once(offsets.len() as u16).chain(offsets.iter().map(|offset| offset.0));
+    let bytes: Vec<u8> = numbers.flat_map(u16::to_le_bytes).collect();
+    out.block(0, &bytes);
 }
 
 fn read_offsets(data: &mut Reader<'_>) -> Result<Vec<OffsetNumber>> {
@@ -132,9 +133,8 @@ impl Change<'_> for Prune {
         if !self.unused.is_empty() {
             push_offsets(out, &self.unused);
         }
-        for offset in plans.values().flatten() {
-            out.block(0, &offset.0.to_le_bytes());
-        }
+        let frozen: Vec<u8> = plans.values().flatten().flat_map(|offset| offset.0.to_le_bytes()).collect();
+        out.block(0, &frozen);
     }
 
     fn decode(record: &Record<'_>) -> Result<Prune> {
