@@ -410,27 +410,73 @@ impl<'a> Root<'a> {
         self.actual(&rest)
     }
 
-    fn bitmap_plan(&mut self, path: &Rc<Path>, index: &Rc<Path>, clauses: &[ClauseRef]) -> Result<Plan> {
-        let PathKind::Index { info, clauses: by_index, index_total, selectivity, .. } = &index.kind else {
-            return Err(Error::internal("unrecognized bitmap path"));
-        };
-        let quals = self.index_quals(by_index, info)?;
-        let mut recheck: Vec<Expr> = quals.iter().map(|q| q.original.clone()).collect();
-        for predicate in &info.predicate {
-            if !recheck.contains(predicate) {
-                recheck.push(predicate.clone());
+    fn bitmap_plan(&mut self, path: &Rc<Path>, bitmap: &Rc<Path>, clauses: &[ClauseRef]) -> Result<Plan> {
+        let mut recheck = Vec::new();
+        let scan = self.bitmap_tree(bitmap, &mut recheck)?;
+        let rest = match &bitmap.kind {
+            PathKind::Index { info, clauses: by_index, .. } => self.rest_quals(clauses, by_index, info)?,
+            _ => {
+                // What the bitmaps make sure of, be it in other words, is checked again where they are lossy only.
+                let mut rest = Vec::new();
+                for clause in clauses {
+                    let implied = crate::predicate::implied_by(
+                        self.session(),
+                        std::slice::from_ref(&clause.expr),
+                        &recheck,
+                    )?;
+                    if !implied {
+                        rest.push(clause.clone());
+                    }
+                }
+                self.actual(&rest)?
             }
-        }
-        let rest = self.rest_quals(clauses, by_index, info)?;
-        let scan = Plan {
-            total_cost: *index_total,
-            rows: crate::cost::clamp_rows(selectivity * self.base(path.rti).tuples),
-            parallel_safe: path.parallel.safe,
-            node: PlanNode::BitmapIndexScan { relation: path.rti, index: info.entry.oid, quals },
-            ..Plan::default()
         };
         let node = PlanNode::BitmapHeapScan { relation: path.rti, recheck };
         Ok(Plan { qual: rest, left: Some(Box::new(scan)), ..new_plan(path, node) })
+    }
+
+    /// The nodes that fill a bitmap; `conditions` gets what they check.
+    fn bitmap_tree(&mut self, path: &Rc<Path>, conditions: &mut Vec<Expr>) -> Result<Plan> {
+        let tuples = self.base(path.rti).tuples;
+        let combined = |selectivity: f64, node: PlanNode| Plan {
+            startup_cost: path.startup,
+            total_cost: path.total,
+            rows: crate::cost::clamp_rows(selectivity * tuples),
+            parallel_safe: path.parallel.safe,
+            node,
+            ..Plan::default()
+        };
+        match &path.kind {
+            PathKind::Index { info, clauses, index_total, selectivity, .. } => {
+                let quals = self.index_quals(clauses, info)?;
+                // What the index does not check for certain stays a filter.
+                let exact: Vec<ClauseRef> =
+                    clauses.iter().filter(|c| !c.lossy).map(|c| c.clause.clone()).collect();
+                for e in self.actual(&exact)?.into_iter().chain(info.predicate.iter().cloned()) {
+                    if !conditions.contains(&e) {
+                        conditions.push(e);
+                    }
+                }
+                let node = PlanNode::BitmapIndexScan { relation: path.rti, index: info.entry.oid, quals };
+                Ok(Plan { startup_cost: 0.0, total_cost: *index_total, ..combined(*selectivity, node) })
+            }
+            PathKind::BitmapAnd { children, selectivity } => {
+                let children =
+                    children.iter().map(|c| self.bitmap_tree(c, conditions)).collect::<Result<_>>()?;
+                Ok(combined(*selectivity, PlanNode::BitmapAnd { children }))
+            }
+            PathKind::BitmapOr { children, selectivity, .. } => {
+                let (mut plans, mut arms) = (Vec::new(), Vec::new());
+                for child in children {
+                    let mut own = Vec::new();
+                    plans.push(self.bitmap_tree(child, &mut own)?);
+                    arms.push(crate::clause::make_and(own));
+                }
+                conditions.push(crate::clause::make_or(arms));
+                Ok(combined(*selectivity, PlanNode::BitmapOr { children: plans }))
+            }
+            _ => Err(Error::internal("unrecognized bitmap path")),
+        }
     }
 
     /// A join's own conditions, and those that filter its output.

@@ -54,6 +54,8 @@ impl<'a> Root<'a> {
             self.build_index_paths(rti, &info, &clauses, &RelSet::new(), &mut bitmaps)?;
             self.parameterized_index_paths(rti, &info, &clauses, &mut param_bitmaps)?;
         }
+        let own = self.base(rti).restrictions.clone();
+        bitmaps.extend(self.or_bitmaps(rti, &own)?);
         if let Some(path) = self.choose_bitmap(rti, bitmaps)? {
             let rel = self.base(rti);
             if let PathKind::BitmapHeap { index } = &path.kind
@@ -147,7 +149,7 @@ impl<'a> Root<'a> {
     }
 
     /// The form in which an index can check a condition, for the first of its columns that fits.
-    fn match_clause(&self, info: &IndexInfo, clause: &ClauseRef) -> Result<Option<IndexClause>> {
+    pub fn match_clause(&self, info: &IndexInfo, clause: &ClauseRef) -> Result<Option<IndexClause>> {
         if clause.pseudoconstant {
             return Ok(None);
         }
@@ -227,6 +229,9 @@ impl<'a> Root<'a> {
             {
                 Ok(in_family(op.operator)?.then(|| (vec![clause.expr.clone()], false)))
             }
+            Expr::Bool { op: BoolOp::Or, args, .. } => {
+                self.any_of(info, column, args, &|operator| in_family(operator), &foreign)
+            }
             Expr::RowCompare { left, right, operators, input_collations, .. } => {
                 let fits = is_key(&left[0])
                     && foreign(&right[0])
@@ -239,6 +244,70 @@ impl<'a> Root<'a> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// `column = a OR column = b` as `column = ANY (ARRAY[a, b])`.
+    fn any_of(
+        &self,
+        info: &IndexInfo,
+        column: usize,
+        arms: &[Expr],
+        in_family: &dyn Fn(Oid) -> Result<bool>,
+        foreign: &dyn Fn(&Expr) -> bool,
+    ) -> Result<Option<(Vec<Expr>, bool)>> {
+        let key = &info.columns[column];
+        let mut common: Option<ir::OpExpr> = None;
+        let mut elements = Vec::new();
+        for arm in arms {
+            let Expr::Op(op) = arm else { return Ok(None) };
+            let [left, right] = op.args.as_slice() else { return Ok(None) };
+            let op = match (same_expr(left, key), same_expr(right, key)) {
+                (true, false) => op.clone(),
+                (false, true) => match commute(self.session(), op)? {
+                    Some(swapped) => swapped,
+                    None => return Ok(None),
+                },
+                _ => return Ok(None),
+            };
+            let other = op.args[1].clone();
+            let same = |c: &ir::OpExpr| {
+                c.operator == op.operator
+                    && c.input_collation == op.input_collation
+                    && ir::expr_type(&c.args[1]) == ir::expr_type(&other)
+            };
+            if !foreign(&other)
+                || crate::clause::contains_subplan(&other)
+                || common.as_ref().is_some_and(|c| !same(c))
+            {
+                return Ok(None);
+            }
+            elements.push(other);
+            common.get_or_insert(op);
+        }
+        let Some(op) = common else { return Ok(None) };
+        let collation = info.collation(column);
+        if !in_family(op.operator)? || collation.is_valid() && collation != op.input_collation {
+            return Ok(None);
+        }
+        let element_type = ir::expr_type(&op.args[1]);
+        let Some(array_type) = self.session().array_type(element_type)? else { return Ok(None) };
+        let array = self.fold(Expr::Array {
+            array_type,
+            collation: ir::expr_collation(&op.args[1]),
+            element_type,
+            elements,
+            multidimensional: false,
+            location: None,
+        })?;
+        let any = ir::ScalarArrayOp {
+            operator: op.operator,
+            function: crate::clause::function_of(self.session(), &op)?,
+            use_or: true,
+            input_collation: op.input_collation,
+            args: Box::new([op.args[0].clone(), array]),
+            location: None,
+        };
+        Ok(Some((vec![Expr::ScalarArrayOp(any)], false)))
     }
 
     /// `column LIKE 'abc%'` as a range, where the index orders by bytes.
@@ -364,7 +433,7 @@ impl<'a> Root<'a> {
     }
 
     /// The path of one process, and that of several which share the index's pages out if there is enough to do.
-    fn index_path(
+    pub fn index_path(
         &self,
         rti: usize,
         info: &Rc<IndexInfo>,
@@ -457,7 +526,7 @@ impl<'a> Root<'a> {
     }
 
     /// How often a parameterised scan will run: once for each row of the smallest relation it depends on.
-    fn loop_count(&self, rti: usize, param: Option<&ParamInfo>) -> f64 {
+    pub fn loop_count(&self, rti: usize, param: Option<&ParamInfo>) -> f64 {
         let Some(param) = param else { return 1.0 };
         let mut least = 0.0;
         for outer in param.outer.iter().filter(|o| *o != rti && self.has_base(*o)) {
@@ -589,89 +658,6 @@ impl<'a> Root<'a> {
             value = -value;
         }
         Ok(if info.key_columns > 1 { value * 0.75 } else { value })
-    }
-
-    fn choose_bitmap(&self, rti: usize, bitmaps: Vec<Rc<Path>>) -> Result<Option<Rc<Path>>> {
-        let mut best: Option<Rc<Path>> = None;
-        for bitmap in bitmaps {
-            let path = self.bitmap_heap_path(rti, bitmap, None, 0)?;
-            if best.as_ref().is_none_or(|b| (path.disabled, path.total) < (b.disabled, b.total)) {
-                best = Some(path);
-            }
-        }
-        Ok(best)
-    }
-
-    /// Pages of the table that a bitmap leads to, and tuples on them.
-    fn bitmap_pages(&self, rti: usize, index: &Path, param: Option<&ParamInfo>) -> Result<(f64, f64)> {
-        let costs = self.costs();
-        let rel = self.base(rti);
-        let PathKind::Index { selectivity, info, .. } = &index.kind else {
-            return Err(base::Error::internal("unrecognized bitmap path"));
-        };
-        let (selectivity, index_pages) = (*selectivity, info.pages);
-        let loops = self.loop_count(rti, param);
-        let pages = rel.pages.max(1.0);
-        let tuples = clamp_rows(selectivity * rel.tuples);
-        let mut fetched = 2.0 * pages * tuples / (2.0 * pages + tuples);
-        if loops > 1.0 {
-            let all = pages_fetched(
-                tuples * loops,
-                rel.pages,
-                index_pages,
-                self.total_table_pages,
-                costs.effective_cache_pages,
-            );
-            fetched = all / loops;
-        }
-        fetched = if fetched >= pages { pages } else { fetched.ceil() };
-        Ok((fetched, tuples))
-    }
-
-    /// `workers`: among which the pages are shared out; 0 for the path of one process.
-    fn bitmap_heap_path(
-        &self,
-        rti: usize,
-        index: Rc<Path>,
-        param: Option<Rc<ParamInfo>>,
-        workers: usize,
-    ) -> Result<Rc<Path>> {
-        let costs = self.costs();
-        let rel = self.base(rti);
-        let rows = param.as_ref().map_or(rel.rows, |p| p.rows);
-        let PathKind::Index { index_total, selectivity, .. } = &index.kind else {
-            return Err(base::Error::internal("unrecognized bitmap path"));
-        };
-        let index_total = index_total + 0.1 * costs.cpu_operator * clamp_rows(selectivity * rel.tuples);
-        let (fetched, tuples) = self.bitmap_pages(rti, &index, param.as_deref())?;
-        let pages = rel.pages.max(1.0);
-        let page_cost = if fetched >= 2.0 {
-            costs.random_page - (costs.random_page - costs.seq_page) * (fetched / pages).sqrt()
-        } else {
-            costs.random_page
-        };
-        let mut quals = rel.restriction_cost;
-        if let Some(param) = &param {
-            quals += self.clauses_cost(&param.clauses)?;
-        }
-        let startup = index_total + quals.startup + rel.target.cost.startup;
-        let divisor = if workers > 0 { self.parallel_divisor(workers) } else { 1.0 };
-        let run = fetched * page_cost
-            + (costs.cpu_tuple + quals.per_tuple) * tuples / divisor
-            + rel.target.cost.per_tuple * rows / divisor;
-        Ok(Rc::new(Path {
-            kind: PathKind::BitmapHeap { index },
-            relids: RelSet::single(rti),
-            rti,
-            target: Rc::new(rel.target.clone()),
-            rows: if workers > 0 { clamp_rows(rows / divisor) } else { rows },
-            startup,
-            total: startup + run,
-            disabled: u32::from(!costs.enable_bitmapscan),
-            keys: Vec::new(),
-            param,
-            parallel: Parallel { aware: workers > 0, safe: rel.consider_parallel, workers },
-        }))
     }
 
     /// Marks the partial indexes whose predicate the query's conditions imply.

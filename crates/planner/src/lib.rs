@@ -1,6 +1,7 @@
 //! From an analysed query to the cheapest plan. See README.md.
 #![forbid(unsafe_code)]
 
+mod bitmap_path;
 mod clause;
 mod cost;
 mod cost_join;

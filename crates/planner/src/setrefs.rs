@@ -197,6 +197,12 @@ impl<'a> Finish<'a> {
         let upper = Inputs { outer: &outer, inner: &[], index: &[], offset, keep: plan.left.is_none() };
         let join = Inputs { outer: &outer, inner: &inner, index: &[], offset, keep: false };
         let below_outer = Inputs { outer: &outer, inner: &[], index: &[], offset, keep: true };
+        if let Some(children) = members(&mut plan.node) {
+            self.children(root, children, offset)?;
+            pass_on(&mut plan.target_list);
+            self.init_plans(&scan, &mut plan)?;
+            return Ok(plan);
+        }
         match &mut plan.node {
             PlanNode::SeqScan { relation }
             | PlanNode::FunctionScan { relation }
@@ -247,12 +253,6 @@ impl<'a> Finish<'a> {
                 join.list(clauses)?;
             }
             PlanNode::Hash { keys } | PlanNode::Memoize { keys, .. } => below_outer.list(keys)?,
-            PlanNode::Append { children, .. } | PlanNode::MergeAppend { children, .. } => {
-                self.children(root, children, offset)?;
-                pass_on(&mut plan.target_list);
-                self.init_plans(&scan, &mut plan)?;
-                return Ok(plan);
-            }
             PlanNode::Result { constant_qual } => {
                 let targets = plan.target_list.iter_mut().map(|t| &mut t.expr);
                 targets.chain(&mut *constant_qual).try_for_each(|e| min_max_params(root, e))?;
@@ -477,6 +477,17 @@ fn combine_states(expr: &mut Expr, outer: &[TargetEntry]) -> Result<()> {
     agg.filter = None;
     agg.split = ir::AggSplit::Final;
     Ok(())
+}
+
+/// The inputs of a node that has a list of them.
+fn members(node: &mut PlanNode) -> Option<&mut Vec<Plan>> {
+    match node {
+        PlanNode::Append { children, .. }
+        | PlanNode::MergeAppend { children, .. }
+        | PlanNode::BitmapAnd { children }
+        | PlanNode::BitmapOr { children } => Some(children),
+        _ => None,
+    }
 }
 
 fn fix_index_quals(scan: &Inputs<'_>, quals: &mut [ir::IndexQual]) -> Result<()> {

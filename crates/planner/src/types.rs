@@ -373,7 +373,17 @@ pub(crate) enum PathKind {
         index_total: f64,
         selectivity: f64,
     },
-    /// `index`: the index scan that fills the bitmap.
+    BitmapAnd {
+        children: Vec<Rc<Path>>,
+        selectivity: f64,
+    },
+    BitmapOr {
+        children: Vec<Rc<Path>>,
+        selectivity: f64,
+        /// The condition whose arms these are.
+        clause: ClauseRef,
+    },
+    /// `index`: what fills the bitmap.
     BitmapHeap {
         index: Rc<Path>,
     },
