@@ -39,6 +39,8 @@ pub struct Reader {
     file: Option<(u64, Arc<dyn File>)>,
     chunk: Vec<u8>,
     chunk_start: u64,
+    /// The header of the page read last, which has been found good.
+    header: Option<(u64, PageHeader)>,
     record: Vec<u8>,
     /// Where the last record read started and ended.
     last: Option<(u64, u64)>,
@@ -57,6 +59,7 @@ impl Reader {
             file: None,
             chunk: Vec::new(),
             chunk_start: 0,
+            header: None,
             record: Vec::new(),
             last: None,
             next: 0,
@@ -68,6 +71,7 @@ impl Reader {
     pub fn seek(&mut self, lsn: Lsn) {
         self.next = lsn.0;
         self.last = None;
+        self.header = None;
         self.chunk.clear();
         self.stopped = None;
     }
@@ -133,6 +137,7 @@ impl Reader {
         let (_, file) = self.file.as_ref().expect("just opened");
         let offset = page % self.layout.segment_size;
         let wanted = (CHUNK_PAGES * WAL_PAGE).min(self.layout.segment_size - offset);
+        self.header = None;
         self.chunk.resize(wanted as usize, 0);
         let n = file.read_at(&mut self.chunk, offset).map_err(|error| {
             Stop::Failed(file_error(
@@ -152,9 +157,17 @@ impl Reader {
 
     fn page_header(&mut self, page: u64) -> Step<PageHeader> {
         let at = self.load(page)?;
+        if let Some((known, header)) = self.header
+            && known == page
+        {
+            return Ok(header);
+        }
         let segment = self.segment(page);
         let bytes = &self.chunk[at..at + WAL_PAGE as usize];
-        PageHeader::decode(bytes, self.layout, page, &segment, self.system).map_err(Stop::End)
+        let header =
+            PageHeader::decode(bytes, self.layout, page, &segment, self.system).map_err(Stop::End)?;
+        self.header = Some((page, header));
+        Ok(header)
     }
 
     /// Puts the bytes of the record at `next` into `self.record`; returns its start and end.
