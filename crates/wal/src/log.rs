@@ -47,7 +47,6 @@ pub struct WalStart {
 struct OpenSegment {
     number: u64,
     file: Arc<dyn File>,
-    unsynced: bool,
 }
 
 /// What belongs to the thread that writes.
@@ -63,8 +62,10 @@ enum Goal {
     Written,
     /// As `Written`, and asked to be on its way to the disk, so that the sync that will follow has less to do.
     UnderWay,
-    Durable,
 }
+
+/// How many syncs may be under way at a time. More wait for one another in the disk, and each then covers fewer commits.
+const SYNCS: usize = 2;
 
 /// The bytes written at once.
 const WRITE_CHUNK: u64 = 1 << 20;
@@ -93,6 +94,9 @@ pub struct Wal {
     /// `None` while a leader is at work.
     writer: Mutex<Option<Writer>>,
     writer_back: Condvar,
+    /// Those who may sync, each with a file of its own: the system tells every open file once that a write has failed.
+    syncs: Mutex<Vec<Option<OpenSegment>>>,
+    sync_done: Condvar,
     requested: AtomicU64,
     /// How much of the log the WAL writer was last told of, so that it is told once for each chunk.
     announced: AtomicU64,
@@ -139,6 +143,8 @@ impl Wal {
             last_important: AtomicU64::new(0),
             writer: Mutex::new(Some(Writer { open: None, buffer: Vec::new() })),
             writer_back: Condvar::new(),
+            syncs: Mutex::new((0..SYNCS).map(|_| None).collect()),
+            sync_done: Condvar::new(),
             requested: AtomicU64::new(0),
             announced: AtomicU64::new(0),
             request: Mutex::new(()),
@@ -232,6 +238,7 @@ impl Wal {
             (self.options.on_panic)(&kept);
         }
         self.writer_back.notify_all();
+        self.sync_done.notify_all();
         kept
     }
 
@@ -520,25 +527,63 @@ impl Wal {
         if !self.is_accepting() {
             return self.check();
         }
-        self.write_out(upto.0, Goal::Durable)
+        self.make_durable(upto.0)
     }
 
+    /// Writes and syncs. A few may do so at the same time: a commit that comes while a sync is under way need not wait for
+    /// its end before its own begins, and disks take several at once.
+    fn make_durable(&self, upto: u64) -> Result<()> {
+        self.await_insertions(upto)?;
+        let mut free = self.syncs.lock();
+        let mut open = loop {
+            if self.flushed.load(Ordering::Acquire) >= upto {
+                return Ok(());
+            }
+            self.check()?;
+            match free.pop() {
+                Some(open) => break open,
+                None => self.sync_done.wait(&mut free),
+            }
+        };
+        drop(free);
+        let result = self.write_and_sync(upto, &mut open);
+        self.syncs.lock().push(open);
+        self.sync_done.notify_all();
+        result.map_err(|error| self.panic(error))
+    }
+
+    fn write_and_sync(&self, upto: u64, open: &mut Option<OpenSegment>) -> Result<()> {
+        // Insertions that have ended meanwhile come along, even if nothing else has to be written.
+        self.write_with(upto, Goal::Written, || false)?;
+        // Earlier segments were synced before the first write to this one.
+        let target = self.written.load(Ordering::Acquire);
+        let number = (target - 1) / self.layout.segment_size;
+        let segment = match open.take() {
+            Some(segment) if segment.number == number => segment,
+            _ => {
+                let file = self.segments.open_or_make(self.timeline(), number, Fill::Nothing)?;
+                OpenSegment { number, file }
+            }
+        };
+        let synced = self.sync_segment(&segment);
+        *open = Some(segment);
+        synced?;
+        self.flushed.fetch_max(target, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Hands what lies before `upto` to the operating system.
     fn write_out(&self, upto: u64, goal: Goal) -> Result<()> {
-        let reached = if goal == Goal::Durable { &self.flushed } else { &self.written };
-        let done = || reached.load(Ordering::Acquire) >= upto;
+        let done = || self.written.load(Ordering::Acquire) >= upto;
         if done() {
             return Ok(());
         }
-        self.check()?;
-        let reserved = self.inserted().0;
-        if upto > reserved {
-            return Err(Error::internal(format!(
-                "xlog flush request {} is not satisfied --- flushed only to {}",
-                Lsn(upto),
-                Lsn(reserved)
-            )));
-        }
-        self.slots.wait(upto);
+        self.await_insertions(upto)?;
+        self.write_with(upto, goal, done).map_err(|error| self.panic(error))
+    }
+
+    /// Writes what is complete, at least up to `upto`, when its turn comes; nothing if it is `done` before.
+    fn write_with(&self, upto: u64, goal: Goal, done: impl Fn() -> bool) -> Result<()> {
         let mut guard = self.writer.lock();
         let mut writer = loop {
             if done() {
@@ -551,42 +596,51 @@ impl Wal {
             }
         };
         drop(guard);
-        // Insertions that have ended meanwhile come along.
         let target = self.slots.complete_upto(self.inserted().0).max(upto);
         let result = self.write_pages(&mut writer, target, goal);
         *self.writer.lock() = Some(writer);
         self.writer_back.notify_all();
-        result.map_err(|error| self.panic(error))
+        result
+    }
+
+    /// Waits until nothing before `upto` is still being copied into the ring.
+    fn await_insertions(&self, upto: u64) -> Result<()> {
+        self.check()?;
+        let reserved = self.inserted().0;
+        if upto > reserved {
+            return Err(Error::internal(format!(
+                "xlog flush request {} is not satisfied --- flushed only to {}",
+                Lsn(upto),
+                Lsn(reserved)
+            )));
+        }
+        self.slots.wait(upto);
+        Ok(())
     }
 
     fn write_pages(&self, writer: &mut Writer, target: u64, goal: Goal) -> Result<()> {
         let segment_size = self.layout.segment_size;
         let written = self.written.load(Ordering::Acquire);
-        let mut from = written / WAL_PAGE * WAL_PAGE;
-        if written < target {
-            let end = target.next_multiple_of(WAL_PAGE);
-            while from < end {
-                let upto = end.min(from + WRITE_CHUNK).min((from / segment_size + 1) * segment_size);
-                writer.buffer.clear();
-                self.ring.load(from, upto, &mut writer.buffer);
-                self.write_chunk(writer, from)?;
-                if let (Goal::UnderWay, Some(open)) = (goal, &writer.open) {
-                    open.file.start_write_back(from % segment_size, upto - from);
-                }
-                self.written.fetch_max(upto.min(target), Ordering::AcqRel);
-                if upto < end {
-                    // Whoever waits for room in the ring need not wait for the rest.
-                    drop(self.writer.lock());
-                    self.writer_back.notify_all();
-                }
-                from = upto;
-            }
+        if written >= target {
+            return Ok(());
         }
-        if goal == Goal::Durable {
-            if let Some(open) = &mut writer.open {
-                self.sync_segment(open)?;
+        let mut from = written / WAL_PAGE * WAL_PAGE;
+        let end = target.next_multiple_of(WAL_PAGE);
+        while from < end {
+            let upto = end.min(from + WRITE_CHUNK).min((from / segment_size + 1) * segment_size);
+            writer.buffer.clear();
+            self.ring.load(from, upto, &mut writer.buffer);
+            self.write_chunk(writer, from)?;
+            if let (Goal::UnderWay, Some(open)) = (goal, &writer.open) {
+                open.file.start_write_back(from % segment_size, upto - from);
             }
-            self.flushed.fetch_max(target, Ordering::AcqRel);
+            self.written.fetch_max(upto.min(target), Ordering::AcqRel);
+            if upto < end {
+                // Whoever waits for room in the ring need not wait for the rest.
+                drop(self.writer.lock());
+                self.writer_back.notify_all();
+            }
+            from = upto;
         }
         Ok(())
     }
@@ -595,14 +649,13 @@ impl Wal {
         let segment_size = self.layout.segment_size;
         let number = from / segment_size;
         if writer.open.as_ref().is_none_or(|open| open.number != number) {
-            if let Some(open) = &mut writer.open {
+            if let Some(open) = &writer.open {
                 self.sync_segment(open)?;
             }
             let file = self.segments.open_or_make(self.timeline(), number, Fill::Nothing)?;
-            writer.open = Some(OpenSegment { number, file, unsynced: false });
+            writer.open = Some(OpenSegment { number, file });
         }
         let open = writer.open.as_mut().expect("just opened");
-        open.unsynced = true;
         open.file.write_all_at(&writer.buffer, from % segment_size).map_err(|error| {
             let name = crate::layout::segment_name(self.timeline(), number, self.options.segment_size);
             file_error(
@@ -616,8 +669,8 @@ impl Wal {
         })
     }
 
-    fn sync_segment(&self, open: &mut OpenSegment) -> Result<()> {
-        if !open.unsynced || !self.options.fsync {
+    fn sync_segment(&self, open: &OpenSegment) -> Result<()> {
+        if !self.options.fsync {
             return Ok(());
         }
         let synced = match self.options.sync_method {
@@ -631,9 +684,7 @@ impl Wal {
                 SyncMethod::Fsync => "fsync",
             };
             file_error(&error, format_args!("could not {call} file \"{name}\""))
-        })?;
-        open.unsynced = false;
-        Ok(())
+        })
     }
 
     /// Leaves making `upto` durable to the WAL writer: asynchronous commit.
