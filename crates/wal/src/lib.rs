@@ -12,6 +12,7 @@ mod reader;
 mod record;
 mod rmgr;
 mod segments;
+mod syncs;
 
 pub use builder::{BlockFlags, RecordBuilder, RecordWriter};
 pub use change::Change;

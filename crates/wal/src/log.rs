@@ -1,10 +1,10 @@
 //! The log: insertion and flushing.
 //!
 //! **Insertion.** A thread assembles its record, takes a slot, reserves the place under a short mutex, and copies the record into the ring
-//! while others copy theirs. **Flushing.** Whoever needs the log durable up to an LSN waits for insertions below it, then becomes the leader or waits
-//! for the one there is. A leader writes and syncs all that is complete by then, so that one sync serves every waiter.
+//! while others copy theirs. **Flushing.** Whoever needs the log durable up to an LSN waits for insertions below it, then gets a turn to sync or waits
+//! (`syncs.rs`). Who syncs first writes all that is complete by then, so that one sync serves every waiter.
 //!
-//! A thread never waits for insertions while it is the leader, and before it waits for room in the ring it publishes how far it has
+//! A thread never waits for insertions while it writes or syncs, and before it waits for room in the ring it publishes how far it has
 //! copied: the oldest insertion always finds the pages it needs complete, so nobody waits in a circle.
 
 use crate::RmgrId;
@@ -14,6 +14,7 @@ use crate::insertion::{NeedWritten, Position, Ring, SlotGuard, Slots};
 use crate::layout::{Layout, RECORD_HEADER, SHORT_PAGE_HEADER, WAL_PAGE};
 use crate::options::{Compression, SyncMethod, WalOptions};
 use crate::segments::{Fill, SegmentFiles};
+use crate::syncs::Syncs;
 use base::bytes::max_align;
 use base::{Error, Lsn, Result, Severity, SqlState, TimelineId, Xid};
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -64,9 +65,6 @@ enum Goal {
     UnderWay,
 }
 
-/// How many syncs may be under way at a time. More wait for one another in the disk, and each then covers fewer commits.
-const SYNCS: usize = 2;
-
 /// The bytes written at once.
 const WRITE_CHUNK: u64 = 1 << 20;
 const CHECKPOINT_REDO: u8 = 0xe0;
@@ -89,14 +87,13 @@ pub struct Wal {
     running_backups: AtomicU32,
     consistency_checking: AtomicU32,
     written: AtomicU64,
-    flushed: AtomicU64,
     last_important: AtomicU64,
     /// `None` while a leader is at work.
     writer: Mutex<Option<Writer>>,
     writer_back: Condvar,
     /// Those who may sync, each with a file of its own: the system tells every open file once that a write has failed.
-    syncs: Mutex<Vec<Option<OpenSegment>>>,
-    sync_done: Condvar,
+    syncs: Syncs<Option<OpenSegment>>,
+    clock: Arc<dyn sys::Clock>,
     requested: AtomicU64,
     /// How much of the log the WAL writer was last told of, so that it is told once for each chunk.
     announced: AtomicU64,
@@ -139,12 +136,11 @@ impl Wal {
             running_backups: AtomicU32::new(0),
             consistency_checking: AtomicU32::new(options.consistency_checking),
             written: AtomicU64::new(0),
-            flushed: AtomicU64::new(0),
             last_important: AtomicU64::new(0),
             writer: Mutex::new(Some(Writer { open: None, buffer: Vec::new() })),
             writer_back: Condvar::new(),
-            syncs: Mutex::new((0..SYNCS).map(|_| None).collect()),
-            sync_done: Condvar::new(),
+            syncs: Syncs::new(|| None),
+            clock: system.clock.clone(),
             requested: AtomicU64::new(0),
             announced: AtomicU64::new(0),
             request: Mutex::new(()),
@@ -192,7 +188,7 @@ impl Wal {
         *self.identity.write() = (start.timeline, start.system_identifier);
         self.redo.store(start.redo.0, Ordering::Release);
         self.written.store(end, Ordering::Release);
-        self.flushed.store(end, Ordering::Release);
+        self.syncs.set_flushed(end);
         self.announced.store(end, Ordering::Release);
         self.last_important.store(start.previous.0, Ordering::Release);
         self.accepting.store(true, Ordering::Release);
@@ -238,7 +234,7 @@ impl Wal {
             (self.options.on_panic)(&kept);
         }
         self.writer_back.notify_all();
-        self.sync_done.notify_all();
+        self.syncs.call_all();
         kept
     }
 
@@ -394,7 +390,7 @@ impl Wal {
 
     /// The LSN below which everything is durable.
     pub fn flushed(&self) -> Lsn {
-        Lsn(self.flushed.load(Ordering::Acquire))
+        Lsn(self.syncs.flushed())
     }
 
     /// The LSN below which everything is handed to the operating system.
@@ -521,7 +517,7 @@ impl Wal {
     /// # Errors
     /// PANIC when the log cannot be written; `XX000` when `upto` lies beyond its end (a page with a corrupted LSN).
     pub fn flush(&self, upto: Lsn) -> Result<()> {
-        if upto.0 <= self.flushed.load(Ordering::Acquire) {
+        if upto.0 <= self.syncs.flushed() {
             return Ok(());
         }
         if !self.is_accepting() {
@@ -530,29 +526,19 @@ impl Wal {
         self.make_durable(upto.0)
     }
 
-    /// Writes and syncs. A few may do so at the same time: a commit that comes while a sync is under way need not wait for
-    /// its end before its own begins, and disks take several at once.
+    /// Writes and syncs, or waits for somebody else who does.
     fn make_durable(&self, upto: u64) -> Result<()> {
         self.await_insertions(upto)?;
-        let mut free = self.syncs.lock();
-        let mut open = loop {
-            if self.flushed.load(Ordering::Acquire) >= upto {
-                return Ok(());
-            }
-            self.check()?;
-            match free.pop() {
-                Some(open) => break open,
-                None => self.sync_done.wait(&mut free),
-            }
-        };
-        drop(free);
+        let Some(mut open) = self.syncs.take(upto, || self.check())? else { return Ok(()) };
+        let start = self.clock.monotonic();
         let result = self.write_and_sync(upto, &mut open);
-        self.syncs.lock().push(open);
-        self.sync_done.notify_all();
-        result.map_err(|error| self.panic(error))
+        let took = self.clock.monotonic().saturating_sub(start);
+        self.syncs.give_back(open, result.as_ref().ok().copied(), took);
+        result.map(drop).map_err(|error| self.panic(error))
     }
 
-    fn write_and_sync(&self, upto: u64, open: &mut Option<OpenSegment>) -> Result<()> {
+    /// Returns up to where the log is on disk now.
+    fn write_and_sync(&self, upto: u64, open: &mut Option<OpenSegment>) -> Result<u64> {
         // Insertions that have ended meanwhile come along, even if nothing else has to be written.
         self.write_with(upto, Goal::Written, || false)?;
         // Earlier segments were synced before the first write to this one.
@@ -568,8 +554,7 @@ impl Wal {
         let synced = self.sync_segment(&segment);
         *open = Some(segment);
         synced?;
-        self.flushed.fetch_max(target, Ordering::AcqRel);
-        Ok(())
+        Ok(target)
     }
 
     /// Hands what lies before `upto` to the operating system.
