@@ -12,6 +12,7 @@ use datum::{Batch, MAX_BATCH_ROWS};
 use heap::{Blocks, Fetcher, Rows, Visibility};
 use ir::{Expr, Plan};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Spec {
     scan: ScanSpec,
@@ -41,6 +42,7 @@ pub fn build(
         id: plan.id,
         rows,
         pages: None,
+        parallel: plan.parallel_aware,
         fetcher: None,
         leftover: Leftover::default(),
         substituted: false,
@@ -49,11 +51,29 @@ pub fn build(
     }))
 }
 
+/// A bitmap's pages, and how many of them are taken.
+struct SharedPages {
+    pages: Vec<BitmapPage>,
+    taken: AtomicUsize,
+}
+
+impl SharedPages {
+    fn new(source: &Source, execution: &mut Execution) -> Result<SharedPages> {
+        Ok(SharedPages { pages: source.collect(execution)?.pages(), taken: AtomicUsize::new(0) })
+    }
+
+    fn take(&self) -> Option<&BitmapPage> {
+        self.pages.get(self.taken.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 struct BitmapHeapScan {
     spec: Arc<Spec>,
     id: usize,
     rows: Rows,
-    pages: Option<std::vec::IntoIter<BitmapPage>>,
+    pages: Option<Arc<SharedPages>>,
+    /// Whether the pages are divided among the participants of a parallel plan.
+    parallel: bool,
     fetcher: Option<Fetcher>,
     leftover: Leftover,
     substituted: bool,
@@ -65,19 +85,28 @@ impl BitmapHeapScan {
     /// Reads some pages; `None` at the end, else whether their rows must be asked again.
     fn read(&mut self, execution: &mut Execution) -> Result<Option<bool>> {
         let spec = self.spec.clone();
-        if self.pages.is_none() {
-            self.pages = Some(spec.source.collect(execution)?.pages().into_iter());
-        }
-        let Some(pages) = &mut self.pages else { return Ok(None) };
+        let pages = match &self.pages {
+            Some(pages) => pages.clone(),
+            None => {
+                let pages = match execution.team.clone() {
+                    // Whoever comes first makes the bitmap for all.
+                    Some(team) if self.parallel => {
+                        team.share(self.id, || SharedPages::new(&spec.source, execution))?
+                    }
+                    _ => Arc::new(SharedPages::new(&spec.source, execution)?),
+                };
+                self.pages.insert(pages).clone()
+            }
+        };
         let visibility = Visibility::Mvcc(execution.snapshot.clone());
         let relation = &spec.scan.entry.relation;
         let (mut sources, mut dead) = (Vec::new(), Vec::new());
         let mut tids = Vec::new();
-        for page in pages.by_ref() {
+        while let Some(page) = pages.take() {
             match page {
                 BitmapPage::Exact(more) => {
                     self.exact_pages += 1;
-                    tids.extend(more);
+                    tids.extend_from_slice(more);
                 }
                 BitmapPage::Lossy(block) => {
                     self.lossy_pages += 1;
