@@ -1,0 +1,60 @@
+-- Plans that several threads run, against the same plans of PostgreSQL and against their own serial twins.
+SET min_parallel_table_scan_size = 0;
+SET min_parallel_index_scan_size = 0;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET max_parallel_workers_per_gather = 2;
+CREATE TABLE sales (id int, shop int, amount numeric(12,2), price float8, note text, sold date);
+INSERT INTO sales
+SELECT i, i % 97, (i * 37 % 10007) / 100.0, i / 8.0,
+       CASE WHEN i % 11 = 0 THEN NULL ELSE 'note ' || i % 501 END, date '2024-01-01' + i % 366
+FROM generate_series(1, 30000) AS i;
+CREATE INDEX sales_shop ON sales (shop);
+CREATE INDEX sales_id ON sales (id);
+VACUUM ANALYZE sales;
+
+EXPLAIN (COSTS OFF) SELECT count(*), sum(amount), avg(shop), min(note), max(sold) FROM sales;
+SELECT count(*), sum(amount), avg(shop), min(note), max(sold) FROM sales;
+SELECT count(note), sum(price), avg(price), round(stddev(amount), 6), bool_and(id > 0), bit_or(shop) FROM sales;
+SELECT round(corr(price, id)::numeric, 9), round(var_pop(price)::numeric, 3), regr_count(price, id) FROM sales;
+SELECT count(*), max(length(s)) FROM (SELECT shop, string_agg(note, ',') AS s FROM sales GROUP BY shop) AS x;
+SELECT shop, count(*), sum(amount), max(note) FROM sales WHERE id % 3 = 0 GROUP BY shop ORDER BY shop LIMIT 7;
+SELECT id, note FROM sales WHERE note LIKE '%77%' ORDER BY id DESC LIMIT 5;
+SELECT id, amount FROM sales ORDER BY amount DESC, id LIMIT 5;
+SELECT count(*) FROM sales WHERE id BETWEEN 100 AND 20000;
+SELECT count(*), sum(id) FROM sales WHERE shop IN (3, 5, 7) AND price > 100;
+SELECT count(*) FROM sales a JOIN sales b ON a.id = b.id WHERE a.shop = 5;
+SELECT count(*), sum(a.amount) FROM sales a JOIN sales b USING (id) WHERE b.note IS NULL;
+SELECT shop, (SELECT max(id) FROM sales s WHERE s.shop = o.shop) FROM sales o WHERE id < 4 ORDER BY shop;
+SELECT count(*) FROM sales WHERE amount > (SELECT avg(amount) FROM sales);
+SELECT sum(amount) FROM sales HAVING count(*) > 1000000;
+SELECT sum(1 / (id - 15000)) FROM sales;
+SET enable_seqscan = off;
+SET enable_indexscan = off;
+SELECT count(*), sum(amount) FROM sales WHERE shop < 40;
+SELECT count(*) FROM sales WHERE shop = 4 OR id < 500;
+RESET enable_seqscan;
+RESET enable_indexscan;
+BEGIN;
+UPDATE sales SET amount = amount + 1 WHERE id <= 10;
+INSERT INTO sales (id, shop, amount) VALUES (0, 0, 1000000);
+SELECT count(*), sum(amount), max(amount) FROM sales;
+ROLLBACK;
+SELECT count(*), sum(amount), max(amount) FROM sales;
+PREPARE by_shop (int) AS SELECT count(*), sum(amount) FROM sales WHERE shop = $1 OR price < 10;
+EXECUTE by_shop(3);
+EXECUTE by_shop(4);
+DECLARE c CURSOR FOR SELECT 1;
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM sales WHERE id % 1000 = 0 ORDER BY id;
+FETCH 3 FROM c;
+FETCH 2 FROM c;
+COMMIT;
+SET max_parallel_workers = 0;
+SELECT count(*), sum(amount), avg(shop), min(note), max(sold) FROM sales;
+RESET max_parallel_workers;
+SET parallel_leader_participation = off;
+SELECT count(*), sum(amount), avg(shop), min(note), max(sold) FROM sales;
+SELECT id, amount FROM sales ORDER BY amount DESC, id LIMIT 5;
+RESET parallel_leader_participation;
+DROP TABLE sales;
