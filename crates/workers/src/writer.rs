@@ -30,11 +30,16 @@ pub fn wal_writer(wal: &Arc<Wal>, surroundings: &Surroundings<'_>, stop: &Stop) 
 
 /// Writes dirty pages that will soon be needed for others, so that sessions do not have to.
 pub fn background_writer(pool: &Arc<BufferPool>, surroundings: &Surroundings<'_>, stop: &Stop) {
+    let mut evictions = 0;
     loop {
         let settings = (surroundings.settings)();
         let delay = milliseconds(settings.get(settings::BGWRITER_DELAY));
         if stop.wait(delay) {
             return;
+        }
+        // Nobody needs frames that others have: nothing will soon be needed.
+        if std::mem::replace(&mut evictions, pool.counters().evictions) == pool.counters().evictions {
+            continue;
         }
         let limit = usize::try_from(settings.get(settings::BGWRITER_LRU_MAXPAGES)).unwrap_or(0);
         if limit > 0

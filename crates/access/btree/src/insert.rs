@@ -53,17 +53,24 @@ pub fn insert(
     Series { unchanged, ..Series::new(context, index, heap, view) }.insert(values, tid, check)
 }
 
-/// Insertions of many entries into one index. Each search starts where the one before ended, if its key may be there: entries in the
-/// order of their keys find their page without a way down the tree.
+/// Insertions of many entries into one index. Each search starts where the one before ended, if its key may be there, or with the page
+/// above: entries in the order of their keys find their page without a way down the tree.
 pub struct Series<'a> {
     tree: Tree<'a>,
     heap: &'a Relation,
     view: &'a dyn HeapView,
     unchanged: bool,
-    /// The leaf of the entry before.
-    near: Option<Pin>,
+    near: Near,
     /// The entry before.
     item: Vec<u8>,
+}
+
+/// Where the search before ended. Both pages are on the way of any greater key, or left of that; as this transaction has written into
+/// the index, neither can have become another part of it.
+#[derive(Default)]
+struct Near {
+    leaf: Option<Pin>,
+    parent: Option<BlockNumber>,
 }
 
 impl<'a> Series<'a> {
@@ -74,7 +81,7 @@ impl<'a> Series<'a> {
         view: &'a dyn HeapView,
     ) -> Series<'a> {
         let tree = Tree::new(context, index);
-        Series { tree, heap, view, unchanged: false, near: None, item: Vec::with_capacity(32) }
+        Series { tree, heap, view, unchanged: false, near: Near::default(), item: Vec::with_capacity(32) }
     }
 
     /// As [`insert`].
@@ -87,11 +94,10 @@ impl<'a> Series<'a> {
         let nulls = values[..index.keys.len()].iter().any(Option::is_none);
         let checks = check != UniqueCheck::No && (!nulls || index.nulls_not_distinct);
         let key = if checks { SearchKey::of_values(index, values, None) } else { row_key.clone() };
-        let near = match self.near.take() {
-            // Whatever equals a greater key is to the right of the entry before.
-            Some(pin) if key.compare_tuple(index, IndexTuple(&self.item))? == Ordering::Greater => Some(pin),
-            _ => None,
-        };
+        // Whatever equals a greater key is to the right of the entry before.
+        if !self.item.is_empty() && key.compare_tuple(index, IndexTuple(&self.item))? != Ordering::Greater {
+            self.near = Near::default();
+        }
         self.item.clear();
         tuple::form(&index.relation.desc, values, tid, &mut self.item)?;
         if self.item.len() > page::MAX_ITEM_SIZE {
@@ -100,12 +106,10 @@ impl<'a> Series<'a> {
         let inserter =
             Inserter { tree: self.tree, heap: self.heap, view: self.view, unchanged: self.unchanged };
         if checks {
-            let (result, leaf) = inserter.insert_checked(near, &key, &row_key, &self.item, tid, check)?;
-            self.near = leaf;
-            return Ok(result);
+            return inserter.insert_checked(&mut self.near, &key, &row_key, &self.item, tid, check);
         }
-        let pin = inserter.leaf_near(near, &row_key)?;
-        self.near = Some(inserter.insert_from(pin, &row_key, &self.item)?);
+        let pin = inserter.leaf_near(&mut self.near, &row_key)?;
+        self.near.leaf = Some(inserter.insert_from(pin, &row_key, &self.item)?);
         Ok(Inserted::Done)
     }
 }
@@ -194,35 +198,49 @@ struct Place {
 }
 
 impl<'a> Inserter<'a> {
-    /// The leaf to begin with: `near`, which is not right of where the key belongs, unless the key lies beyond it.
-    fn leaf_near(&self, near: Option<Pin>, key: &SearchKey<'_>) -> Result<Pin> {
-        if let Some(pin) = near {
+    /// The first leaf that the key can be on. `near` is where the search for a smaller key ended.
+    fn leaf_near(&self, near: &mut Near, key: &SearchKey<'_>) -> Result<Pin> {
+        let (tree, index) = (self.tree, self.tree.index);
+        if let Some(pin) = near.leaf.take() {
             let page = pin.read();
-            let opaque = self.tree.opaque(&page, pin.block())?;
-            if !opaque.is_ignored() && !key.is_beyond(self.tree.index, &page, opaque)? {
+            let opaque = tree.opaque(&page, pin.block())?;
+            if opaque.is_leaf() && !opaque.is_ignored() && !key.is_beyond(index, &page, opaque)? {
                 drop(page);
                 return Ok(pin);
             }
         }
-        self.first_leaf(key)
+        if let Some(block) = near.parent {
+            let pin = tree.pin(block)?;
+            let page = pin.read();
+            let opaque = tree.opaque(&page, pin.block())?;
+            if opaque.level == 1 && !opaque.is_ignored() && !key.is_beyond(index, &page, opaque)? {
+                let offset = key.binary_search(index, &page, opaque)?;
+                let leaf = IndexTuple(page.item(offset)).downlink();
+                drop(page);
+                return tree.move_right(tree.pin(leaf)?, key);
+            }
+        }
+        let (leaf, parent) = self.first_leaf(key)?;
+        near.parent = parent;
+        Ok(leaf)
     }
 
-    /// Inserts unless there is a live row with the key. Returns the leaf, too, that the entry is on or right of.
+    /// Inserts unless there is a live row with the key.
     fn insert_checked(
         &self,
-        mut near: Option<Pin>,
+        near: &mut Near,
         key: &SearchKey<'_>,
         row_key: &SearchKey<'_>,
         item: &[u8],
         tid: Tid,
         check: UniqueCheck,
-    ) -> Result<(Inserted, Option<Pin>)> {
+    ) -> Result<Inserted> {
         let index = self.tree.index;
         let mut result = Inserted::Done;
         // The check and the insertion happen under one latch of the first page that the key can be on: two that
         // insert the same key meet there.
         loop {
-            let pin = self.leaf_near(near.take(), key)?;
+            let pin = self.leaf_near(near, key)?;
             let latch = pin.write();
             let opaque = self.tree.opaque(&latch, pin.block())?;
             if opaque.is(INCOMPLETE_SPLIT) {
@@ -235,7 +253,7 @@ impl<'a> Inserter<'a> {
             match self.find_duplicate(&latch, key, tid, check)? {
                 Duplicate::None => {}
                 Duplicate::Live(_) if check == UniqueCheck::Partial => result = Inserted::MaybeConflict,
-                Duplicate::Live(other) => return Ok((Inserted::Conflict(other), None)),
+                Duplicate::Live(other) => return Ok(Inserted::Conflict(other)),
                 Duplicate::Wait(xid, token) => {
                     drop(latch);
                     wait(self.tree.context, xid, token)?;
@@ -243,7 +261,7 @@ impl<'a> Inserter<'a> {
                 }
             }
             if check == UniqueCheck::Existing {
-                return Ok((result, None));
+                return Ok(result);
             }
             if row_key.is_beyond(index, &latch, opaque)? {
                 // Dead duplicates fill this page. It stays latched while the entry goes further right.
@@ -253,7 +271,8 @@ impl<'a> Inserter<'a> {
             } else {
                 self.insert_here(latch, row_key, item)?;
             }
-            return Ok((result, Some(pin)));
+            near.leaf = Some(pin);
+            return Ok(result);
         }
     }
 
@@ -261,11 +280,12 @@ impl<'a> Inserter<'a> {
         logging(self.tree.context, self.tree.index)
     }
 
-    /// The first leaf that the key can be on; makes the index's first page if there is none.
-    fn first_leaf(&self, key: &SearchKey<'_>) -> Result<Pin> {
+    /// The first leaf that the key can be on, and the page above; makes the index's first page if there is none.
+    fn first_leaf(&self, key: &SearchKey<'_>) -> Result<(Pin, Option<BlockNumber>)> {
         loop {
-            if let Some((pin, _)) = self.tree.descend(key)? {
-                return self.tree.move_right(pin, key);
+            if let Some((pin, path)) = self.tree.descend(key)? {
+                let parent = path.last().map(|(block, _)| *block);
+                return Ok((self.tree.move_right(pin, key)?, parent));
             }
             self.make_root()?;
         }
