@@ -106,6 +106,10 @@ COPY keyed FROM stdin WHERE random() >= 0;
 1	1	again
 x	1	c
 \.
+COPY keyed FROM stdin WHERE random() >= 0;
+1	1	again
+3	\N	null
+\.
 SELECT * FROM keyed ORDER BY a;
 INSERT INTO keyed SELECT g % 5 + 10, 1, NULL FROM generate_series(1, 7) g;
 INSERT INTO keyed SELECT 30 - g, 1, 'n' || g FROM generate_series(1, 9) g;

@@ -253,24 +253,25 @@ impl<'a> Inflow<'a> {
             let line_of = |row: usize| &lines[sources.get(row).copied().unwrap_or(0) as usize];
             let text_line =
                 |error, line: &Line| self.place.text_line(error, line.number, &bytes[line.text.clone()]);
-            if let Err((row, error)) = self.target.check(execution, &batch) {
+            let violation = self.target.check(execution, &batch).err();
+            let good = violation.as_ref().map_or(batch.rows(), |(row, _)| *row);
+            if self.row_by_row && good > 0 {
+                if let Err((row, error)) = self.target.insert(execution, &batch.slice(0, good)) {
+                    self.converter.notify(line_of(row).number);
+                    return Err(text_line(error, line_of(row)));
+                }
+                self.rows += good as u64;
+            }
+            if let Some((row, error)) = violation {
                 self.converter.notify(line_of(row).number);
                 return Err(text_line(error, line_of(row)));
             }
-            if !self.row_by_row {
-                self.converter.notify(u64::MAX);
-            }
-            if failure.is_none() || self.row_by_row {
-                if let Err((row, error)) = self.target.insert(execution, &batch) {
-                    let line = line_of(row);
-                    self.converter.notify(line.number);
-                    return Err(if self.row_by_row {
-                        text_line(error, line)
-                    } else {
-                        self.place.line(error, line.number)
-                    });
-                }
-                self.rows += batch.rows() as u64;
+            self.converter.notify(u64::MAX);
+            if failure.is_none() && !self.row_by_row {
+                self.target
+                    .insert(execution, &batch)
+                    .map_err(|(row, error)| self.place.line(error, line_of(row).number))?;
+                self.rows += good as u64;
             }
         }
         self.converter.notify(u64::MAX);
