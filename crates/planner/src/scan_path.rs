@@ -28,6 +28,14 @@ impl<'a> Root<'a> {
             let ordered = order_clauses(self, self.base(rti).restrictions.clone())?;
             self.base_mut(rti).restrictions = ordered;
         }
+        // Orders that merge joins could use, so that scans of subqueries and indexes are known to have them.
+        for rti in self.all_base.clone().iter() {
+            for clause in self.base(rti).join_clauses.clone() {
+                if clause.can_join && !clause.merge_families.is_empty() {
+                    self.init_merge_classes(&clause)?;
+                }
+            }
+        }
         self.prepare_query_keys()?;
         for rti in self.all_base.clone().iter() {
             self.set_consider_parallel(rti)?;
