@@ -14,6 +14,7 @@ mod grouping;
 mod grouping_sets;
 mod index_path;
 mod join_path;
+mod join_removal;
 mod join_search;
 mod merge;
 mod min_max;

@@ -51,6 +51,9 @@ impl<'a> Root<'a> {
         self.move_having()?;
         if has_outer_join(&self.query.join_tree) {
             self.reduce_outer_joins()?;
+            if self.query.command != CommandType::Merge {
+                self.remove_useless_joins()?;
+            }
         }
         self.remove_useless_results();
         self.plan_grouping()
