@@ -24,13 +24,20 @@ use sys::workers::Places;
 /// Those who run one Gather's child together.
 pub(crate) struct Team {
     stopped: AtomicBool,
+    /// The first error of a worker: it ends all the others' work, too.
+    failure: Mutex<Option<Error>>,
     participants: usize,
     shares: Mutex<HashMap<usize, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Team {
     fn new(participants: usize) -> Arc<Team> {
-        Arc::new(Team { stopped: AtomicBool::new(false), participants, shares: Mutex::default() })
+        Arc::new(Team {
+            stopped: AtomicBool::new(false),
+            failure: Mutex::default(),
+            participants,
+            shares: Mutex::default(),
+        })
     }
 
     /// How many run the plan, the leader included if it does.
@@ -54,13 +61,19 @@ impl Team {
         Ok(made)
     }
 
+    fn fail(&self, error: Error) {
+        self.failure.lock().get_or_insert(error);
+        self.stopped.store(true, Ordering::Release);
+    }
+
     /// # Errors
-    /// When nobody wants the rows any more. The error is seen by nobody.
+    /// That of a worker; and when nobody wants the rows any more, one that nobody will see.
     pub fn check(&self) -> Result<()> {
-        match self.stopped.load(Ordering::Relaxed) {
-            false => Ok(()),
-            true => Err(Error::internal("a parallel worker that is no longer needed")),
+        if !self.stopped.load(Ordering::Acquire) {
+            return Ok(());
         }
+        let unwanted = || Error::internal("a parallel worker that is no longer needed");
+        Err(self.failure.lock().clone().unwrap_or_else(unwanted))
     }
 }
 
@@ -73,7 +86,6 @@ const STACK_BYTES: usize = 8 << 20;
 
 enum Message {
     Rows(Batch),
-    Failed(Error),
     Done,
 }
 
@@ -156,7 +168,7 @@ impl Crew {
         let count = self.workers.len();
         for step in 0..count {
             let index = (self.next + step) % count;
-            if let Found::Rows(batch) = self.workers[index].poll(None)? {
+            if let Found::Rows(batch) = self.workers[index].poll(&self.team, None)? {
                 self.next = index;
                 return Ok(Found::Rows(batch));
             }
@@ -172,7 +184,7 @@ impl Crew {
         execution.check()?;
         match self.workers.iter_mut().find(|w| !w.done) {
             // Whoever else has rows meanwhile is found by the next look; that this one has ended does not end the others.
-            Some(worker) => match worker.poll(Some(LOOK.min(Duration::from_micros(500))))? {
+            Some(worker) => match worker.poll(&self.team, Some(LOOK.min(Duration::from_micros(500))))? {
                 Found::End => Ok(Found::Nothing),
                 found => Ok(found),
             },
@@ -186,7 +198,7 @@ impl Crew {
     /// What the worker failed with; `57014` when the leader was cancelled.
     pub fn rows_of(&mut self, execution: &Execution, index: usize) -> Result<Option<Batch>> {
         loop {
-            match self.workers[index].poll(Some(LOOK))? {
+            match self.workers[index].poll(&self.team, Some(LOOK))? {
                 Found::Rows(batch) => return Ok(Some(batch)),
                 Found::End => return Ok(None),
                 Found::Nothing => execution.check()?,
@@ -196,7 +208,7 @@ impl Crew {
 }
 
 impl Worker {
-    fn poll(&mut self, wait: Option<Duration>) -> Result<Found> {
+    fn poll(&mut self, team: &Team, wait: Option<Duration>) -> Result<Found> {
         if self.done {
             return Ok(Found::End);
         }
@@ -206,11 +218,10 @@ impl Worker {
         };
         match message {
             Ok(Message::Rows(batch)) => return Ok(Found::Rows(batch)),
-            Ok(Message::Failed(error)) => {
+            Ok(Message::Done) => {
                 self.done = true;
-                return Err(error);
+                team.check()?;
             }
-            Ok(Message::Done) => self.done = true,
             Err(false) => return Ok(Found::Nothing),
             Err(true) => {
                 // It ended without a last word: it panicked, and its panic becomes the leader's.
@@ -287,15 +298,16 @@ pub(crate) struct Task {
 /// A worker's life.
 fn work(mut execution: Execution, task: Task, sender: &SyncSender<Message>) {
     let prepared = execution.prepared.clone();
-    let last = match run(&mut execution, &prepared, task, sender) {
-        Ok(()) => Message::Done,
-        Err(error) => Message::Failed(error),
-    };
+    if let Err(error) = run(&mut execution, &prepared, task, sender)
+        && let Some(team) = &execution.team
+    {
+        team.fail(error);
+    }
     if let Some(instruments) = execution.instruments.take() {
         instruments.hand_over();
     }
     // Nobody listens any more if the leader has ended.
-    let _ = sender.send(last);
+    let _ = sender.send(Message::Done);
 }
 
 fn run(
