@@ -207,7 +207,7 @@ impl Scan {
     fn next_pin(&mut self) -> Result<Option<Pin>> {
         // A scan that ends after a few rows pins no more than it needs.
         let eager = self.ring.is_none() && self.direction == Direction::Forward;
-        let wanted = if eager { self.pages.min(PIN_AHEAD).max(1) } else { 1 };
+        let wanted = if eager { self.pages.clamp(1, PIN_AHEAD) } else { 1 };
         self.pages += 1;
         if self.ahead.len() < wanted.div_ceil(2) {
             while self.ahead.len() < wanted {

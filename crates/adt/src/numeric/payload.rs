@@ -26,7 +26,7 @@ const NEGATIVE_INFINITY: u16 = 0xf000;
 #[inline]
 pub(super) fn short_header(payload: &[u8]) -> Option<(bool, i32, i32)> {
     let header = u16::from_le_bytes(*payload.first_chunk::<2>()?);
-    if header >> 14 != 0b10 || payload.len() % 2 != 0 {
+    if header >> 14 != 0b10 || !payload.len().is_multiple_of(2) {
         return None;
     }
     // Seven bits, sign-extended.
