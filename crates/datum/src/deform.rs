@@ -290,7 +290,7 @@ mod tests {
                 Some(Datum::Int2(seed as i16)),
             ]
         };
-        let mut rows = vec![row(1, b"a"), row(2, b""), row(3, b"longer")];
+        let mut rows = [row(1, b"a"), row(2, b""), row(3, b"longer")];
         rows[1][3] = Some(Datum::Bytes(&long));
         let mut formed: Vec<Vec<u8>> = rows.iter().map(|r| form_tuple(&desc(), r, &[]).unwrap()).collect();
         (rows[0][0], rows[0][3], rows[0][7]) = (None, None, None);

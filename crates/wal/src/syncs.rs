@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn every_waiter_is_served_and_syncs_are_shared() {
-        let syncs = Syncs::new(|| ());
+        let syncs = Syncs::new(|| 'p');
         let (inserted, count) = (AtomicU64::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for _ in 0..8 {
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_failed_log_keeps_nobody_waiting() {
-        let syncs = Syncs::new(|| ());
+        let syncs = Syncs::new(|| 'p');
         let failed = AtomicBool::new(false);
         let check = || match failed.load(Ordering::SeqCst) {
             true => Err(base::Error::internal("failed")),
