@@ -32,7 +32,9 @@ fn main() -> ExitCode {
 
 /// The root of the checkout.
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the checkout").to_owned()
+    // As `cargo run` says it: a build kept outside the checkout may have been made in another one.
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    PathBuf::from(own).parent().expect("xtask lies in the checkout").to_owned()
 }
 
 /// Formatting, lints, all tests.
