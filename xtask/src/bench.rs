@@ -1,5 +1,6 @@
 //! Ferrodon and PostgreSQL 18 in turns on one machine: ratios of wall time and of server CPU.
 
+use crate::bench_tables::{self, Target};
 use crate::interop::{scratch, target};
 use crate::lab::{self, Lab, Server};
 use crate::{Outcome, cargo};
@@ -84,7 +85,9 @@ pub fn run(root: &Path, names: &[String]) -> Outcome {
             ours.cpu_us / theirs.cpu_us
         );
     }
-    Ok(())
+    let own = Target { port: PORT, pid: server.pid() };
+    let rival = Target { port: lab.oracle_port(), pid: oracle_pid };
+    bench_tables::run(&lab, &scratch, own, rival, names)
 }
 
 fn oracle_pid(lab: &Lab) -> Result<u32, String> {
@@ -120,7 +123,7 @@ fn measure(lab: &Lab, workload: &Workload, port: u16, pid: u32) -> Result<Figure
 }
 
 /// CPU time of a process with all its descendants, ended ones included.
-fn cpu_ticks(pid: u32) -> u64 {
+pub fn cpu_ticks(pid: u32) -> u64 {
     let own = |pid: u32, fields: &[usize]| -> u64 {
         let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return 0 };
         let rest: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
