@@ -161,7 +161,7 @@ impl Fetcher {
             context: context.clone(),
             relation: relation.clone(),
             visibility,
-            reader: Reader::new(relation, needed),
+            reader: Reader::new(needed),
             pin: None,
             maps: Default::default(),
         }

@@ -83,13 +83,14 @@ impl Rows {
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
     pub needed: Vec<usize>,
-    deformer: Deformer,
+    /// Made for the first page: who reads single rows needs none.
+    deformer: Option<Deformer>,
 }
 
 impl Reader {
     /// `needed`: attributes from 0, ascending.
-    pub fn new(relation: &Relation, needed: &[usize]) -> Reader {
-        Reader { needed: needed.to_vec(), deformer: Deformer::new(&relation.desc, needed) }
+    pub fn new(needed: &[usize]) -> Reader {
+        Reader { needed: needed.to_vec(), deformer: None }
     }
 
     /// Appends the versions at `offsets` of a pinned page. Values in the TOAST table are not fetched under the page's
@@ -112,7 +113,8 @@ impl Reader {
             let page = pin.read();
             let mut detoast = |value: Varlena<'_>| toast::detoast(context, relation, value);
             let tuples: SmallVec<[&[u8]; 128]> = offsets.iter().map(|offset| page.item(*offset)).collect();
-            if self.deformer.deform(&tuples, &mut rows.columns, &mut detoast)? {
+            let deformer = self.deformer.get_or_insert_with(|| Deformer::new(&relation.desc, &self.needed));
+            if deformer.deform(&tuples, &mut rows.columns, &mut detoast)? {
                 for (offset, tuple) in offsets.iter().zip(&tuples) {
                     rows.push_place(Tid { block, offset: *offset }, TupleView::new(tuple)?);
                 }

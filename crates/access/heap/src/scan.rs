@@ -114,7 +114,7 @@ impl Scan {
             context: context.clone(),
             relation: relation.clone(),
             visibility,
-            reader: Reader::new(relation, needed),
+            reader: Reader::new(needed),
             blocks,
             direction: Direction::Forward,
             all: 0..0,
