@@ -79,8 +79,10 @@ impl Team {
 
 /// Batches that a worker may be ahead of the leader.
 const AHEAD: usize = 4;
-/// How often a waiting leader looks whether it was cancelled.
+/// How often a leader that waits for one worker looks whether it was cancelled.
 const LOOK: Duration = Duration::from_millis(5);
+/// As long as a leader waits for one worker before it looks at the others.
+const GLANCE: Duration = Duration::from_micros(500);
 /// As much as a session's own thread has.
 const STACK_BYTES: usize = 8 << 20;
 
@@ -184,7 +186,7 @@ impl Crew {
         execution.check()?;
         match self.workers.iter_mut().find(|w| !w.done) {
             // Whoever else has rows meanwhile is found by the next look; that this one has ended does not end the others.
-            Some(worker) => match worker.poll(&self.team, Some(LOOK.min(Duration::from_micros(500))))? {
+            Some(worker) => match worker.poll(&self.team, Some(GLANCE))? {
                 Found::End => Ok(Found::Nothing),
                 found => Ok(found),
             },

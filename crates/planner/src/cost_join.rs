@@ -39,13 +39,6 @@ pub(crate) struct Cost {
     pub disabled: u32,
 }
 
-/// Buckets and batches of a hash table. One that several participants build together may take the memory of all of
-/// them (`participants`), unless that is not enough either.
-pub(crate) fn shared_hash_table_size(rows: f64, width: i32, memory: f64, participants: f64) -> (f64, f64) {
-    let together = hash_table_size(rows, width, memory * participants);
-    if together.1 > 1.0 && participants > 1.0 { hash_table_size(rows, width, memory) } else { together }
-}
-
 /// Buckets and batches of a hash table.
 pub(crate) fn hash_table_size(rows: f64, width: i32, memory: f64) -> (f64, f64) {
     let tuple = 32.0 + max_align(f64::from(width));
@@ -240,15 +233,13 @@ impl<'a> Root<'a> {
         Ok(clamp_rows(selectivity * outer * inner))
     }
 
-    /// Cost of a hash join, and its number of batches. `shared`: the participants of a parallel plan build one hash
-    /// table together, each of a part of the inner rows.
+    /// Cost of a hash join, and its number of batches.
     pub fn hashjoin_cost(
         &self,
         input: &JoinInput<'_>,
         outer: &Path,
         inner: &Path,
         hash: &[ClauseRef],
-        shared: bool,
     ) -> Result<(Cost, u32)> {
         let costs = self.costs();
         let (outer_rows, inner_rows) = (outer.rows.max(1.0), inner.rows.max(1.0));
@@ -256,15 +247,7 @@ impl<'a> Root<'a> {
         let mut startup =
             outer.startup + inner.total + (costs.cpu_operator * count + costs.cpu_tuple) * inner_rows;
         let mut run = outer.total - outer.startup + costs.cpu_operator * count * outer_rows;
-        let (total_rows, participants) = match shared {
-            true => (
-                inner_rows * self.parallel_divisor(inner.parallel.workers),
-                outer.parallel.workers as f64 + 1.0,
-            ),
-            false => (inner_rows, 1.0),
-        };
-        let (buckets, batches) =
-            shared_hash_table_size(total_rows, inner.target.width, costs.hash_memory(), participants);
+        let (buckets, batches) = hash_table_size(inner_rows, inner.target.width, costs.hash_memory());
         if batches > 1.0 {
             let (outer_pages, inner_pages) =
                 (pages(outer_rows, outer.target.width), pages(inner_rows, inner.target.width));

@@ -2,7 +2,6 @@
 
 use crate::clause::{BTREE, bool_const, commute, relids};
 use crate::cost::clamp_rows;
-use crate::parallel::{SHARES_BITMAP_SCANS, SHARES_INDEX_SCANS};
 use crate::selectivity::{Context, same_expr};
 use crate::types::{ClauseRef, IndexClause, IndexInfo, Parallel, ParamInfo, Path, PathKey, PathKind, Root};
 use base::{Oid, Result};
@@ -59,7 +58,6 @@ impl<'a> Root<'a> {
         if let Some(path) = self.choose_bitmap(rti, bitmaps)? {
             let rel = self.base(rti);
             if let PathKind::BitmapHeap { index } = &path.kind
-                && SHARES_BITMAP_SCANS
                 && rel.consider_parallel
                 && rel.lateral.is_empty()
             {
@@ -509,7 +507,7 @@ impl<'a> Root<'a> {
             param,
             parallel: Parallel::safe(rel.consider_parallel),
         };
-        let workers = if SHARES_INDEX_SCANS && rel.consider_parallel && path.param.is_none() {
+        let workers = if rel.consider_parallel && path.param.is_none() {
             self.scan_workers(rel, (!index_only).then_some(scattered), Some(index.pages))
         } else {
             0

@@ -197,13 +197,13 @@ impl<'a> Root<'a> {
         keys: Vec<PathKey>,
         param: Option<Rc<ParamInfo>>,
     ) -> Rc<Path> {
-        let (join, aware) = match &kind {
-            PathKind::NestLoop(join) | PathKind::MergeJoin { join, .. } => (join, false),
-            PathKind::HashJoin { join, .. } => (join, join.inner.parallel.workers > 0),
-            _ => unreachable!("joins are made of these"),
+        let (PathKind::NestLoop(join) | PathKind::MergeJoin { join, .. } | PathKind::HashJoin { join, .. }) =
+            &kind
+        else {
+            unreachable!("joins are made of these")
         };
         let safe = pair.parallel && join.outer.parallel.safe && join.inner.parallel.safe;
-        let parallel = Parallel { aware, safe, workers: join.outer.parallel.workers };
+        let parallel = Parallel { aware: false, safe, workers: join.outer.parallel.workers };
         Rc::new(Path {
             kind,
             relids: pair.all.clone(),
@@ -588,15 +588,6 @@ impl<'a> Root<'a> {
             self.hash_join(pair, &outer, &pair.inner_total, &clauses, made)?;
         }
         let Some(outer) = pair.outer_partial.first() else { return Ok(()) };
-        let unique = matches!(pair.inner_total.kind, PathKind::UniqueInner { .. });
-        let inner_partial = self.find_rel(pair.inner).and_then(|r| r.partial_paths.first().cloned());
-        if let Some(inner) = inner_partial
-            && !unique
-            && crate::parallel::SHARES_HASH_TABLES
-            && self.costs().enable_parallel_hash
-        {
-            self.hash_join(pair, outer, &inner, &clauses, made)?;
-        }
         // Without a hash table in common, nobody knows which inner rows found no partner at all.
         if !whole && let Some(inner) = self.cheapest_safe_inner(pair) {
             self.hash_join(pair, outer, &inner, &clauses, made)?;
@@ -613,9 +604,8 @@ impl<'a> Root<'a> {
         made: &mut Vec<Rc<Path>>,
     ) -> Result<()> {
         let Some(param) = self.join_param(pair, outer, inner) else { return Ok(()) };
-        let shared = inner.parallel.workers > 0;
         let input = self.input_of(pair, outer);
-        let (cost, batches) = self.hashjoin_cost(&input, outer, inner, clauses, shared)?;
+        let (cost, batches) = self.hashjoin_cost(&input, outer, inner, clauses)?;
         let path = PathKind::HashJoin {
             join: JoinPath {
                 kind: pair.input.kind,

@@ -13,11 +13,6 @@ use catalog::Session;
 use ir::{CommandType, Expr, ParamKind, Plan, PlanNode, Query, RangeTableKind, RelSet};
 use std::rc::Rc;
 
-/// What the executor shares out among participants besides the pages of tables read from end to end.
-pub(crate) const SHARES_INDEX_SCANS: bool = true;
-pub(crate) const SHARES_BITMAP_SCANS: bool = true;
-pub(crate) const SHARES_HASH_TABLES: bool = false;
-
 /// Where an expression may be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Hazard {

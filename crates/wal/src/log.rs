@@ -88,7 +88,7 @@ pub struct Wal {
     consistency_checking: AtomicU32,
     written: AtomicU64,
     last_important: AtomicU64,
-    /// `None` while a leader is at work.
+    /// `None` while somebody writes.
     writer: Mutex<Option<Writer>>,
     writer_back: Condvar,
     /// Those who may sync, each with a file of its own: the system tells every open file once that a write has failed.

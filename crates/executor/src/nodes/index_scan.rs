@@ -109,6 +109,11 @@ struct IndexScan {
 }
 
 impl IndexScan {
+    /// Whether one row is looked up. Not where participants divide the entries: each would find the row.
+    fn looks_up(&self) -> bool {
+        self.spec.spec.keys.unique_lookup && !self.parallel
+    }
+
     /// Positions the scan; answers a unique lookup at once. `false`: nothing matches.
     fn start(&mut self, execution: &mut Execution) -> Result<bool> {
         let spec = &self.spec.spec;
@@ -119,7 +124,7 @@ impl IndexScan {
             let relation = &spec.scan.entry.relation;
             self.fetcher = Some(Fetcher::new(&execution.context, relation, visibility, &spec.scan.needed));
         }
-        if spec.keys.unique_lookup {
+        if self.looks_up() {
             let values: smallvec::SmallVec<[Datum<'_>; 4]> =
                 keys.iter().filter_map(|k| k.values.first()?.as_ref().map(|v| v.as_datum())).collect();
             let mut tids: Vec<Tid> = Vec::new();
@@ -181,7 +186,7 @@ impl Node for IndexScan {
         }
         if let State::Start = self.state {
             self.state = match self.start(execution)? {
-                true if !spec.keys.unique_lookup => State::Running,
+                true if !self.looks_up() => State::Running,
                 _ => State::Done,
             };
         }
