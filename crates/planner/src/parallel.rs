@@ -272,17 +272,9 @@ impl<'a> Root<'a> {
                 if sources.iter().any(|(pages, least)| pages.is_some_and(|p| p < *least)) {
                     return 0;
                 }
-                // One more for each threefold size.
-                let worth = |pages: f64, least: f64| {
-                    let mut threshold = least.max(1.0);
-                    let mut workers = 1;
-                    while pages >= threshold * 3.0 {
-                        workers += 1;
-                        threshold *= 3.0;
-                    }
-                    workers
-                };
-                sources.iter().filter_map(|(pages, least)| Some(worth((*pages)?, *least))).min().unwrap_or(0)
+                let worth =
+                    |(pages, least): &(Option<f64>, f64)| Some(sys::workers::worth((*pages)?, *least).max(1));
+                sources.iter().filter_map(worth).min().unwrap_or(0)
             }
         };
         workers.min(costs.workers_per_gather)

@@ -44,6 +44,18 @@ impl Workers {
     }
 }
 
+/// How many workers so many pages are worth: one from `smallest` (min_parallel_table_scan_size and its kin) on, and one
+/// more for each threefold size.
+pub fn worth(pages: f64, smallest: f64) -> usize {
+    let mut workers = 0;
+    let mut threshold = smallest.max(1.0);
+    while pages >= threshold {
+        workers += 1;
+        threshold *= 3.0;
+    }
+    workers
+}
+
 /// Tells those who work together that one of them has failed.
 #[derive(Debug, Default)]
 pub struct Halt(AtomicBool);
@@ -132,6 +144,13 @@ impl Drop for Places {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn workers_by_size() {
+        let found = [0.0, 99.0, 100.0, 299.0, 300.0, 900.0].map(|pages| worth(pages, 100.0));
+        assert_eq!(found, [0, 0, 1, 1, 2, 3]);
+        assert_eq!(worth(1.0, 0.0), 1);
+    }
 
     #[test]
     fn places_are_limited_and_given_back() {

@@ -210,18 +210,10 @@ fn reserve_workers(session: &Session, table: &RelationEntry, pages: u32, memory_
     let settings = session.settings();
     let limit = settings.get(settings::MAX_PARALLEL_MAINTENANCE_WORKERS);
     let everybody = settings.get(settings::MAX_PARALLEL_WORKERS).max(0) as usize;
-    let smallest = settings.get(settings::MIN_PARALLEL_TABLE_SCAN_SIZE).max(1);
+    let smallest = settings.get(settings::MIN_PARALLEL_TABLE_SCAN_SIZE);
     drop(settings);
     let chosen = catalog::option(&table.class, "parallel_workers").and_then(|text| text.parse().ok());
-    let by_size = || {
-        let mut workers = 0;
-        let mut threshold = smallest;
-        while i64::from(pages) >= threshold {
-            workers += 1;
-            threshold = threshold.saturating_mul(3);
-        }
-        workers
-    };
+    let by_size = || sys::workers::worth(f64::from(pages), smallest as f64) as i64;
     let mut workers = chosen.unwrap_or_else(by_size).min(limit).max(0);
     while workers > 0 && memory_kb / (workers + 1) < MEMORY_FOR_EACH {
         workers -= 1;

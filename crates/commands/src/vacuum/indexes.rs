@@ -56,16 +56,11 @@ impl<'a> Indexes<'a> {
     /// `0A000` for an index whose access method is not built yet.
     pub fn reserve(&mut self) -> Result<Arc<Places>> {
         let settings = self.session.settings();
-        let smallest = settings.get(settings::MIN_PARALLEL_TABLE_SCAN_SIZE).max(1);
+        let smallest = settings.get(settings::MIN_PARALLEL_TABLE_SCAN_SIZE);
         let everybody = settings.get(settings::MAX_PARALLEL_WORKERS).max(0) as usize;
         drop(settings);
-        let pages = i64::from(heap::block_count(self.context, &self.entry.relation)?);
-        let mut wanted = 0;
-        let mut threshold = smallest;
-        while pages >= threshold {
-            wanted += 1;
-            threshold = threshold.saturating_mul(3);
-        }
+        let pages = heap::block_count(self.context, &self.entry.relation)?;
+        let wanted = sys::workers::worth(f64::from(pages), smallest as f64);
         let wanted = self.plan(&self.access()?)?.1.max(wanted).min(self.limit());
         self.places = Arc::new(self.session.instance().system.workers.reserve(wanted, everybody));
         Ok(self.places.clone())
