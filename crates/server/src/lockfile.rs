@@ -7,7 +7,7 @@ use crate::listener::os_words;
 use base::{Error, Result, Severity, SqlState};
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -131,9 +131,17 @@ impl LockFile {
         self.lines.iter().map(|line| format!("{line}\n")).collect()
     }
 
+    /// Written over the old contents in one piece: whoever reads meanwhile (pg_ctl does) must find the process id,
+    /// or it takes the server for gone.
     fn set(&mut self, line: usize, text: &str) -> Result<()> {
         self.lines[line] = text.to_string();
-        std::fs::write(&self.path, self.contents()).map_err(|error| {
+        let contents = self.contents();
+        let write = || {
+            let file = OpenOptions::new().write(true).open(&self.path)?;
+            file.write_all_at(contents.as_bytes(), 0)?;
+            file.set_len(contents.len() as u64)
+        };
+        write().map_err(|error| {
             fatal(
                 SqlState::IO_ERROR,
                 format!("could not write lock file \"postmaster.pid\": {}", os_words(&error)),
@@ -201,6 +209,23 @@ impl Drop for SocketLock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn readers_always_find_the_process_id() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("postmaster.pid");
+        let mut lock = LockFile::create(dir.path(), 5432).unwrap();
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let own = Some(std::process::id());
+                (0..5000).all(|_| process_id(&std::fs::read_to_string(&path).unwrap()) == own)
+            });
+            while !reader.is_finished() {
+                lock.set_status("stopping").unwrap();
+            }
+            assert!(reader.join().unwrap());
+        });
+    }
 
     #[test]
     fn a_directory_has_one_server() {

@@ -199,7 +199,6 @@ impl Server {
             return;
         }
         *stopping = Some(mode);
-        drop(stopping);
         let _ = self.lock_file.lock().set_status("stopping");
         let word = match mode {
             ShutdownMode::Smart => "smart",
@@ -207,6 +206,8 @@ impl Server {
             ShutdownMode::Immediate => "immediate",
         };
         self.logger.log(format!("received {word} shutdown request"));
+        // Only now, so that the log tells of the request before it tells of the end.
+        drop(stopping);
         match mode {
             ShutdownMode::Smart => {}
             ShutdownMode::Fast => {
