@@ -219,8 +219,16 @@ fn startup_answers_as_postgresql_does() {
         greeting.contains("S(application_name=t)") && greeting.contains("S(DateStyle=German, DMY)"),
         "{greeting}"
     );
-    // Three of five slots are for superusers.
-    let _held: Vec<Client> = (0..2).map(|_| Client::connect(port)).collect();
+    // Three of five slots are for superusers; sessions whose clients have just left may hold one a moment longer.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut held = Vec::new();
+    while held.len() < 2 && Instant::now() < deadline {
+        let mut client = Client::startup(port, v3, &[("user", "ann")]);
+        if client.until(b'Z').ends_with('Z') {
+            held.push(client);
+        }
+    }
+    assert_eq!(held.len(), 2);
     assert_eq!(
         answer(v3, &[("user", "ann")]),
         "E(53300 remaining connection slots are reserved for roles with the SUPERUSER attribute)"
