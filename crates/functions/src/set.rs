@@ -12,6 +12,11 @@ pub trait SetRows: Send {
     /// # Errors
     /// What the function fails with.
     fn next(&mut self, call: &Call<'_>, limit: usize, out: &mut [ColumnBuilder]) -> Result<usize>;
+
+    /// Whether composite results come as one value each instead of field by field.
+    fn whole_rows(&self) -> bool {
+        false
+    }
 }
 
 /// The body of a set-returning function.
@@ -26,13 +31,20 @@ pub struct SetFunction {
 /// Rows that stand ready.
 pub struct ReadyRows {
     rows: std::vec::IntoIter<datum::Row>,
+    whole: bool,
 }
 
 impl ReadyRows {
     /// Boxed, as `SetFunction::start` gives it.
     #[allow(clippy::new_ret_no_self)]
     pub fn new(rows: Vec<datum::Row>) -> Box<dyn SetRows> {
-        Box::new(ReadyRows { rows: rows.into_iter() })
+        Box::new(ReadyRows { rows: rows.into_iter(), whole: false })
+    }
+
+    /// Rows of one value each, which may be composite.
+    pub fn of_values(values: Vec<Option<datum::OwnedDatum>>) -> Box<dyn SetRows> {
+        let rows: Vec<datum::Row> = values.into_iter().map(|value| vec![value]).collect();
+        Box::new(ReadyRows { rows: rows.into_iter(), whole: true })
     }
 }
 
@@ -46,5 +58,9 @@ impl SetRows for ReadyRows {
             produced += 1;
         }
         Ok(produced)
+    }
+
+    fn whole_rows(&self) -> bool {
+        self.whole
     }
 }

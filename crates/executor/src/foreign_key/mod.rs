@@ -6,6 +6,7 @@
 //! queues further events. Deferred events wait for SET CONSTRAINTS or the commit.
 
 mod child;
+mod convert;
 mod parent;
 mod queue;
 mod search;

@@ -1,6 +1,7 @@
 //! A referenced row has lost its key: nothing may refer to it any more, or what does is changed along.
 
 use super::child::schema_of;
+use super::convert::Conversion;
 use super::queue::Event;
 use super::search::{Search, places, types_of};
 use super::{CASCADE, NO_ACTION, RESTRICT, SET_NULL, columns};
@@ -8,13 +9,11 @@ use crate::constraint::{compile_stored, describe_key, row_batch};
 use crate::context::Execution;
 use crate::index_entries::as_datums;
 use crate::nodes::modify::{self, Target};
-use base::{Error, Result, err};
-use catalog::RelationEntry;
+use base::{Error, Oid, Result, err};
+use catalog::{RelationEntry, Session};
 use datum::{Datum, OwnedDatum, Row, Selection};
 use std::sync::Arc;
-
-/// Rows changed along at a time.
-const STEP: usize = 1024;
+use syntax::quote_identifier;
 
 /// # Errors
 /// `23503`, `23001`; whatever changing the referencing rows fails with.
@@ -47,25 +46,85 @@ pub fn check(
         }
     }
     let child_attributes = places(columns(&constraint.conkey));
-    let search = Search { entry: &child, attributes: child_attributes.clone(), types, values: key };
+    let search =
+        Search { entry: &child, attributes: child_attributes.clone(), types: types.clone(), values: key };
     if matches!(action, NO_ACTION | RESTRICT) {
         if search.rows(execution, 1)?.is_empty() {
             return Ok(());
         }
         return Err(still_referenced(execution, event, &parent, &child, key, action == RESTRICT));
     }
-    let referential = Action::new(execution, event, &child, &child_attributes, action, new_key)?;
-    loop {
-        let found = search.rows(execution, STEP)?;
-        if found.is_empty() {
-            return Ok(());
-        }
+    // All are found first: a row may still have the old key afterwards, if a cast rounds.
+    let found = search.rows(execution, usize::MAX)?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let act = || {
+        let referential = Action::new(execution, event, &child, &child_attributes, &types, action, new_key)?;
         for tid in found {
             execution.check()?;
             referential.apply(execution, tid)?;
         }
-        session.command_counter_increment()?;
+        Ok(())
+    };
+    if let Err(error) = act() {
+        let statement = statement(&session, event, action, new_key.is_some())?;
+        return Err(Error::context(error, format!("SQL statement \"{statement}\"")));
     }
+    session.command_counter_increment()
+}
+
+/// The action as SQL, which errors give as their context.
+fn statement(session: &Session, event: &Event, action: u8, update: bool) -> Result<String> {
+    let constraint = &event.constraint;
+    let (parent, child) =
+        (session.require_relation(constraint.confrelid)?, session.require_relation(constraint.conrelid)?);
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let (keys, referenced) = (places(columns(&constraint.conkey)), places(columns(&constraint.confkey)));
+    let column = |place: usize| &child.desc().attributes()[place];
+    let schema = session.namespace_name(child.class.relnamespace).unwrap_or_default();
+    let table = format!("{}.{}", quoted(&schema), quoted(child.name()));
+    let (mut text, mut parameters) = (format!("DELETE FROM ONLY {table}"), 0);
+    if action != CASCADE || update {
+        let named = constraint.confdelsetcols.as_deref().filter(|n| !update && !n.is_empty());
+        let mut set = Vec::new();
+        for place in named.map_or(keys.clone(), places) {
+            let value = match action {
+                CASCADE => {
+                    parameters += 1;
+                    format!("${parameters}")
+                }
+                SET_NULL => "NULL".to_string(),
+                _ => "DEFAULT".to_string(),
+            };
+            set.push(format!("{} = {value}", quoted(&column(place).name)));
+        }
+        text = format!("UPDATE ONLY {table} SET {}", set.join(", "));
+    }
+    let operators = constraint.conpfeqop.as_deref().unwrap_or_default();
+    for (index, ((key, parent_key), operator)) in keys.iter().zip(&referenced).zip(operators).enumerate() {
+        let operator = session.operator(*operator)?;
+        let cast = |has: Oid, wants: Oid| -> Result<String> {
+            if has == wants {
+                return Ok(String::new());
+            }
+            let row = session.type_row(wants)?;
+            let schema = session.namespace_name(row.typnamespace).unwrap_or_default();
+            Ok(format!("::{}.{}", quote_identifier(&schema), quote_identifier(&row.typname)))
+        };
+        parameters += 1;
+        let schema = session.namespace_name(operator.oprnamespace).unwrap_or_default();
+        text.push_str(&format!(
+            " {} ${parameters}{} OPERATOR({}.{}) {}{}",
+            if index == 0 { "WHERE" } else { "AND" },
+            cast(parent.desc().attributes()[*parent_key].type_oid, operator.oprleft)?,
+            quote_identifier(&schema),
+            operator.oprname,
+            quoted(&column(*key).name),
+            cast(column(*key).type_oid, operator.oprright)?
+        ));
+    }
+    Ok(text)
 }
 
 fn still_referenced(
@@ -118,13 +177,24 @@ impl Action {
         event: &Event,
         child: &Arc<RelationEntry>,
         attributes: &[usize],
+        types: &[Oid],
         action: u8,
         new_key: Option<&[Option<OwnedDatum>]>,
     ) -> Result<Action> {
         let change = match (action, new_key) {
             (CASCADE, None) => Change::Delete,
             (CASCADE, Some(values)) => {
-                Change::Set(attributes.iter().copied().zip(values.iter().cloned()).collect())
+                let session = execution.session.clone();
+                let mut assigned = Vec::with_capacity(values.len());
+                for ((attribute, from), value) in attributes.iter().zip(types).zip(values) {
+                    let to = &child.desc().attributes()[*attribute];
+                    let value = match Conversion::assigning(&session, *from, to)? {
+                        Some(conversion) => conversion.value(execution, value.as_ref())?,
+                        None => value.clone(),
+                    };
+                    assigned.push((*attribute, value));
+                }
+                Change::Set(assigned)
             }
             _ => {
                 // ON DELETE SET NULL (columns) names some of the key's columns.

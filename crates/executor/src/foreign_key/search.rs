@@ -1,12 +1,13 @@
 //! Finding rows by a key: through an index where one fits, else by reading the table.
 
+use super::convert::Conversion;
 use crate::context::Execution;
 use crate::index_entries::as_datums;
 use access_api::{Direction, KeyOrder, ScanKey, Strategy};
 use base::{Error, Oid, Result, Tid};
 use btree::Matches;
-use catalog::{IndexEntry, RelationEntry};
-use datum::{Datum, Row};
+use catalog::{IndexEntry, RelationEntry, Session};
+use datum::{Column, Datum, Row};
 use heap::{Blocks, Fetcher, Rows, Scan, Visibility};
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -22,22 +23,42 @@ pub struct Search<'a> {
     pub values: &'a Row,
 }
 
+/// How one attribute is compared with the value searched for.
+struct Comparison {
+    order: Arc<dyn KeyOrder>,
+    /// What the value goes through first.
+    value: Option<Conversion>,
+    /// What the stored values go through first; no index has those.
+    stored: Option<Conversion>,
+}
+
 impl Search<'_> {
     /// The rows with the key that are visible now, `limit` of them at most.
-    pub fn rows(&self, execution: &Execution, limit: usize) -> Result<Vec<Tid>> {
+    pub fn rows(&self, execution: &mut Execution, limit: usize) -> Result<Vec<Tid>> {
         if self.values.iter().any(Option::is_none) {
             return Ok(Vec::new());
         }
         let snapshot = execution.context.transaction.latest_snapshot()?;
         let visibility = Visibility::Mvcc(snapshot);
-        match self.index() {
-            Some(index) => self.by_index(execution, &index, visibility, limit),
-            None => self.by_scan(execution, visibility, limit),
+        let session = execution.session.clone();
+        let mut comparisons = Vec::with_capacity(self.attributes.len());
+        let mut values = Row::with_capacity(self.attributes.len());
+        for ((attribute, value_type), value) in self.attributes.iter().zip(&self.types).zip(self.values) {
+            let comparison = self.comparison(&session, *attribute, session.base_type(*value_type)?.0)?;
+            values.push(match &comparison.value {
+                Some(conversion) => conversion.value(execution, value.as_ref())?,
+                None => value.clone(),
+            });
+            comparisons.push(comparison);
+        }
+        match self.index(&comparisons) {
+            Some(index) => self.by_index(execution, &index, visibility, &comparisons, &values, limit),
+            None => self.by_scan(execution, visibility, &comparisons, &values, limit),
         }
     }
 
     /// The index with most of the attributes in front.
-    fn index(&self) -> Option<Arc<IndexEntry>> {
+    fn index(&self, comparisons: &[Comparison]) -> Option<Arc<IndexEntry>> {
         let usable = self
             .entry
             .indexes
@@ -46,37 +67,44 @@ impl Search<'_> {
         let prefix = |index: &IndexEntry| {
             let keys = index.index.indnkeyatts as usize;
             let leading = index.index.indkey.iter().take(keys);
-            let fits = |n: &&i16| usize::try_from(**n - 1).is_ok_and(|a| self.attributes.contains(&a));
-            leading.take_while(fits).count()
+            leading.take_while(|n| self.place(**n).is_some_and(|p| comparisons[p].stored.is_none())).count()
         };
         usable.map(|i| (prefix(i), i)).filter(|(n, _)| *n > 0).max_by_key(|(n, _)| *n).map(|(_, i)| i.clone())
     }
 
-    fn orders(&self, execution: &Execution) -> Result<Vec<Arc<dyn KeyOrder>>> {
-        let session = &execution.session;
-        let mut orders = Vec::with_capacity(self.attributes.len());
-        for (attribute, value_type) in self.attributes.iter().zip(&self.types) {
-            let described = &self.entry.desc().attributes()[*attribute];
-            let class = session.default_opclass(described.type_oid, BTREE)?;
-            let order = match class {
-                Some(class) => {
-                    let value_type = session.base_type(*value_type)?.0;
-                    let family = class.opcfamily;
-                    match session.family_order(family, class.opcintype, value_type, described.collation)? {
-                        Some(order) => Some(order),
-                        None => session.family_order(
-                            family,
-                            class.opcintype,
-                            class.opcintype,
-                            described.collation,
-                        )?,
-                    }
-                }
-                None => None,
-            };
-            orders.push(order.ok_or_else(|| Error::unsupported("a foreign key over this type"))?);
+    /// Where an attribute number stands among those searched for.
+    fn place(&self, number: i16) -> Option<usize> {
+        let attribute = usize::try_from(number - 1).ok()?;
+        self.attributes.iter().position(|a| *a == attribute)
+    }
+
+    /// By an operator for the two types; else the value is cast to the attribute's type, or the attribute to the
+    /// value's.
+    fn comparison(&self, session: &Session, attribute: usize, value_type: Oid) -> Result<Comparison> {
+        let described = &self.entry.desc().attributes()[attribute];
+        let collation = described.collation;
+        let stored_type = session.base_type(described.type_oid)?.0;
+        let unsupported = || Error::unsupported("a foreign key over this type");
+        let class = session.default_opclass(stored_type, BTREE)?.ok_or_else(unsupported)?;
+        let (family, key_type) = (class.opcfamily, class.opcintype);
+        if let Some(order) = session.family_order(family, key_type, value_type, collation)? {
+            return Ok(Comparison { order, value: None, stored: None });
         }
-        Ok(orders)
+        let value = Conversion::implicit(session, value_type, key_type)?;
+        if value.is_none()
+            && let Some(stored) = Conversion::implicit(session, stored_type, value_type)?
+        {
+            let class = session.default_opclass(value_type, BTREE)?.ok_or_else(unsupported)?;
+            let order = session.family_order(class.opcfamily, class.opcintype, class.opcintype, collation)?;
+            return Ok(Comparison {
+                order: order.ok_or_else(unsupported)?,
+                value: None,
+                stored: Some(stored),
+            });
+        }
+        // Without a cast, the two share the operator class: arrays, enums, varchar and text.
+        let order = session.family_order(family, key_type, key_type, collation)?.ok_or_else(unsupported)?;
+        Ok(Comparison { order, value, stored: None })
     }
 
     fn by_index(
@@ -84,19 +112,22 @@ impl Search<'_> {
         execution: &Execution,
         index: &IndexEntry,
         visibility: Visibility,
+        comparisons: &[Comparison],
+        values: &Row,
         limit: usize,
     ) -> Result<Vec<Tid>> {
         let Some(access) = &index.access else { return Ok(Vec::new()) };
-        let orders = self.orders(execution)?;
         let mut keys = Vec::new();
         for (column, number) in index.index.indkey.iter().take(index.index.indnkeyatts as usize).enumerate() {
-            let place = usize::try_from(*number - 1).ok();
-            let Some(place) = place.and_then(|a| self.attributes.iter().position(|x| *x == a)) else { break };
+            let Some(place) = self.place(*number) else { break };
+            if comparisons[place].stored.is_some() {
+                break;
+            }
             keys.push(ScanKey {
                 column,
                 strategy: Strategy::Equal,
-                values: vec![self.values[place].clone()],
-                order: orders[place].clone(),
+                values: vec![values[place].clone()],
+                order: comparisons[place].order.clone(),
             });
         }
         let context = &execution.context;
@@ -109,7 +140,10 @@ impl Search<'_> {
         let mut found = Vec::new();
         while found.len() < limit && scan.next(limit.clamp(1, 256), &mut matches)? > 0 {
             fetcher.fetch_many(&matches.tids, &mut rows, &mut sources, &mut dead)?;
-            self.matching(&mut rows, &places, &orders, &mut found);
+            let columns = columns_of(&rows);
+            let chosen: Vec<_> = places.iter().map(|p| columns[*p].clone()).collect();
+            matching(&rows.tids, &chosen, comparisons, values, &mut found);
+            rows.clear();
             matches.clear();
             sources.clear();
             dead.clear();
@@ -118,8 +152,14 @@ impl Search<'_> {
         Ok(found)
     }
 
-    fn by_scan(&self, execution: &Execution, visibility: Visibility, limit: usize) -> Result<Vec<Tid>> {
-        let orders = self.orders(execution)?;
+    fn by_scan(
+        &self,
+        execution: &mut Execution,
+        visibility: Visibility,
+        comparisons: &[Comparison],
+        values: &Row,
+        limit: usize,
+    ) -> Result<Vec<Tid>> {
         let (needed, places) = self.needed();
         let relation = &self.entry.relation;
         let mut scan = Scan::new(&execution.context, relation, visibility, Blocks::All, &needed)?;
@@ -127,7 +167,17 @@ impl Search<'_> {
         let mut found = Vec::new();
         while found.len() < limit && scan.next_page(1024, &mut rows)? > 0 {
             execution.check()?;
-            self.matching(&mut rows, &places, &orders, &mut found);
+            let columns = columns_of(&rows);
+            let mut chosen = Vec::with_capacity(places.len());
+            for (place, comparison) in places.iter().zip(comparisons) {
+                let column = columns[*place].clone();
+                chosen.push(match &comparison.stored {
+                    Some(conversion) => conversion.column(execution, column, rows.len())?,
+                    None => column,
+                });
+            }
+            matching(&rows.tids, &chosen, comparisons, values, &mut found);
+            rows.clear();
         }
         found.truncate(limit);
         Ok(found)
@@ -141,29 +191,34 @@ impl Search<'_> {
         let places = self.attributes.iter().map(|a| needed.binary_search(a).unwrap_or(0)).collect();
         (needed, places)
     }
+}
 
-    /// Adds the rows whose attributes equal the values; empties `rows`.
-    fn matching(
-        &self,
-        rows: &mut Rows,
-        places: &[usize],
-        orders: &[Arc<dyn KeyOrder>],
-        found: &mut Vec<Tid>,
-    ) {
-        let columns: Vec<_> = rows.columns.iter().map(|c| c.clone().finish()).collect();
-        let values = as_datums(self.values);
-        for (row, tid) in rows.tids.iter().enumerate() {
-            let equal = places.iter().zip(&values).zip(orders).all(|((place, value), order)| {
-                match (columns[*place].get(row), value) {
-                    (Some(stored), Some(value)) => order.compare(stored, *value) == Ordering::Equal,
+fn columns_of(rows: &Rows) -> Vec<Arc<Column>> {
+    rows.columns.iter().map(|c| Arc::new(c.clone().finish())).collect()
+}
+
+/// Adds the rows whose attributes equal the values.
+fn matching(
+    tids: &[Tid],
+    columns: &[Arc<Column>],
+    comparisons: &[Comparison],
+    values: &Row,
+    found: &mut Vec<Tid>,
+) {
+    let values = as_datums(values);
+    for (row, tid) in tids.iter().enumerate() {
+        let equal =
+            columns.iter().zip(&values).zip(comparisons).all(|((column, value), comparison)| {
+                match (column.get(row), value) {
+                    (Some(stored), Some(value)) => {
+                        comparison.order.compare(stored, *value) == Ordering::Equal
+                    }
                     _ => false,
                 }
             });
-            if equal {
-                found.push(*tid);
-            }
+        if equal {
+            found.push(*tid);
         }
-        rows.clear();
     }
 }
 

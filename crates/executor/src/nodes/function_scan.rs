@@ -107,6 +107,7 @@ struct Member {
     source: SetSource,
     /// The columns it contributes.
     reprs: Arc<[Repr]>,
+    types: Vec<Oid>,
     /// The row type of a composite result that comes as one value.
     composite: bool,
 }
@@ -137,6 +138,7 @@ pub fn build(execution: &mut Execution, plan: &Plan, relation: usize) -> Result<
             members.push(Member {
                 source,
                 reprs: columns.0.iter().map(|a| a.layout.repr).collect(),
+                types: columns.0.iter().map(|a| a.type_oid).collect(),
                 composite: columns.1,
             });
             attributes.extend(columns.0);
@@ -247,7 +249,7 @@ impl FunctionScan {
             Rows::Single(value) => match value.take() {
                 None => 0,
                 Some(value) if described.composite => {
-                    explode(execution, value.get(0), &mut out)?;
+                    explode(execution, value.get(0), &described.types, &mut out)?;
                     1
                 }
                 Some(value) => {
@@ -257,7 +259,19 @@ impl FunctionScan {
             },
             Rows::Set(rows) => {
                 let Some(info) = described.source.info() else { return Ok((out, 0)) };
-                rows.next(&info.call(&execution.session), want, &mut out)?
+                let call = info.call(&execution.session);
+                if described.composite && rows.whole_rows() {
+                    let mut values = builders(&[Repr::Bytes]);
+                    let count = rows.next(&call, want, &mut values)?;
+                    for value in values.drain(..).map(ColumnBuilder::finish) {
+                        (0..count).try_for_each(|row| {
+                            explode(execution, value.get(row), &described.types, &mut out)
+                        })?;
+                    }
+                    count
+                } else {
+                    rows.next(&call, want, &mut out)?
+                }
             }
         };
         if rows == 0 {
@@ -268,7 +282,12 @@ impl FunctionScan {
 }
 
 /// The fields of a composite value, or NULLs for NULL.
-fn explode(execution: &Execution, value: Option<Datum<'_>>, out: &mut [ColumnBuilder]) -> Result<()> {
+fn explode(
+    execution: &Execution,
+    value: Option<Datum<'_>>,
+    types: &[Oid],
+    out: &mut [ColumnBuilder],
+) -> Result<()> {
     let Some(value) = value else {
         out.iter_mut().for_each(ColumnBuilder::push_null);
         return Ok(());
@@ -283,6 +302,20 @@ fn explode(execution: &Execution, value: Option<Datum<'_>>, out: &mut [ColumnBui
             "function return row and query-specified return row do not match"
         )
         .detail(returned));
+    }
+    let differing = desc.attributes().iter().zip(types).position(|(has, wants)| has.type_oid != *wants);
+    if let Some(place) = differing {
+        let name = |oid| execution.session.format_type(oid, None);
+        return Err(base::err!(
+            DATATYPE_MISMATCH,
+            "function return row and query-specified return row do not match"
+        )
+        .detail(format!(
+            "Returned type {} at ordinal position {}, but query expects {}.",
+            name(desc.attributes()[place].type_oid)?,
+            place + 1,
+            name(types[place])?
+        )));
     }
     for (builder, field) in out.iter_mut().zip(value.fields(&desc)?) {
         builder.push(field.as_ref().map(|f| f.as_datum()));

@@ -149,7 +149,8 @@ impl ProjectSet {
             let Target::Set { source, row } = &self.spec.targets[index] else { continue };
             let Some(info) = source.info() else { continue };
             let call = info.call(&execution.session);
-            produced[index] = match row {
+            let fields_of = row.as_ref().filter(|_| !rows.whole_rows());
+            produced[index] = match fields_of {
                 None => rows.next(&call, limit, &mut out[index..=index])?,
                 Some((desc, typmod)) => {
                     let reprs: Vec<Repr> = desc.attributes().iter().map(|a| a.layout.repr).collect();

@@ -10,9 +10,9 @@ pub const UNNEST: SetFunction = SetFunction {
     start: |call, args| {
         let Some(Some(array)) = args.first() else { return Ok(ReadyRows::new(Vec::new())) };
         let array = Array::read(call.session, array.bytes())?;
-        let rows: base::Result<Vec<_>> =
-            array.iter().map(|element| Ok(vec![element?.map(Datum::to_owned)])).collect();
-        Ok(ReadyRows::new(rows?))
+        let values: base::Result<Vec<_>> =
+            array.iter().map(|element| Ok(element?.map(Datum::to_owned))).collect();
+        Ok(ReadyRows::of_values(values?))
     },
 };
 
