@@ -248,7 +248,9 @@ impl ClientSession {
             self.require_sound()?;
             self.start_statement()?;
         }
-        self.run_portal(&mut portal, u64::from(max_rows), false, out)?;
+        if let Some(tag) = self.run_portal(&mut portal, u64::from(max_rows), false, out)? {
+            out.command_complete(&tag);
+        }
         if self.block != Block::Idle {
             self.portals.insert(name.to_owned(), portal);
         }

@@ -25,8 +25,8 @@ impl ClientSession {
         self.statements.remove("");
         self.portals.remove("");
         if let Some((prepared, params)) = self.cached(sql)? {
-            self.run_prepared(prepared, params, out)?;
-            return self.end_implicit();
+            let tag = self.run_prepared(prepared, params, out)?;
+            return self.end_message(tag, out);
         }
         let mut notices = Vec::new();
         let statements = syntax::parse_with_notices(sql, &mut notices)?;
@@ -37,11 +37,25 @@ impl ClientSession {
             return Ok(());
         }
         let single = statements.len() == 1;
+        let mut tag: Option<String> = None;
         for statement in statements {
-            self.run_raw(Arc::new(statement), single, out)?;
+            if let Some(tag) = tag.take() {
+                out.command_complete(&tag);
+            }
+            tag = self.run_raw(Arc::new(statement), single, out)?;
             self.send_notices(out);
         }
-        self.end_implicit()
+        self.end_message(tag, out)
+    }
+
+    /// The last statement of a message is complete only once its transaction is, unless that goes on.
+    fn end_message(&mut self, tag: Option<String>, out: &mut dyn Output) -> Result<()> {
+        self.end_implicit()?;
+        self.send_notices(out);
+        if let Some(tag) = tag {
+            out.command_complete(&tag);
+        }
+        Ok(())
     }
 
     /// The statement for this text, if it or one that differs from it in literals only is in the cache of plans: then
@@ -93,9 +107,15 @@ impl ClientSession {
         Ok(())
     }
 
-    fn run_raw(&mut self, statement: Arc<RawStatement>, single: bool, out: &mut dyn Output) -> Result<()> {
+    /// Gives the tag, if it is still to be sent.
+    fn run_raw(
+        &mut self,
+        statement: Arc<RawStatement>,
+        single: bool,
+        out: &mut dyn Output,
+    ) -> Result<Option<String>> {
         if let Statement::Transaction(command) = &statement.statement {
-            return self.run_transaction(command, out);
+            return self.run_transaction(command, out).map(|()| None);
         }
         self.require_sound()?;
         self.start_statement()?;
@@ -123,29 +143,29 @@ impl ClientSession {
         Ok(())
     }
 
-    /// Runs a statement and sends everything.
+    /// Runs a statement and sends everything but the tag.
     fn run_prepared(
         &mut self,
         prepared: Arc<Prepared>,
         params: Arc<[ParamValue]>,
         out: &mut dyn Output,
-    ) -> Result<()> {
+    ) -> Result<Option<String>> {
         let mut portal = Portal::new(Some(prepared), params, vec![Format::Text]);
-        self.run_portal(&mut portal, 0, true, out)?;
-        Ok(())
+        self.run_portal(&mut portal, 0, true, out)
     }
 
     /// Runs a portal, for at most `max_rows` rows (0: all). With `describe`, RowDescription goes first.
+    /// Gives the tag to be sent, if there is one.
     pub(super) fn run_portal(
         &mut self,
         portal: &mut Portal,
         max_rows: u64,
         describe: bool,
         out: &mut dyn Output,
-    ) -> Result<()> {
+    ) -> Result<Option<String>> {
         let Some(prepared) = portal.prepared.clone() else {
             out.empty_query();
-            return Ok(());
+            return Ok(None);
         };
         if matches!(portal.state, State::New) {
             match &prepared.kind {
@@ -299,8 +319,13 @@ impl ClientSession {
         executor::start(&self.session, plan, params, snapshot, &self.database.execution_options())
     }
 
-    /// Sends up to `max_rows` rows, then the tag or PortalSuspended.
-    fn send_rows(&mut self, portal: &mut Portal, max_rows: u64, out: &mut dyn Output) -> Result<()> {
+    /// Sends up to `max_rows` rows, then PortalSuspended; or gives the tag that is to follow.
+    fn send_rows(
+        &mut self,
+        portal: &mut Portal,
+        max_rows: u64,
+        out: &mut dyn Output,
+    ) -> Result<Option<String>> {
         let session = self.session.clone();
         let is_query = portal.is_query();
         let limit = if max_rows == 0 { u64::MAX } else { max_rows };
@@ -314,8 +339,7 @@ impl ClientSession {
                         let tag = portal::command_tag(CommandType::Select, running.sent + sent);
                         portal.state = State::Done;
                         self.session.command_counter_increment()?;
-                        out.command_complete(&tag);
-                        return Ok(());
+                        return Ok(Some(tag));
                     };
                     sent += batch.rows() as u64;
                     write_batch(&session, &running.output, &batch, out)?;
@@ -331,21 +355,20 @@ impl ClientSession {
                         write_batch(&session, output, &batch.slice(0, room), out)?;
                         batches.push_front(batch.slice(room, batch.rows() - room));
                         out.portal_suspended();
-                        return Ok(());
+                        return Ok(None);
                     }
                     sent += batch.rows() as u64;
                     write_batch(&session, output, &batch, out)?;
                 }
-                if !tag.is_empty() {
-                    out.command_complete(tag);
-                }
+                let tag = std::mem::take(tag);
                 portal.state = State::Done;
+                return Ok((!tag.is_empty()).then_some(tag));
             }
-            State::Done if is_query => out.command_complete("SELECT 0"),
+            State::Done if is_query => return Ok(Some("SELECT 0".to_string())),
             State::Done => {}
             State::New => debug_assert!(false, "a portal is started before rows are asked of it"),
         }
-        Ok(())
+        Ok(None)
     }
 }
 
