@@ -12,6 +12,7 @@ pub mod facts;
 mod field;
 mod format_type;
 pub mod index;
+mod inheritance;
 pub mod missing;
 mod names;
 mod oids;

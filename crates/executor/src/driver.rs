@@ -284,6 +284,7 @@ pub fn bare(plan: Plan) -> Result<Arc<Prepared>> {
         range_table: Vec::new(),
         permissions: Vec::new(),
         result_relations: Vec::new(),
+        append_relations: Vec::new(),
         subplans: Vec::new(),
         rewind_subplans: ir::RelSet::new(),
         row_marks: Vec::new(),

@@ -79,7 +79,7 @@ fn build_node(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         PlanNode::ProjectSet => nodes::project_set::build(execution, plan),
         PlanNode::ModifyTable(modify) => nodes::modify::build(execution, plan, modify),
         PlanNode::Append { children, .. } => nodes::append::build(execution, plan, children),
-        PlanNode::MergeAppend { children, keys } => {
+        PlanNode::MergeAppend { children, keys, .. } => {
             nodes::merge_append::build(execution, plan, children, keys)
         }
         PlanNode::RecursiveUnion { work_table_param, groups } => {

@@ -24,6 +24,7 @@ pub struct PlannedStmt {
     pub permissions: Vec<Permission>,
     /// Range table indexes of the target relations.
     pub result_relations: Vec<usize>,
+    pub append_relations: Vec<AppendRelation>,
     pub subplans: Vec<Plan>,
     /// Subplans (from 0) that must support rewinding.
     pub rewind_subplans: RelSet,
@@ -33,6 +34,15 @@ pub struct PlannedStmt {
     pub invalidation_items: Vec<(Oid, Oid)>,
     /// Types of the exec params, by id.
     pub exec_params: Vec<Oid>,
+}
+
+/// A range table entry that is a member of another: for EXPLAIN, which names columns as the query does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AppendRelation {
+    pub parent: usize,
+    pub child: usize,
+    /// By the parent's column: the member's, 0 for what is no plain column.
+    pub columns: Vec<i16>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -152,6 +162,7 @@ pub enum PlanNode {
     MergeAppend {
         children: Vec<Plan>,
         keys: Vec<SortColumn>,
+        apprelids: RelSet,
     },
     RecursiveUnion {
         work_table_param: usize,

@@ -145,6 +145,7 @@ impl<'a> Root<'a> {
             | PathKind::Unique { .. }
             | PathKind::SetOp { .. }
             | PathKind::Append { .. }
+            | PathKind::MergeAppend { .. }
             | PathKind::RecursiveUnion { .. }
             | PathKind::LockRows { .. }
             | PathKind::Limit { .. }
@@ -617,7 +618,7 @@ impl<'a> Root<'a> {
                 .iter()
                 .find(|t| ec.has_volatile && ec.sort_ref > 0 && t.sort_group_ref == ec.sort_ref);
             let mut found = by_ref.map(|t| (t.number, ec.members[0].type_oid));
-            for m in &ec.members {
+            for m in ec.members.iter().chain(ec.child_members.values().flatten()) {
                 if found.is_some() {
                     break;
                 }
@@ -794,8 +795,10 @@ impl<'a> Root<'a> {
             PathKind::Append { children } => {
                 let children = children.iter().map(|c| self.create_plan(c)).collect::<Result<Vec<_>>>()?;
                 let first_partial = children.len();
-                Ok(new_plan(path, PlanNode::Append { children, apprelids: ir::RelSet::new(), first_partial }))
+                let apprelids = self.append_relids(path);
+                Ok(new_plan(path, PlanNode::Append { children, apprelids, first_partial }))
             }
+            PathKind::MergeAppend { children } => self.merge_append_plan(path, children),
             PathKind::RecursiveUnion { left, right, groups, param } => {
                 let (l, r) = (self.create_plan(left)?, self.create_plan(right)?);
                 let mut columns = Vec::new();
@@ -832,6 +835,52 @@ impl<'a> Root<'a> {
             PathKind::Modify { child, modify } => self.modify_plan(path, child, modify),
             _ => Err(Error::unsupported("this kind of grouping")),
         }
+    }
+
+    /// The relations that an append path stands for, as EXPLAIN names their columns.
+    fn append_relids(&self, path: &Path) -> ir::RelSet {
+        if path.rti > 0 { path.relids.clone() } else { ir::RelSet::new() }
+    }
+
+    /// Members have their columns in the same places, so the same places are sorted by in all of them.
+    fn merge_append_plan(&mut self, path: &Rc<Path>, paths: &[Rc<Path>]) -> Result<Plan> {
+        let mut plan = new_plan(path, PlanNode::EmptyResult);
+        let known = plan.target_list.len();
+        let keys = self.sort_columns(&path.keys, &mut plan)?;
+        let added = plan.target_list[known..].to_vec();
+        let mut children = Vec::with_capacity(paths.len());
+        for child in paths {
+            let mut below = self.create_plan(child)?;
+            for entry in &added {
+                let mut own = entry.clone();
+                if path.rti > 0 && child.rti > 0 {
+                    self.for_member(child.rti, path.rti, &mut own.expr)?;
+                }
+                own.number = below.target_list.len() as i16 + 1;
+                add_column(&mut below, own);
+            }
+            if !crate::pathkey::contained_in(&path.keys, &child.keys) {
+                let costs = self.costs();
+                let (startup, run) = crate::cost::sort_cost(
+                    costs,
+                    child.rows,
+                    child.target.width,
+                    0.0,
+                    costs.work_memory,
+                    -1.0,
+                );
+                let mut sorted = over(child, below, PlanNode::Sort { keys: keys.clone() });
+                (sorted.startup_cost, sorted.total_cost) =
+                    (child.total + startup, child.total + startup + run);
+                sorted.disabled_nodes += u32::from(!costs.enable_sort);
+                sorted.parallel_aware = false;
+                below = sorted;
+            }
+            children.push(below);
+        }
+        let apprelids = self.append_relids(path);
+        plan.node = PlanNode::MergeAppend { children, keys, apprelids };
+        Ok(plan)
     }
 
     /// The first pass, with those that follow chained to it.
@@ -919,22 +968,25 @@ impl<'a> Root<'a> {
         let relation = modify.relation;
         let is_tid = |t: &&TargetEntry| matches!(&t.expr, Expr::Var(v) if v.attribute == -1 && var_rti(v) == Some(relation));
         let tid_column = self.targets.iter().find(|t| t.junk && is_tid(t)).map_or(0, |t| t.number);
-        let returning = if modify.returning.is_empty() { Vec::new() } else { vec![modify.returning.clone()] };
-        let target_list = modify.returning.clone();
+        let is_tableoid = |t: &&TargetEntry| matches!(&t.expr, Expr::Var(v) if v.attribute == -6 && var_rti(v) == Some(relation));
+        let tableoid_column =
+            self.targets.iter().find(|t| t.junk && is_tableoid(t)).map_or(0, |t| t.number);
+        let returning = modify.returning.clone();
+        let target_list = returning.first().cloned().unwrap_or_default();
         let node = PlanNode::ModifyTable(Box::new(ModifyTable {
             operation: modify.operation,
             can_set_tag: modify.can_set_tag,
             nominal_relation: relation,
-            result_relations: vec![relation],
-            update_columns: vec![modify.update_columns.clone()],
+            result_relations: modify.relations.clone(),
+            update_columns: modify.update_columns.clone(),
             tid_column,
-            tableoid_column: 0,
+            tableoid_column,
             returning,
             on_conflict: modify.on_conflict.clone(),
             arbiter_indexes: modify.arbiters.clone(),
             row_marks: modify.row_marks.clone(),
-            merge_actions: vec![modify.merge_actions.clone()],
-            merge_join_conditions: vec![modify.merge_join_condition.clone()],
+            merge_actions: modify.merge_actions.clone(),
+            merge_join_conditions: modify.merge_join_conditions.clone(),
             recheck_param: modify.recheck_param,
         }));
         Ok(Plan { target_list, left: Some(Box::new(plan)), ..new_plan(path, node) })
@@ -952,6 +1004,7 @@ fn add_column(plan: &mut Plan, entry: TargetEntry) {
             | PlanNode::Limit { .. }
             | PlanNode::LockRows { .. }
             | PlanNode::Append { .. }
+            | PlanNode::MergeAppend { .. }
             | PlanNode::SetOp { .. }
             | PlanNode::RecursiveUnion { .. }
             | PlanNode::ProjectSet

@@ -5,7 +5,24 @@ use crate::types::{Clause, ClauseRef, EcMember, EquivalenceClass, Root};
 use base::{Oid, Result};
 use ir::{Expr, RelSet};
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
+
+/// Members of append relations' members are numbered from here on, by range table index.
+const CHILD: usize = 1 << 32;
+
+impl EquivalenceClass {
+    fn child_number(rti: usize, at: usize) -> usize {
+        rti * CHILD + at
+    }
+
+    fn member(&self, number: usize) -> &EcMember {
+        match number / CHILD {
+            0 => &self.members[number],
+            rti => &self.child_members[&rti][number % CHILD],
+        }
+    }
+}
 
 impl<'a> Root<'a> {
     /// The class that a class was merged into.
@@ -92,6 +109,7 @@ impl<'a> Root<'a> {
                     has_volatile: false,
                     below_outer_join: false,
                     broken: false,
+                    child_members: HashMap::new(),
                     sort_ref: 0,
                     merged: None,
                 });
@@ -152,6 +170,13 @@ impl<'a> Root<'a> {
         create: bool,
     ) -> Result<Option<usize>> {
         let expr = self.canonical_sort_expr(expr, type_oid, collation);
+        // A column of a member of an append relation.
+        let member = match (create, &expr) {
+            (false, _) if !self.append_members.is_empty() => {
+                relids(&expr).iter().find(|rti| self.append_parent(*rti).is_some())
+            }
+            _ => None,
+        };
         let found = self.live_ecs().find_map(|(i, ec)| {
             if ec.collation != collation || ec.families != families {
                 return None;
@@ -159,7 +184,11 @@ impl<'a> Root<'a> {
             if ec.has_volatile && (sort_ref == 0 || sort_ref != ec.sort_ref) {
                 return None;
             }
-            ec.members
+            let known = match member {
+                Some(child) => ec.child_members.get(&child).map_or(&[][..], |m| m),
+                None => &ec.members,
+            };
+            known
                 .iter()
                 .any(|m| !(ec.below_outer_join && m.is_const) && m.type_oid == type_oid && m.expr == expr)
                 .then_some(i)
@@ -189,6 +218,7 @@ impl<'a> Root<'a> {
             has_volatile,
             below_outer_join: false,
             broken: false,
+            child_members: HashMap::new(),
             sort_ref,
             merged: None,
         });
@@ -435,7 +465,7 @@ impl<'a> Root<'a> {
         right: usize,
         parent: Option<usize>,
     ) -> Result<ClauseRef> {
-        let (a, b) = (&ec.members[left], &ec.members[right]);
+        let (a, b) = (ec.member(left), ec.member(right));
         for source in &ec.sources {
             if let Expr::Op(op) = &source.expr
                 && op.operator == operator
@@ -469,19 +499,27 @@ impl<'a> Root<'a> {
         matches: &dyn Fn(&EquivalenceClass, &EcMember) -> bool,
     ) -> Result<Vec<ClauseRef>> {
         let own = RelSet::single(rti);
+        let top = self.top_parent(rti);
         let mut found = Vec::new();
         for (i, ec) in self.live_ecs() {
-            if ec.has_const || ec.members.len() <= 1 || !ec.relids.contains(rti) {
+            if ec.has_const || ec.members.len() <= 1 || !ec.relids.contains(top) {
                 continue;
             }
-            let Some(mine) = ec.members.iter().position(|m| m.relids == own && matches(ec, m)) else {
-                continue;
+            let mine = if top == rti {
+                ec.members.iter().position(|m| m.relids == own && matches(ec, m))
+            } else {
+                let known = ec.child_members.get(&rti).map_or(&[][..], |m| m);
+                known
+                    .iter()
+                    .position(|m| m.relids == own && matches(ec, m))
+                    .map(|at| EquivalenceClass::child_number(rti, at))
             };
+            let Some(mine) = mine else { continue };
             for (o, other) in ec.members.iter().enumerate() {
-                if o == mine || other.relids.is_empty() || other.relids.contains(rti) {
+                if o == mine || other.relids.is_empty() || other.relids.contains(top) {
                     continue;
                 }
-                let types = (ec.members[mine].type_oid, other.type_oid);
+                let types = (ec.member(mine).type_oid, other.type_oid);
                 if let Some(operator) = self.equality_operator(ec, types.0, types.1)? {
                     found.push(self.ec_clause(i, ec, operator, mine, o, Some(i))?);
                 }

@@ -621,6 +621,20 @@ impl<'a> Root<'a> {
         Ok(())
     }
 
+    /// Equalities between a relation and others that the classes imply.
+    fn equalities_with(&self, rti: usize, outer: &RelSet) -> Result<Vec<ClauseRef>> {
+        match self.append_parent(rti) {
+            None => {
+                let own = RelSet::single(rti);
+                self.join_equalities(&own.union(outer), outer, &own)
+            }
+            Some(member) => {
+                let of_parent = self.equalities_with(member.parent, outer)?;
+                of_parent.iter().map(|clause| self.translated(clause, member)).collect()
+            }
+        }
+    }
+
     /// What a scan of a base relation enforces when these relations' rows are given; always the same for the same ones.
     pub fn base_param(&self, rti: usize, outer: &RelSet) -> Result<Option<Rc<ParamInfo>>> {
         if outer.is_empty() {
@@ -637,7 +651,7 @@ impl<'a> Root<'a> {
             .filter(|c| movable_into(c, &rel.relids, &with_outer) && !c.relids.is_subset(&rel.relids))
             .cloned()
             .collect();
-        clauses.extend(self.join_equalities(&with_outer, outer, &rel.relids)?);
+        clauses.extend(self.equalities_with(rti, outer)?);
         let mut exprs: Vec<Expr> = clauses.iter().map(|c| c.expr.clone()).collect();
         exprs.extend(rel.restrictions.iter().map(|c| c.expr.clone()));
         let selectivity = self.exprs_selectivity(&exprs, crate::selectivity::Context::filter(rti))?;

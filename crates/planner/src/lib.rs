@@ -1,6 +1,8 @@
 //! From an analysed query to the cheapest plan. See README.md.
 #![forbid(unsafe_code)]
 
+mod append;
+mod append_path;
 mod bitmap_path;
 mod clause;
 mod cost;
@@ -20,6 +22,7 @@ mod merge;
 mod min_max;
 mod modify;
 mod parallel;
+mod partition;
 mod pathkey;
 mod predicate;
 mod preprocess;
@@ -32,6 +35,7 @@ mod setrefs;
 mod statistics;
 mod sublink;
 mod types;
+mod union_all;
 mod upper;
 mod windows;
 
@@ -70,7 +74,15 @@ pub fn plan(session: &Session, query: Query, options: &PlanOptions<'_>) -> Resul
     let mut finish = setrefs::Finish::new(&global);
     let plan = finish.query_plan(&mut root, plan)?;
     let subplans = finish.subplans()?;
-    let setrefs::Finish { range_table, permissions, row_marks, result_relations, dependencies, .. } = finish;
+    let setrefs::Finish {
+        range_table,
+        permissions,
+        row_marks,
+        result_relations,
+        append_relations,
+        dependencies,
+        ..
+    } = finish;
     let rewind_subplans = global.rewind.borrow().clone();
     let exec_params = global.exec_params.borrow().clone();
     let mut planned = PlannedStmt {
@@ -84,6 +96,7 @@ pub fn plan(session: &Session, query: Query, options: &PlanOptions<'_>) -> Resul
         range_table,
         permissions,
         result_relations,
+        append_relations,
         subplans,
         rewind_subplans,
         row_marks,

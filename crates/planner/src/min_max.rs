@@ -189,6 +189,8 @@ fn is_presorted(path: &Path) -> bool {
     match &path.kind {
         PathKind::Index { .. } => true,
         PathKind::Projection { child, .. } => is_presorted(child),
+        PathKind::MergeAppend { children } => children.iter().any(|c| is_presorted(c)),
+        PathKind::Append { children } => !path.keys.is_empty() && children.iter().all(|c| is_presorted(c)),
         _ => false,
     }
 }

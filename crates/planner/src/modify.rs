@@ -53,6 +53,9 @@ impl<'a> Root<'a> {
         }
         if matches!(self.query.command, CommandType::Update | CommandType::Delete | CommandType::Merge) {
             self.add_junk(Expr::Var(var(target, -1, TID, -1, Oid(0))), "ctid".into());
+            if self.has_inheritors(target)? {
+                self.add_junk(Expr::Var(var(target, -6, Oid(26), -1, Oid(0))), "tableoid".into());
+            }
         }
         let mut marks = std::mem::take(&mut self.row_marks);
         for mark in &mut marks {
@@ -81,6 +84,18 @@ impl<'a> Root<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether rows of a relation may be those of tables that inherit from it.
+    pub fn has_inheritors(&self, rti: usize) -> Result<bool> {
+        let RangeTableKind::Relation { oid, relkind, inherit: true, .. } = self.rte(rti).kind else {
+            return Ok(false);
+        };
+        if relkind == b'p' {
+            return Ok(true);
+        }
+        let Some(entry) = self.session().relation(oid)? else { return Ok(false) };
+        Ok(entry.class.relhassubclass && !self.session().children(oid)?.is_empty())
     }
 
     /// Columns of a multi-assignment's source are params that its subplan sets.
@@ -150,19 +165,50 @@ impl<'a> Root<'a> {
         if !returning.is_empty() {
             target.width = child.target.width;
         }
+        let mut relations = match self.query.command {
+            CommandType::Insert => vec![relation],
+            _ => self.changed_relations(relation),
+        };
+        if relations.is_empty() {
+            relations.push(relation);
+        }
         let rows = if returning.is_empty() { 0.0 } else { child.rows };
+        let (mut update_columns, mut lists) = (Vec::new(), Vec::new());
+        let (mut merge_actions, mut merge_join_conditions) = (Vec::new(), Vec::new());
+        for child in &relations {
+            let attribute = |a: &i16| self.attribute_of_member(*child, relation, *a);
+            update_columns.push(self.update_columns.iter().map(attribute).collect::<Result<Vec<_>>>()?);
+            if !returning.is_empty() {
+                lists.push(self.list_for_member(*child, relation, &returning)?);
+            }
+            let mut actions = self.query.merge_actions.clone();
+            let mut condition = self.query.merge_join_condition.as_deref().cloned();
+            if *child != relation {
+                for action in &mut actions {
+                    for number in &mut action.update_columns {
+                        *number = attribute(number)?;
+                    }
+                    action.targets = self.list_for_member(*child, relation, &action.targets)?;
+                    action.condition.iter_mut().try_for_each(|e| self.for_member(*child, relation, e))?;
+                }
+                condition.iter_mut().try_for_each(|e| self.for_member(*child, relation, e))?;
+            }
+            merge_actions.push(actions);
+            merge_join_conditions.push(condition);
+        }
         let modify = ModifyPath {
             operation: self.query.command,
             can_set_tag: self.query.can_set_tag,
             relation,
-            update_columns: self.update_columns.clone(),
-            returning,
+            relations,
+            update_columns,
+            returning: lists,
             on_conflict: self.query.on_conflict.clone(),
             arbiters,
             row_marks: self.row_marks.clone(),
             recheck_param: self.g.new_param(Oid(0)),
-            merge_actions: self.query.merge_actions.clone(),
-            merge_join_condition: self.query.merge_join_condition.as_deref().cloned(),
+            merge_actions,
+            merge_join_conditions,
         };
         let kind = PathKind::Modify { child: child.clone(), modify: Box::new(modify) };
         let mut path = self.step(kind, child, &Rc::new(target), rows, (child.startup, child.total));

@@ -152,6 +152,11 @@ impl<'a> Root<'a> {
 
     fn useful_for_merging(&self, relids: &RelSet, keys: &[PathKey]) -> usize {
         let rel = self.find_rel(relids);
+        // Classes know the relation that a member belongs to.
+        let own = match relids.iter().next() {
+            Some(rti) if relids.len() == 1 => RelSet::single(self.top_parent(rti)),
+            _ => relids.clone(),
+        };
         // One direction is enough: the one that the query's order has, else ascending.
         let rightly_directed = |key: &PathKey| {
             let asked = self.query_keys.iter().find(|q| q.ec == key.ec && q.family == key.family);
@@ -164,7 +169,7 @@ impl<'a> Root<'a> {
             let ec = &self.ecs[key.ec];
             let by_class = !ec.has_const
                 && ec.members.len() > 1
-                && !ec.relids.is_subset(relids)
+                && !ec.relids.is_subset(&own)
                 && (rel.is_some_and(|r| r.has_ec_joins) || rel.is_none());
             by_class
                 || rel.is_some_and(|r| {

@@ -8,7 +8,6 @@ use crate::clause::{
 use crate::fold::{Folder, canonicalize};
 use crate::types::Root;
 use base::{Error, Oid, Result, bail};
-use catalog::{PgInherits, index};
 use ir::{
     CoercionForm, CommandType, Expr, FromExpr, JoinKind, JoinNode, Param, ParamKind, PlanRowMark, Query,
     RangeTableEntry, RangeTableKind, RelSet, SortGroupClause, TargetEntry, VarSource,
@@ -46,6 +45,7 @@ impl<'a> Root<'a> {
             self.pull_up_sublinks()?;
         }
         self.pull_up_subqueries()?;
+        self.flatten_union_all()?;
         self.collect_row_marks()?;
         self.preprocess_expressions()?;
         self.move_having()?;
@@ -102,20 +102,8 @@ impl<'a> Root<'a> {
     /// Refuses what cannot be planned yet.
     fn check_relations(&self) -> Result<()> {
         for rte in &self.query.range_table {
-            let RangeTableKind::Relation { oid, relkind, inherit, .. } = &rte.kind else { continue };
-            if *relkind == b'f' {
+            if matches!(rte.kind, RangeTableKind::Relation { relkind: b'f', .. }) {
                 return Err(Error::unsupported("a foreign table in a query"));
-            }
-            if *relkind == b'p' {
-                return Err(Error::unsupported("a partitioned table in a query"));
-            }
-            let Some(entry) = self.session().relation(*oid)? else { continue };
-            if *inherit && entry.class.relhassubclass {
-                let children =
-                    self.session().rows::<PgInherits>(index::PG_INHERITS_PARENT, &[(*oid).into()])?;
-                if !children.is_empty() {
-                    return Err(Error::unsupported("a table with inheritance children in a query"));
-                }
             }
         }
         Ok(())
@@ -303,7 +291,16 @@ impl<'a> Root<'a> {
         self.query.merge_actions = actions;
         let condition = self.query.merge_join_condition.take();
         self.query.merge_join_condition = self.preprocess_qual(condition)?;
-        let live = from_relids(&self.query.join_tree);
+        let mut live = from_relids(&self.query.join_tree);
+        for at in 0..self.append_members.len() {
+            live.insert(self.append_members[at].child);
+            let mut columns = std::mem::take(&mut self.append_members[at].columns);
+            for column in columns.iter_mut().flatten().filter(|c| !matches!(c, Expr::Var(v) if v.levels_up == 0)) {
+                let taken = std::mem::replace(column, bool_const(None));
+                *column = self.preprocess_expr(taken, false)?;
+            }
+            self.append_members[at].columns = columns;
+        }
         for i in 0..self.query.range_table.len() {
             if live.contains(i + 1) {
                 self.preprocess_rte(i)?;

@@ -5,7 +5,8 @@ use crate::clause::{
     shift_levels, shift_query_levels,
 };
 use crate::preprocess::replace_empty_from;
-use crate::types::Root;
+use crate::types::{AppendMember, Root};
+use crate::union_all::{is_simple_union_all, only_member};
 use base::{Error, Result};
 use ir::{
     CommandType, Expr, FromExpr, JoinKind, JoinNode, Query, RangeTableKind, RelSet, RowMarkClause, VarSource,
@@ -82,6 +83,13 @@ impl<'a> Root<'a> {
     fn pull_up_relation(&mut self, rti: usize, place: Place, rest: &mut Rest<'_>) -> Result<JoinNode> {
         let lateral = self.rte(rti).lateral;
         match &self.rte(rti).kind {
+            RangeTableKind::Subquery { query, .. }
+                if self.rte(rti).security_quals.is_empty() && is_simple_union_all(query) =>
+            {
+                let query = (**query).clone();
+                self.pull_up_union_all(rti, query)?;
+                Ok(JoinNode::Relation(rti))
+            }
             RangeTableKind::Subquery { query, security_barrier: false, .. } => {
                 if !self.rte(rti).security_quals.is_empty()
                     || !is_simple(query)
@@ -143,24 +151,19 @@ impl<'a> Root<'a> {
         inner.prepare_level()?;
         let mut query = inner.query;
         if !is_simple(&query) || !self.targets_allow(&query, place)? {
-            if let RangeTableKind::Subquery { query: slot, .. } = &mut self.query.range_table[rti - 1].kind {
+            // Members of append relations belong to the level that they were found at: it is left as it was.
+            if inner.append_members.is_empty()
+                && let RangeTableKind::Subquery { query: slot, .. } =
+                    &mut self.query.range_table[rti - 1].kind
+            {
                 **slot = query;
             }
             return Ok(JoinNode::Relation(rti));
         }
         let lateral = self.rte(rti).lateral;
-        let mut columns: Vec<Option<Expr>> = Vec::new();
-        for target in query.target_list.iter().filter(|t| !t.junk) {
-            let at = target.number as usize;
-            columns.resize(columns.len().max(at), None);
-            columns[at - 1] = Some(target.expr.clone());
-        }
-        let mut columns: Vec<Expr> = columns.into_iter().collect::<Option<_>>().unwrap_or_default();
         let offset = self.query.range_table.len();
-        for column in &mut columns {
-            offset_expr(column, offset)?;
-            shift_levels(column, -1, 1)?;
-        }
+        let columns = output_columns(&query, offset)?;
+        self.adopt_members(inner.append_members, offset)?;
         if lateral {
             for rte in &mut query.range_table {
                 let computed = matches!(
@@ -181,6 +184,69 @@ impl<'a> Root<'a> {
             **query = Query::default();
         }
         Ok(node)
+    }
+
+    /// Members of append relations of a query that is merged into this one.
+    fn adopt_members(&mut self, members: Vec<AppendMember>, offset: usize) -> Result<()> {
+        for mut member in members {
+            member.parent += offset;
+            member.child += offset;
+            for column in member.columns.iter_mut().flatten() {
+                offset_expr(column, offset)?;
+                shift_levels(column, -1, 1)?;
+            }
+            self.append_members.push(member);
+        }
+        Ok(())
+    }
+
+    /// Merges a member of an append relation into it, if it only reads one thing and projects.
+    pub fn pull_up_member(&mut self, at: usize) -> Result<()> {
+        let child = self.append_members[at].child;
+        let (RangeTableKind::Subquery { query, security_barrier, .. }, lateral) =
+            (&self.rte(child).kind, self.rte(child).lateral)
+        else {
+            return Ok(());
+        };
+        if is_simple_union_all(query) && self.rte(child).security_quals.is_empty() {
+            let query = (**query).clone();
+            return self.pull_up_union_all(child, query);
+        }
+        let simple = |q: &Query| is_simple(q) && only_member(q).is_some();
+        if *security_barrier
+            || lateral
+            || !self.rte(child).security_quals.is_empty()
+            || !is_simple(query)
+            || !(query.join_tree.items.is_empty() || simple(query))
+        {
+            return Ok(());
+        }
+        let place = Place { nullable: false, below_outer: false };
+        if !self.targets_allow(query, place)? {
+            return Ok(());
+        }
+        let query = (**query).clone();
+        let mut inner = Root::new(&self.g, query, self.ctes.clone());
+        inner.level = self.level + 1;
+        inner.prepare_level()?;
+        let query = inner.query;
+        if !simple(&query) || !self.targets_allow(&query, place)? {
+            return Ok(());
+        }
+        let offset = self.query.range_table.len();
+        let columns = output_columns(&query, offset)?;
+        self.adopt_members(inner.append_members, offset)?;
+        self.query.has_sublinks |= query.has_sublinks;
+        let permissions = self.query.permissions.len();
+        let JoinNode::Relation(own) = append_range_table(self, query, permissions)? else {
+            return Err(Error::internal("a member of an append relation is more than one relation"));
+        };
+        self.append_members[at].child = own;
+        self.append_members[at].columns = columns.into_iter().map(Some).collect();
+        if let RangeTableKind::Subquery { query, .. } = &mut self.query.range_table[child - 1].kind {
+            **query = Query::default();
+        }
+        Ok(())
     }
 
     fn push_down_row_mark(&mut self, rti: usize, relations: &RelSet) {
@@ -220,6 +286,9 @@ impl<'a> Root<'a> {
             Ok(true)
         };
         deep_query(&mut self.query, 0, &mut replace)?;
+        for column in self.append_members.iter_mut().flat_map(|m| &mut m.columns).flatten() {
+            crate::clause::deep(column, 0, &mut replace)?;
+        }
         rest.deep(&mut replace)
     }
 }
@@ -239,6 +308,22 @@ impl Rest<'_> {
         }
         self.path.iter_mut().try_for_each(|node| crate::clause::deep_node(node, 0, f))
     }
+}
+
+/// A query's output columns as the level above reads them once its range table stands at `offset`.
+fn output_columns(query: &Query, offset: usize) -> Result<Vec<Expr>> {
+    let mut columns: Vec<Option<Expr>> = Vec::new();
+    for target in query.target_list.iter().filter(|t| !t.junk) {
+        let at = target.number as usize;
+        columns.resize(columns.len().max(at), None);
+        columns[at - 1] = Some(target.expr.clone());
+    }
+    let mut columns: Vec<Expr> = columns.into_iter().collect::<Option<_>>().unwrap_or_default();
+    for column in &mut columns {
+        offset_expr(column, offset)?;
+        shift_levels(column, -1, 1)?;
+    }
+    Ok(columns)
 }
 
 /// A subquery that only joins, filters and projects.

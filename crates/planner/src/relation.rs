@@ -49,6 +49,10 @@ impl<'a> Rel<'a> {
             consider_param_startup: false,
             param_paths: RefCell::default(),
             dummy: false,
+            is_append: false,
+            members: Vec::new(),
+            append_member: None,
+            excluded: false,
             subplan_params: Vec::new(),
         }
     }
@@ -67,7 +71,7 @@ impl<'a> Root<'a> {
             }
             rel.entry = Some(entry);
         }
-        if self.rels.len() <= rti {
+        if self.rels.len() <= self.query.range_table.len() {
             self.rels.resize_with(self.query.range_table.len() + 1, || None);
         }
         self.rels[rti] = Some(rel);

@@ -37,64 +37,64 @@ impl<'a> Root<'a> {
             }
         }
         self.prepare_query_keys()?;
+        self.expand_append_relations()?;
         for rti in self.all_base.clone().iter() {
-            self.set_consider_parallel(rti)?;
-            if matches!(self.rte(rti).kind, RangeTableKind::Subquery { .. }) {
-                self.plan_subquery(rti)?;
-            } else {
-                self.check_predicates(rti)?;
-                self.set_base_size(rti)?;
-            }
+            self.set_relation_size(rti)?;
         }
-        self.total_table_pages = self.all_base.iter().map(|rti| self.base(rti).pages).sum();
+        self.total_table_pages =
+            self.rels.iter().flatten().filter(|r| !r.is_append && !r.dummy).map(|r| r.pages).sum();
         for rti in self.all_base.clone().iter() {
-            if self.base(rti).restrictions.iter().any(|c| crate::clause::is_never(&c.expr)) {
-                self.mark_dummy(&RelSet::single(rti))?;
-            } else {
-                self.add_base_paths(rti)?;
-                if self.all_base.len() > 1 {
-                    self.gather_rel(&RelSet::single(rti))?;
-                }
-                self.base_mut(rti).set_cheapest()?;
+            if !self.base(rti).dummy {
+                self.add_relation_paths(rti)?;
             }
         }
         self.search_joins(&items)
     }
 
+    /// Estimates a relation, or finds that it has no rows.
+    pub fn set_relation_size(&mut self, rti: usize) -> Result<()> {
+        self.set_consider_parallel(rti)?;
+        let rel = self.base(rti);
+        if rel.excluded || rel.restrictions.iter().any(|c| crate::clause::is_never(&c.expr)) {
+            return self.mark_dummy(&RelSet::single(rti));
+        }
+        if rel.is_append {
+            return self.set_append_size(rti);
+        }
+        if matches!(self.rte(rti).kind, RangeTableKind::Subquery { .. }) {
+            return self.plan_subquery(rti);
+        }
+        self.check_predicates(rti)?;
+        self.set_base_size(rti)
+    }
+
+    /// Finds the ways to read a relation.
+    pub fn add_relation_paths(&mut self, rti: usize) -> Result<()> {
+        if self.base(rti).is_append {
+            self.add_append_paths(rti)?;
+        } else {
+            self.add_base_paths(rti)?;
+        }
+        if self.all_base.len() > 1 && self.append_parent(rti).is_none() {
+            self.gather_rel(&RelSet::single(rti))?;
+        }
+        self.base_mut(rti).set_cheapest()
+    }
+
     /// Which members of FROM read which others' rows.
     fn find_lateral_references(&mut self) -> Result<()> {
         for rti in self.all_base.clone().iter() {
-            let rte = self.rte(rti).clone();
-            if !rte.lateral {
+            if !self.rte(rti).lateral {
                 continue;
             }
             let mut exprs: Vec<Expr> = Vec::new();
-            match &rte.kind {
-                RangeTableKind::Subquery { query, .. } => {
-                    let mut copy = (**query).clone();
-                    crate::clause::deep_query(&mut copy, 1, &mut |e, level| {
-                        if let Expr::Var(v) = e
-                            && v.levels_up == level
-                        {
-                            let mut own = v.clone();
-                            own.levels_up = 0;
-                            own.location = None;
-                            exprs.push(Expr::Var(own));
-                        }
-                        Ok(false)
-                    })?;
-                }
-                RangeTableKind::Function { functions, .. } => {
-                    exprs.extend(functions.iter().map(|f| f.expr.clone()))
-                }
-                RangeTableKind::Values { lists, .. } => exprs.extend(lists.iter().flatten().cloned()),
-                _ => {}
-            }
+            let mut own = RelSet::single(rti);
+            self.lateral_exprs(rti, &mut own, &mut exprs)?;
             let mut reads = RelSet::new();
             for expr in &exprs {
                 reads.extend(&crate::clause::relids(expr));
             }
-            reads.remove(rti);
+            let reads = reads.difference(&own);
             if reads.is_empty() {
                 continue;
             }
@@ -118,6 +118,37 @@ impl<'a> Root<'a> {
                 all.remove(rti);
                 self.base_mut(rti).lateral = all;
             }
+        }
+        Ok(())
+    }
+
+    /// What a member of FROM, or a member of an append relation (`own`), reads of others.
+    fn lateral_exprs(&self, rti: usize, own: &mut RelSet, exprs: &mut Vec<Expr>) -> Result<()> {
+        match &self.rte(rti).kind {
+            RangeTableKind::Subquery { query, .. } => {
+                let mut copy = (**query).clone();
+                crate::clause::deep_query(&mut copy, 1, &mut |e, level| {
+                    if let Expr::Var(v) = e
+                        && v.levels_up == level
+                    {
+                        let mut own = v.clone();
+                        own.levels_up = 0;
+                        own.location = None;
+                        exprs.push(Expr::Var(own));
+                    }
+                    Ok(false)
+                })?;
+            }
+            RangeTableKind::Function { functions, .. } => {
+                exprs.extend(functions.iter().map(|f| f.expr.clone()));
+            }
+            RangeTableKind::Values { lists, .. } => exprs.extend(lists.iter().flatten().cloned()),
+            _ => {}
+        }
+        for member in self.append_members.iter().filter(|m| m.parent == rti) {
+            own.insert(member.child);
+            exprs.extend(member.columns.iter().flatten().filter(|c| !matches!(c, Expr::Var(_))).cloned());
+            self.lateral_exprs(member.child, own, exprs)?;
         }
         Ok(())
     }
@@ -334,6 +365,7 @@ impl<'a> Root<'a> {
         }
         self.remove_unused_outputs(rti, &mut query, &run_conditions)?;
         let simple = self.all_base.len() == 1
+            && !self.query.has_window_functions
             && self.query.group_clause.is_empty()
             && !self.query.has_aggregates
             && self.query.distinct_clause.is_empty()

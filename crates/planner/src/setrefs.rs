@@ -17,6 +17,7 @@ pub(crate) struct Finish<'a> {
     pub permissions: Vec<Permission>,
     pub row_marks: Vec<PlanRowMark>,
     pub result_relations: Vec<usize>,
+    pub append_relations: Vec<ir::AppendRelation>,
     pub dependencies: Vec<Oid>,
 }
 
@@ -114,6 +115,7 @@ impl<'a> Finish<'a> {
             permissions: Vec::new(),
             row_marks: Vec::new(),
             result_relations: Vec::new(),
+            append_relations: Vec::new(),
             dependencies: Vec::new(),
         }
     }
@@ -145,6 +147,17 @@ impl<'a> Finish<'a> {
             deep_rte(&mut rte.kind, 0, &mut |e, _| inputs.fix(e).map(|()| true))?;
             rte.security_quals.clear();
             self.range_table.push(rte);
+        }
+        for member in &root.append_members {
+            let column = |e: &Option<Expr>| match e {
+                Some(Expr::Var(v)) => v.attribute,
+                _ => 0,
+            };
+            self.append_relations.push(ir::AppendRelation {
+                parent: member.parent + offset,
+                child: member.child + offset,
+                columns: member.columns.iter().map(column).collect(),
+            });
         }
         self.permissions.extend(root.query.permissions.iter().cloned());
         for mark in &root.row_marks {
@@ -199,7 +212,15 @@ impl<'a> Finish<'a> {
         let below_outer = Inputs { outer: &outer, inner: &[], index: &[], offset, keep: true };
         if let Some(children) = members(&mut plan.node) {
             self.children(root, children, offset)?;
-            pass_on(&mut plan.target_list);
+            if let Some(only) = only_member(&mut plan) {
+                return Ok(only);
+            }
+            if let PlanNode::Append { apprelids, .. } | PlanNode::MergeAppend { apprelids, .. } =
+                &mut plan.node
+            {
+                *apprelids = apprelids.iter().map(|r| r + offset).collect();
+            }
+            pass_on(&mut plan.target_list, offset);
             self.init_plans(&scan, &mut plan)?;
             return Ok(plan);
         }
@@ -286,7 +307,7 @@ impl<'a> Finish<'a> {
             | PlanNode::Limit { .. }
             | PlanNode::LockRows { .. }
             | PlanNode::SetOp { .. }
-            | PlanNode::RecursiveUnion { .. } => pass_on(&mut plan.target_list),
+            | PlanNode::RecursiveUnion { .. } => pass_on(&mut plan.target_list, offset),
             PlanNode::ModifyTable(modify) => {
                 plan.target_list = modify.returning.first().cloned().unwrap_or_default()
             }
@@ -479,6 +500,25 @@ fn combine_states(expr: &mut Expr, outer: &[TargetEntry]) -> Result<()> {
     Ok(())
 }
 
+/// The one member of an append node, which is not needed then.
+fn only_member(plan: &mut Plan) -> Option<Plan> {
+    let (PlanNode::Append { children, .. } | PlanNode::MergeAppend { children, .. }) = &mut plan.node else {
+        return None;
+    };
+    if children.len() != 1 || children[0].parallel_aware != plan.parallel_aware {
+        return None;
+    }
+    let mut only = children.pop()?;
+    for (theirs, mine) in only.target_list.iter_mut().zip(&mut plan.target_list) {
+        theirs.name = mine.name.take().or(theirs.name.take());
+        theirs.sort_group_ref = mine.sort_group_ref;
+        theirs.junk = mine.junk;
+        theirs.origin = mine.origin.or(theirs.origin);
+    }
+    only.init_plans.append(&mut plan.init_plans);
+    Some(only)
+}
+
 /// The inputs of a node that has a list of them.
 fn members(node: &mut PlanNode) -> Option<&mut Vec<Plan>> {
     match node {
@@ -498,10 +538,15 @@ fn fix_index_quals(scan: &Inputs<'_>, quals: &mut [ir::IndexQual]) -> Result<()>
 }
 
 /// Each column is the child's column at the same place.
-fn pass_on(targets: &mut [TargetEntry]) {
+fn pass_on(targets: &mut [TargetEntry], offset: usize) {
     for (i, t) in targets.iter_mut().enumerate() {
         let at = TargetEntry::new(t.expr.clone(), i as i16 + 1, None);
         t.expr = position(&t.expr, VarSource::Outer, &at);
+        if let Expr::Var(v) = &mut t.expr
+            && v.syntactic.0 > 0
+        {
+            v.syntactic.0 += offset;
+        }
     }
 }
 

@@ -208,8 +208,23 @@ pub(crate) struct EquivalenceClass {
     pub below_outer_join: bool,
     /// A needed equality operator is missing: clauses are used as written.
     pub broken: bool,
+    /// The same columns of members of append relations, by member.
+    pub child_members: HashMap<usize, Vec<EcMember>>,
     pub sort_ref: usize,
     pub merged: Option<usize>,
+}
+
+/// How the columns of an append relation are had from one of its members.
+#[derive(Clone, Debug)]
+pub(crate) struct AppendMember {
+    pub parent: usize,
+    pub child: usize,
+    /// Over the member, by the parent's column; `None` for dropped ones.
+    pub columns: Vec<Option<Expr>>,
+    /// Of an inheritance child.
+    pub row_type: Option<Oid>,
+    /// Names of the columns of a query.
+    pub names: Vec<String>,
 }
 
 /// One column of an order: the class of expressions sorted by.
@@ -307,6 +322,13 @@ pub(crate) struct Rel<'a> {
     pub consider_param_startup: bool,
     pub param_paths: RefCell<Vec<Rc<ParamInfo>>>,
     pub dummy: bool,
+    /// It stands for others, its members.
+    pub is_append: bool,
+    pub members: Vec<usize>,
+    /// Of a member: its place in [`Root::append_members`].
+    pub append_member: Option<usize>,
+    /// Its conditions or constraints say that it has no rows.
+    pub excluded: bool,
     /// Lateral references of a subquery, with the params that pass them.
     pub subplan_params: Vec<(Expr, usize)>,
 }
@@ -351,14 +373,16 @@ pub(crate) struct ModifyPath {
     pub operation: CommandType,
     pub can_set_tag: bool,
     pub relation: usize,
-    pub update_columns: Vec<i16>,
-    pub returning: Vec<TargetEntry>,
+    /// Those actually changed, and for each what is changed and returned.
+    pub relations: Vec<usize>,
+    pub update_columns: Vec<Vec<i16>>,
+    pub returning: Vec<Vec<TargetEntry>>,
     pub on_conflict: Option<Box<OnConflict>>,
     pub arbiters: Vec<Oid>,
     pub row_marks: Vec<PlanRowMark>,
     pub recheck_param: usize,
-    pub merge_actions: Vec<ir::MergeAction>,
-    pub merge_join_condition: Option<Expr>,
+    pub merge_actions: Vec<Vec<ir::MergeAction>>,
+    pub merge_join_conditions: Vec<Option<Expr>>,
 }
 
 #[derive(Clone)]
@@ -498,6 +522,9 @@ pub(crate) enum PathKind {
     Append {
         children: Vec<Rc<Path>>,
     },
+    MergeAppend {
+        children: Vec<Rc<Path>>,
+    },
     Gather {
         child: Rc<Path>,
     },
@@ -581,6 +608,7 @@ pub(crate) struct Root<'a> {
     pub rels: Vec<Option<Rel<'a>>>,
     pub join_rels: HashMap<RelSet, usize>,
     pub joins: Vec<Rel<'a>>,
+    pub append_members: Vec<AppendMember>,
     pub all_base: RelSet,
     pub nullable_base: RelSet,
     pub ecs: Vec<EquivalenceClass>,
@@ -650,6 +678,7 @@ impl<'a> Root<'a> {
             rels: Vec::new(),
             join_rels: HashMap::new(),
             joins: Vec::new(),
+            append_members: Vec::new(),
             all_base: RelSet::new(),
             nullable_base: RelSet::new(),
             ecs: Vec::new(),

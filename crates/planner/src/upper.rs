@@ -691,6 +691,7 @@ pub(crate) fn can_project(kind: &PathKind) -> bool {
             | PathKind::Limit { .. }
             | PathKind::Modify { .. }
             | PathKind::Append { .. }
+            | PathKind::MergeAppend { .. }
             | PathKind::RecursiveUnion { .. }
             | PathKind::ProjectSet { .. }
             | PathKind::UniqueInner { .. }

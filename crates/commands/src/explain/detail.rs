@@ -388,6 +388,7 @@ fn keys(describer: &Describer<'_>, scope: Scope<'_>, facts: &mut Facts<'_>) -> R
             facts.text("Cache Mode", if *binary_mode { "binary" } else { "logical" }.to_owned());
         }
         PlanNode::ModifyTable(modify) => {
+            describer.changed_relations(modify, facts)?;
             if let Some(conflict) = &modify.on_conflict {
                 let what = if conflict.update { "UPDATE" } else { "NOTHING" };
                 facts.text("Conflict Resolution", what.to_owned());
@@ -408,6 +409,25 @@ fn keys(describer: &Describer<'_>, scope: Scope<'_>, facts: &mut Facts<'_>) -> R
         _ => {}
     }
     Ok(())
+}
+
+impl Describer<'_> {
+    /// The relations that a statement changes, where that is not just the one it names.
+    fn changed_relations(&self, modify: &ir::ModifyTable, facts: &mut Facts<'_>) -> Result<()> {
+        if modify.result_relations == [modify.nominal_relation] {
+            return Ok(());
+        }
+        let mut targets = Vec::new();
+        for relation in &modify.result_relations {
+            let mut title = super::node::operation(modify.operation).to_owned();
+            let mut properties = Vec::new();
+            self.relation(*relation, &mut title, &mut properties)?;
+            facts.line(title);
+            targets.push(("Target Table".to_owned(), Value::Group(properties)));
+        }
+        facts.described.properties.push(("Target Tables".to_owned(), Value::Groups(targets)));
+        Ok(())
+    }
 }
 
 /// The sets that one pass of a grouping computes.

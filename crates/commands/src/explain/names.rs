@@ -41,6 +41,21 @@ pub struct Names<'a> {
     qualified: bool,
 }
 
+/// How columns are shown.
+#[derive(Clone, Copy)]
+struct Style<'p> {
+    /// With their table.
+    qualified: bool,
+    /// Inheritance parents whose children's columns are shown as theirs.
+    parents: Option<&'p ir::RelSet>,
+}
+
+impl Style<'_> {
+    fn new(qualified: bool) -> Style<'static> {
+        Style { qualified, parents: None }
+    }
+}
+
 /// Marks a variable that stands for ready text.
 const READY: usize = usize::MAX;
 /// Children are followed no further; plans nest less.
@@ -96,7 +111,7 @@ impl<'a> Names<'a> {
     /// # Errors
     /// What deparsing fails with.
     pub fn output(&self, scope: Scope<'_>, expr: &Expr) -> Result<String> {
-        self.text_as(scope, expr, 0, self.several)
+        self.text_as(scope, expr, 0, Style::new(self.several))
     }
 
     /// A condition of a scan, whose own columns need no table's name.
@@ -105,17 +120,17 @@ impl<'a> Names<'a> {
     /// What deparsing fails with.
     pub fn scan_expr(&self, scope: Scope<'_>, expr: &Expr) -> Result<String> {
         let bare = !self.verbose && !matches!(scope.plan.node, PlanNode::SubqueryScan { .. });
-        self.text_as(scope, expr, 0, !bare)
+        self.text_as(scope, expr, 0, Style::new(!bare))
     }
 
     fn text(&self, scope: Scope<'_>, expr: &Expr, depth: usize) -> Result<String> {
-        self.text_as(scope, expr, depth, self.qualified)
+        self.text_as(scope, expr, depth, Style::new(self.qualified))
     }
 
-    fn text_as(&self, scope: Scope<'_>, expr: &Expr, depth: usize, qualified: bool) -> Result<String> {
+    fn text_as(&self, scope: Scope<'_>, expr: &Expr, depth: usize, style: Style<'_>) -> Result<String> {
         let ready = RefCell::new(Vec::new());
-        let expr = self.prepare(scope, expr.clone(), depth, &ready, qualified)?;
-        let resolved = Resolved { names: self, ready: &ready, qualified };
+        let expr = self.prepare(scope, expr.clone(), depth, &ready, style)?;
+        let resolved = Resolved { names: self, ready: &ready, style };
         deparse_expr(self.session, &Constants, &expr, &resolved)
     }
 
@@ -126,22 +141,22 @@ impl<'a> Names<'a> {
         expr: Expr,
         depth: usize,
         ready: &RefCell<Vec<String>>,
-        qualified: bool,
+        style: Style<'_>,
     ) -> Result<Expr> {
         let text = match &expr {
             _ if depth > MAX_DEPTH => Some("???".to_owned()),
             Expr::Var(var) if !matches!(var.source, VarSource::Relation(_)) => {
-                Some(self.special_var(scope, var, depth, qualified)?)
+                Some(self.special_var(scope, var, depth, style)?)
             }
             Expr::Param(param) if param.kind == ParamKind::Exec => Some(self.param(scope, param.id, depth)?),
-            Expr::SubPlan(subplan) => Some(self.subplan(scope, subplan, depth, qualified)?),
+            Expr::SubPlan(subplan) => Some(self.subplan(scope, subplan, depth, style)?),
             Expr::Aggref(agg) if agg.split == ir::AggSplit::Final => {
-                Some(self.combined(scope, agg, depth, qualified)?)
+                Some(self.combined(scope, agg, depth, style)?)
             }
             _ => None,
         };
         let Some(text) = text else {
-            return ir::try_map(expr, &mut |child| self.prepare(scope, child, depth, ready, qualified));
+            return ir::try_map(expr, &mut |child| self.prepare(scope, child, depth, ready, style));
         };
         let mut ready = ready.borrow_mut();
         ready.push(text);
@@ -159,27 +174,38 @@ impl<'a> Names<'a> {
         }))
     }
 
-    fn special_var(&self, scope: Scope<'_>, var: &Var, depth: usize, qualified: bool) -> Result<String> {
+    fn special_var(&self, scope: Scope<'_>, var: &Var, depth: usize, style: Style<'_>) -> Result<String> {
         let column = usize::try_from(i32::from(var.attribute) - 1).unwrap_or(usize::MAX);
         if var.source == VarSource::Index
             && let PlanNode::IndexOnlyScan { index_targets, .. } = &scope.plan.node
             && let Some(target) = index_targets.get(column)
         {
-            return self.child_text(scope, &target.expr, depth, qualified);
+            return self.child_text(scope, &target.expr, depth, style);
         }
         let child = match var.source {
             VarSource::Outer => outer(scope.plan),
             _ => inner(scope.plan),
         };
         let Some(child) = child else { return Ok(format!("${}", var.attribute)) };
+        let mut parents = ir::RelSet::new();
+        let style = match &scope.plan.node {
+            PlanNode::Append { apprelids, .. } | PlanNode::MergeAppend { apprelids, .. }
+                if !apprelids.is_empty() =>
+            {
+                parents.extend(apprelids);
+                style.parents.into_iter().for_each(|p| parents.extend(p));
+                Style { parents: Some(&parents), ..style }
+            }
+            _ => style,
+        };
         let Some(target) = child.target_list.get(column) else { return Ok(format!("${}", var.attribute)) };
         let below = Scope { plan: child, above: Some(&scope), subplan: None };
-        self.child_text(below, &target.expr, depth, qualified)
+        self.child_text(below, &target.expr, depth, style)
     }
 
     /// In parentheses unless it is a variable: whoever refers to it takes it for one.
-    fn child_text(&self, scope: Scope<'_>, expr: &Expr, depth: usize, qualified: bool) -> Result<String> {
-        let text = self.text_as(scope, expr, depth + 1, qualified)?;
+    fn child_text(&self, scope: Scope<'_>, expr: &Expr, depth: usize, style: Style<'_>) -> Result<String> {
+        let text = self.text_as(scope, expr, depth + 1, style)?;
         Ok(if matches!(expr, Expr::Var(_)) { text } else { format!("({text})") })
     }
 
@@ -217,13 +243,13 @@ impl<'a> Names<'a> {
 
     /// A value from elsewhere, always with its table's name.
     fn bare_text(&self, scope: Scope<'_>, expr: &Expr, depth: usize) -> Result<String> {
-        let text = self.text_as(scope, expr, depth + 1, true)?;
+        let text = self.text_as(scope, expr, depth + 1, Style::new(true))?;
         let simple = matches!(expr, Expr::Var(_) | Expr::Aggref(_) | Expr::Param(_));
         Ok(if simple { text } else { format!("({text})") })
     }
 
     /// The upper half of an aggregate, shown with what its lower half computes.
-    fn combined(&self, scope: Scope<'_>, agg: &ir::Aggref, depth: usize, qualified: bool) -> Result<String> {
+    fn combined(&self, scope: Scope<'_>, agg: &ir::Aggref, depth: usize, style: Style<'_>) -> Result<String> {
         let first = agg.args.first().map(|t| &t.expr);
         let (Some(Expr::Var(var)), Some(child)) = (first, outer(scope.plan)) else {
             return Ok("???".to_owned());
@@ -233,25 +259,25 @@ impl<'a> Names<'a> {
         match child.target_list.get(column).map(|t| &t.expr) {
             Some(Expr::Aggref(lower)) => {
                 let whole = ir::Aggref { split: ir::AggSplit::Simple, ..(**lower).clone() };
-                self.text_as(below, &Expr::Aggref(Box::new(whole)), depth + 1, qualified)
+                self.text_as(below, &Expr::Aggref(Box::new(whole)), depth + 1, style)
             }
             Some(passed @ Expr::Var(_)) if depth < MAX_DEPTH => {
                 let args = vec![ir::TargetEntry::new(passed.clone(), 1, None)];
-                self.combined(below, &ir::Aggref { args, ..agg.clone() }, depth + 1, qualified)
+                self.combined(below, &ir::Aggref { args, ..agg.clone() }, depth + 1, style)
             }
             _ => Ok("???".to_owned()),
         }
     }
 
-    fn subplan(&self, scope: Scope<'_>, subplan: &SubPlan, depth: usize, qualified: bool) -> Result<String> {
+    fn subplan(&self, scope: Scope<'_>, subplan: &SubPlan, depth: usize, style: Style<'_>) -> Result<String> {
         let name = format!("{}{}", if subplan.use_hash_table { "hashed " } else { "" }, subplan.name);
         let test = |word: &str| -> Result<String> {
             let Some(test) = &subplan.test else { return Ok(format!("({word} ({name}))")) };
             // The test's own parameters are the subplan's columns.
             let ready = RefCell::new(Vec::new());
             let marked =
-                self.mark_columns(scope, (**test).clone(), subplan, &name, (depth, qualified), &ready)?;
-            let resolved = Resolved { names: self, ready: &ready, qualified };
+                self.mark_columns(scope, (**test).clone(), subplan, &name, (depth, style), &ready)?;
+            let resolved = Resolved { names: self, ready: &ready, style };
             let text = deparse_expr(self.session, &Constants, &marked, &resolved)?;
             Ok(format!("({word} {text})"))
         };
@@ -272,7 +298,7 @@ impl<'a> Names<'a> {
         expr: Expr,
         subplan: &SubPlan,
         name: &str,
-        (depth, qualified): (usize, bool),
+        (depth, style): (usize, Style<'_>),
         ready: &RefCell<Vec<String>>,
     ) -> Result<Expr> {
         if let Expr::Param(param) = &expr
@@ -295,11 +321,34 @@ impl<'a> Names<'a> {
             }));
         }
         if matches!(expr, Expr::Var(_) | Expr::Param(_) | Expr::SubPlan(_)) {
-            return self.prepare(scope, expr, depth, ready, qualified);
+            return self.prepare(scope, expr, depth, ready, style);
         }
         ir::try_map(expr, &mut |child| {
-            self.mark_columns(scope, child, subplan, name, (depth, qualified), ready)
+            self.mark_columns(scope, child, subplan, name, (depth, style), ready)
         })
+    }
+
+    /// A column of an inheritance child as one of its parent, above the node that puts the children together.
+    fn as_parent(&self, style: Style<'_>, relation: usize, attribute: i16) -> (usize, i16) {
+        let Some(parents) = style.parents else { return (relation, attribute) };
+        let (mut at, mut column) = (relation, attribute);
+        while let Some(member) = self.statement.append_relations.iter().find(|m| m.child == at) {
+            let entry = member.parent.checked_sub(1).and_then(|i| self.statement.range_table.get(i));
+            if !entry.is_some_and(|e| matches!(e.kind, RangeTableKind::Relation { .. })) {
+                break;
+            }
+            if column > 0 {
+                match member.columns.iter().position(|c| *c == column) {
+                    Some(place) => column = place as i16 + 1,
+                    None => break,
+                }
+            }
+            at = member.parent;
+            if parents.contains(at) {
+                return (at, column);
+            }
+        }
+        (relation, attribute)
     }
 
     fn column(&self, relation: usize, attribute: i16) -> Result<String> {
@@ -332,7 +381,7 @@ impl<'a> Names<'a> {
 struct Resolved<'n, 'a> {
     names: &'n Names<'a>,
     ready: &'n RefCell<Vec<String>>,
-    qualified: bool,
+    style: Style<'n>,
 }
 
 impl VarNames for Resolved<'_, '_> {
@@ -342,12 +391,13 @@ impl VarNames for Resolved<'_, '_> {
             return Ok(ready.get(var.syntactic.1 as usize).cloned().unwrap_or_default());
         }
         let VarSource::Relation(relation) = var.source else { return Ok("???".to_owned()) };
+        let (relation, attribute) = self.names.as_parent(self.style, relation, var.attribute);
         let name = syntax::quote_identifier(self.names.relation(relation));
-        if var.attribute == 0 {
+        if attribute == 0 {
             return Ok(format!("{name}.*"));
         }
-        let column = self.names.column(relation, var.attribute)?;
-        Ok(if self.qualified && !name.is_empty() { format!("{name}.{column}") } else { column })
+        let column = self.names.column(relation, attribute)?;
+        Ok(if self.style.qualified && !name.is_empty() { format!("{name}.{column}") } else { column })
     }
 }
 
@@ -376,13 +426,12 @@ fn scanned(plan: &Plan, used: &mut ir::RelSet) {
                 used.insert(conflict.excluded_relation);
             }
         }
-        PlanNode::Append { children, apprelids, .. } => {
+        PlanNode::Append { children, apprelids, .. }
+        | PlanNode::MergeAppend { children, apprelids, .. } => {
             used.extend(apprelids);
             children.iter().for_each(|child| scanned(child, used));
         }
-        PlanNode::MergeAppend { children, .. }
-        | PlanNode::BitmapAnd { children }
-        | PlanNode::BitmapOr { children } => children.iter().for_each(|child| scanned(child, used)),
+        PlanNode::BitmapAnd { children } | PlanNode::BitmapOr { children } => children.iter().for_each(|child| scanned(child, used)),
         _ => {}
     }
     [&plan.left, &plan.right].into_iter().flatten().for_each(|child| scanned(child, used));

@@ -61,7 +61,7 @@ fn join(name: &'static str, node_type: &'static str, join: JoinKind) -> Kind {
     Kind { name: shown, node_type, properties: vec![("Join Type", text(join_word(join)))] }
 }
 
-fn operation(command: CommandType) -> &'static str {
+pub fn operation(command: CommandType) -> &'static str {
     match command {
         CommandType::Insert => "Insert",
         CommandType::Update => "Update",
@@ -239,7 +239,19 @@ impl Describer<'_> {
             }
             properties.push(("Index Name".to_owned(), text(name)));
         }
-        let Some(relation) = relation else { return Ok(()) };
+        match relation {
+            Some(relation) => self.relation(relation, title, properties),
+            None => Ok(()),
+        }
+    }
+
+    /// ` on t`: a range table entry.
+    pub fn relation(
+        &self,
+        relation: usize,
+        title: &mut String,
+        properties: &mut Vec<(String, Value)>,
+    ) -> Result<()> {
         let alias = self.names.relation(relation).to_owned();
         let (mut object, mut schema, mut label) = (None, None, "Relation Name");
         match relation.checked_sub(1).and_then(|i| self.statement.range_table.get(i)).map(|e| &e.kind) {

@@ -113,6 +113,9 @@ impl Spec {
     fn target_of(&self, batch: &Batch, row: usize) -> Result<usize> {
         let Some(column) = self.tableoid_column.filter(|_| self.targets.len() > 1) else { return Ok(0) };
         let oid = batch.value(column, row).map(|v| v.oid());
+        if oid.is_none() && self.merge.is_some() {
+            return Ok(0);
+        }
         let found = self.targets.iter().position(|t| Some(t.entry.oid()) == oid);
         found.ok_or_else(|| Error::internal("a row of a relation that the statement does not change"))
     }
@@ -146,6 +149,9 @@ fn recheck_row(
             None => None,
         };
         substitutes.set(mark.relation, tuple);
+    }
+    for other in &spec.targets {
+        substitutes.set(other.relation, None);
     }
     substitutes.set(target.relation, Some(tuple));
     let prepared = execution.prepared.clone();
