@@ -42,14 +42,26 @@ pub(crate) fn lock_table(invocation: &mut Invocation<'_>, statement: &LockTable)
         };
         let entry = session.require_relation(oid)?;
         check(session, &entry, mode)?;
-        let tag = session.relation_lock_tag(oid)?;
-        let policy = if statement.nowait { WaitPolicy::no_wait() } else { session.wait_policy() };
-        let got = session.transaction()?.lock(tag, mode, &policy)?;
-        if matches!(got, lock::Acquired::NotAvailable) {
-            return Err(err!(LOCK_NOT_AVAILABLE, "could not obtain lock on relation \"{}\"", entry.name()));
+        lock(session, &entry, mode, statement.nowait)?;
+        if relation.inherit {
+            for (child, _) in session.descendants(oid)?.into_iter().skip(1) {
+                if let Some(child) = session.relation(child)? {
+                    lock(session, &child, mode, statement.nowait)?;
+                }
+            }
         }
     }
     Ok(Outcome::Tag("LOCK TABLE".to_owned()))
+}
+
+fn lock(session: &Session, entry: &RelationEntry, mode: LockMode, nowait: bool) -> Result<()> {
+    let tag = session.relation_lock_tag(entry.oid())?;
+    let policy = if nowait { WaitPolicy::no_wait() } else { session.wait_policy() };
+    let got = session.transaction()?.lock(tag, mode, &policy)?;
+    if matches!(got, lock::Acquired::NotAvailable) {
+        return Err(err!(LOCK_NOT_AVAILABLE, "could not obtain lock on relation \"{}\"", entry.name()));
+    }
+    Ok(())
 }
 
 fn check(session: &Session, entry: &RelationEntry, mode: LockMode) -> Result<()> {

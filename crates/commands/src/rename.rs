@@ -36,14 +36,16 @@ pub(crate) fn rename(invocation: &mut Invocation<'_>, statement: &Rename) -> Res
                 return Ok(Outcome::Tag(tag));
             };
             privilege::require_relation_owner(session, &entry)?;
-            rename_column(session, &entry, statement.sub_name.as_deref().unwrap_or_default(), to)?;
+            let recurse = recurses(object);
+            rename_column(session, &entry, statement.sub_name.as_deref().unwrap_or_default(), to, recurse, 0)?;
         }
         (O::TableConstraint, object) => {
             let Some(entry) = open(session, object, statement.if_exists)? else {
                 return Ok(Outcome::Tag(tag));
             };
             privilege::require_relation_owner(session, &entry)?;
-            rename_constraint(session, &entry, statement.sub_name.as_deref().unwrap_or_default(), to)?;
+            let recurse = recurses(object);
+            rename_constraint(session, &entry, statement.sub_name.as_deref().unwrap_or_default(), to, recurse, 0)?;
         }
         (O::Schema, ObjectRef::Name(named)) => rename_schema(session, named.name(), to)?,
         (O::Role, ObjectRef::Role(named)) => match &named.kind {
@@ -133,8 +135,21 @@ fn rename_row_type(session: &Session, row_type: Oid, namespace: Oid, to: &str) -
     Ok(())
 }
 
-fn rename_column(session: &Session, entry: &RelationEntry, from: &str, to: &str) -> Result<()> {
-    if !matches!(entry.kind(), b'r' | b'v' | b'm' | b'c') {
+/// ONLY was not given.
+fn recurses(object: &ObjectRef) -> bool {
+    !matches!(object, ObjectRef::Relation(named) if !named.inherit)
+}
+
+/// `parents`: as many parents of the relation have been renamed their column already.
+fn rename_column(
+    session: &Session,
+    entry: &RelationEntry,
+    from: &str,
+    to: &str,
+    recurse: bool,
+    parents: usize,
+) -> Result<()> {
+    if !matches!(entry.kind(), b'r' | b'v' | b'm' | b'c' | b'p') {
         bail!(WRONG_OBJECT_TYPE, "cannot rename columns of relation \"{}\"", entry.name());
     }
     let is_system = |name: &str| catalog::template::SYSTEM_COLUMNS.iter().any(|s| s.0 == name);
@@ -144,6 +159,19 @@ fn rename_column(session: &Session, entry: &RelationEntry, from: &str, to: &str)
     let Some(position) = entry.desc().position(from) else {
         bail!(UNDEFINED_COLUMN, "column \"{from}\" does not exist");
     };
+    if recurse && parents == 0 {
+        for (child, ways) in session.descendants(entry.oid())?.into_iter().skip(1) {
+            lock_relation(session, child, LockMode::AccessExclusive)?;
+            rename_column(session, &*session.require_relation(child)?, from, to, false, ways)?;
+        }
+    } else if parents == 0 && !session.children(entry.oid())?.is_empty() {
+        bail!(INVALID_TABLE_DEFINITION, "inherited column \"{from}\" must be renamed in child tables too");
+    }
+    let keys = [entry.oid().into(), Datum::Int2(position as i16 + 1)];
+    let row = session.find::<PgAttribute>(index::PG_ATTRIBUTE_RELID_ATTNUM, &keys)?;
+    if row.first().is_some_and(|(_, row)| row.attinhcount as usize > parents) {
+        bail!(INVALID_TABLE_DEFINITION, "cannot rename inherited column \"{from}\"");
+    }
     if is_system(to) {
         bail!(DUPLICATE_COLUMN, "column name \"{to}\" conflicts with a system column name");
     }
@@ -174,10 +202,34 @@ fn set_constraint_name(session: &Session, oid: Oid, to: &str) -> Result<()> {
     session.command_counter_increment()
 }
 
-fn rename_constraint(session: &Session, entry: &RelationEntry, from: &str, to: &str) -> Result<()> {
+fn rename_constraint(
+    session: &Session,
+    entry: &RelationEntry,
+    from: &str,
+    to: &str,
+    recurse: bool,
+    parents: usize,
+) -> Result<()> {
     let Some(row) = table_constraint(session, entry.oid(), from)? else {
         bail!(UNDEFINED_OBJECT, "constraint \"{from}\" for table \"{}\" does not exist", entry.name());
     };
+    if matches!(row.contype as u8, b'c' | b'n') && !row.connoinherit {
+        if recurse && parents == 0 {
+            for (child, ways) in session.descendants(entry.oid())?.into_iter().skip(1) {
+                lock_relation(session, child, LockMode::AccessExclusive)?;
+                let child = session.require_relation(child)?;
+                rename_constraint(session, &child, from, to, false, ways)?;
+            }
+        } else if parents == 0 && !session.children(entry.oid())?.is_empty() {
+            bail!(
+                INVALID_TABLE_DEFINITION,
+                "inherited constraint \"{from}\" must be renamed in child tables too"
+            );
+        }
+        if row.coninhcount as usize > parents {
+            bail!(INVALID_TABLE_DEFINITION, "cannot rename inherited constraint \"{from}\"");
+        }
+    }
     crate::constraint::require_free(session, entry, to)?;
     if matches!(row.contype as u8, b'p' | b'u' | b'x') && row.conindid.is_valid() {
         lock_relation(session, row.conindid, LockMode::AccessExclusive)?;

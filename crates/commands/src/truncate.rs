@@ -26,6 +26,23 @@ pub(crate) fn truncate(invocation: &mut Invocation<'_>, statement: &Truncate) ->
         if !tables.contains(&entry.oid()) {
             tables.push(entry.oid());
         }
+        if !name.inherit {
+            if entry.kind() == b'p' && !session.children(entry.oid())?.is_empty() {
+                return Err(err!(
+                    WRONG_OBJECT_TYPE,
+                    "cannot truncate only a partitioned table"
+                )
+                .hint("Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly."));
+            }
+            continue;
+        }
+        // Whoever may truncate the parent may truncate its children.
+        for child in crate::inherit::descendants(session, entry.oid(), LockMode::AccessExclusive)? {
+            if !tables.contains(&child) {
+                check_kind(&*session.require_relation(child)?)?;
+                tables.push(child);
+            }
+        }
     }
     if statement.behavior == DropBehavior::Cascade {
         add_referencing(session, &mut tables)?;
@@ -35,22 +52,25 @@ pub(crate) fn truncate(invocation: &mut Invocation<'_>, statement: &Truncate) ->
         restart_sequences(session, &tables)?;
     }
     for table in &tables {
-        empty(session, *table)?;
+        if session.require_relation(*table)?.kind() != b'p' {
+            empty(session, *table)?;
+        }
     }
     Ok(Outcome::Tag("TRUNCATE TABLE".to_owned()))
 }
 
-fn check(session: &Session, entry: &RelationEntry) -> Result<()> {
+fn check_kind(entry: &RelationEntry) -> Result<()> {
     match entry.kind() {
-        b'r' => {}
-        b'p' => return Err(Error::unsupported("TRUNCATE of partitioned tables")),
+        b'r' | b'p' => {}
         _ => bail!(WRONG_OBJECT_TYPE, "\"{}\" is not a table", entry.name()),
     }
+    Ok(())
+}
+
+fn check(session: &Session, entry: &RelationEntry) -> Result<()> {
+    check_kind(entry)?;
     privilege::require_on_relation(session, entry, bits::TRUNCATE)?;
     privilege::refuse_catalog(&entry.class)?;
-    if entry.class.relhassubclass {
-        return Err(Error::unsupported("TRUNCATE of tables with children"));
-    }
     let user_triggers = entry.triggers.iter().any(|t| !t.tgisinternal && t.tgtype & 32 != 0);
     if user_triggers {
         return Err(Error::unsupported("TRUNCATE triggers"));

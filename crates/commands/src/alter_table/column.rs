@@ -5,6 +5,7 @@ use crate::constraint::{self, KeyConstraint, NotNull};
 use crate::create_table::{self, draft_column};
 use crate::drop::remove_all;
 use crate::expression::{self, Kind};
+use crate::inherit;
 use crate::name::choose_relation_name;
 use crate::notice::notice_of;
 use crate::relation;
@@ -42,7 +43,18 @@ pub(super) fn add(
     if old.desc().len() >= 1600 {
         bail!(TOO_MANY_COLUMNS, "tables can have at most 1600 columns");
     }
-    let draft = draft_column(session, old.name(), definition)?;
+    if old.class.relispartition && !alteration.recursing {
+        bail!(WRONG_OBJECT_TYPE, "cannot add column to a partition");
+    }
+    let draft = draft_column(session, old.name(), definition, None)?;
+    if alteration.has_children()? {
+        if draft.attribute.identity != 0 && alteration.recurse && old.kind() != b'p' {
+            bail!(INVALID_TABLE_DEFINITION, "cannot recursively add identity column to table that has child tables");
+        }
+        if !alteration.recurse {
+            bail!(INVALID_TABLE_DEFINITION, "column must be added to child tables too");
+        }
+    }
     relation::check_columns(session, std::slice::from_ref(&draft.attribute), b'r')?;
     let position = old.desc().len();
     let number = position as i16 + 1;
@@ -74,6 +86,39 @@ pub(super) fn add(
         let wanted = NotNull { column: number, ..not_null.clone() };
         validate::not_null(session, &*alteration.entry()?, number)?;
         constraint::add_not_null(session, &*alteration.entry()?, &wanted, &mut Vec::new())?;
+    }
+    if alteration.recursing {
+        relation::update_attribute(session, old.oid(), number, |row| {
+            (row.attislocal, row.attinhcount) = (false, 1);
+        })?;
+        session.invalidate_relation(old.oid());
+        session.command_counter_increment()?;
+        if let Some(row) = inherit::not_null_of(session, old.oid(), number)? {
+            inherit::set_inherited(session, row.oid, false, 1)?;
+        }
+    }
+    // Children get the column, but not the keys that were written with it; checks are handed down as such.
+    let below = ColumnDefinition {
+        constraints: definition
+            .constraints
+            .iter()
+            .filter(|c| {
+                !matches!(
+                    c.kind,
+                    ConstraintKind::Check(_)
+                        | ConstraintKind::Foreign(_)
+                        | ConstraintKind::Unique(_)
+                        | ConstraintKind::Primary(_)
+                )
+            })
+            .cloned()
+            .collect(),
+        ..definition.clone()
+    };
+    for child in alteration.children()? {
+        if !super::inherit::merge_added(alteration, &child, &draft)? {
+            add(&alteration.of_child(child.oid()), &below, false)?;
+        }
     }
     for written in &definition.constraints {
         match &written.kind {
@@ -178,6 +223,9 @@ pub(super) fn drop(
         }
         bail!(UNDEFINED_COLUMN, "{text}");
     };
+    super::inherit::refuse_inherited_column(alteration, position as i16 + 1, "drop", name)?;
+    crate::partition::refuse_key_column(session, &entry, position as i16 + 1, name, "drop")?;
+    super::inherit::drop_column(alteration, name, behavior)?;
     let object = ObjectAddress::column(entry.oid(), position as i16 + 1);
     remove_all(session, &[object], behavior == DropBehavior::Cascade)
 }
@@ -231,15 +279,73 @@ pub(super) fn set_default(
 /// # Errors
 /// `42703`, `23502`.
 pub(super) fn set_not_null(alteration: &Alteration<'_>, column: &str) -> Result<()> {
-    let session = alteration.session;
     let entry = alteration.entry()?;
     let number = alteration.column(&entry, column)?;
-    if entry.desc().attributes()[number as usize - 1].not_null {
+    let wanted = NotNull { column: number, name: None, no_inherit: false, validated: true };
+    add_not_null(alteration, column, wanted)
+}
+
+/// Adds a NOT NULL constraint to a column of the table and of its children, or makes the one that is there its own.
+///
+/// # Errors
+/// `23502`, `42P16`, `42710`.
+pub(super) fn add_not_null(alteration: &Alteration<'_>, column: &str, wanted: NotNull) -> Result<()> {
+    let session = alteration.session;
+    let entry = alteration.entry()?;
+    let number = wanted.column;
+    if let Some(row) = inherit::not_null_of(session, entry.oid(), number)? {
+        if row.connoinherit && !wanted.no_inherit && (alteration.recursing || wanted.name.is_some()) {
+            return Err(err!(
+                OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "cannot change NO INHERIT status of NOT NULL constraint \"{}\" on relation \"{}\"",
+                row.conname,
+                entry.name()
+            )
+            .hint("You might need to make the existing constraint inheritable using ALTER TABLE ... ALTER CONSTRAINT ... INHERIT."));
+        }
+        if alteration.recursing {
+            return inherit::change(session, row.oid, |row| row.coninhcount += 1);
+        }
+        if let Some(name) = wanted.name.as_ref().filter(|n| **n != row.conname) {
+            return Err(err!(
+                OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "cannot create not-null constraint \"{name}\" on column \"{column}\" of table \"{}\"",
+                entry.name()
+            )
+            .detail(format!("A not-null constraint named \"{}\" already exists for this column.", row.conname)));
+        }
+        if !row.conislocal {
+            return inherit::change(session, row.oid, |row| row.conislocal = true);
+        }
         return Ok(());
     }
+    let mut wanted = wanted;
+    if !alteration.recurse && alteration.has_children()? {
+        if entry.kind() == b'p' {
+            return Err(err!(INVALID_TABLE_DEFINITION, "constraint must be added to child tables too")
+                .hint("Do not specify the ONLY keyword."));
+        }
+        wanted.no_inherit = true;
+    }
     validate::not_null(session, &entry, number)?;
-    let wanted = NotNull { column: number, name: None, no_inherit: false, validated: true };
-    constraint::add_not_null(session, &entry, &wanted, &mut Vec::new())?;
+    let made = constraint::add_not_null(session, &entry, &wanted, &mut Vec::new())?;
+    let Some(made) = made else { return Ok(()) };
+    if alteration.recursing {
+        inherit::set_inherited(session, made, false, 1)?;
+    }
+    if wanted.no_inherit {
+        return Ok(());
+    }
+    let name = inherit::not_null_of(session, entry.oid(), number)?.map(|row| row.conname.clone());
+    for child in alteration.children()? {
+        let below = alteration.of_child(child.oid());
+        let number = below.column(&child, column)?;
+        let taken = constraint::constraints(session, child.oid())?
+            .iter()
+            .any(|c| Some(&c.conname) == name.as_ref() && c.contype as u8 != b'n');
+        let name = if taken { None } else { name.clone() };
+        add_not_null(&below, column, NotNull { column: number, name, ..wanted.clone() })?;
+    }
     Ok(())
 }
 
@@ -259,7 +365,18 @@ pub(super) fn drop_not_null(alteration: &Alteration<'_>, column: &str) -> Result
     let found =
         constraints.iter().find(|c| c.contype as u8 == b'n' && c.conkey.as_deref() == Some(&[number]));
     match found {
-        Some(row) => remove_all(session, &[ObjectAddress::new::<catalog::PgConstraint>(row.oid)], false),
+        Some(row) => {
+            if row.coninhcount > 0 {
+                bail!(
+                    INVALID_TABLE_DEFINITION,
+                    "cannot drop inherited constraint \"{}\" of relation \"{}\"",
+                    row.conname,
+                    entry.name()
+                );
+            }
+            super::inherit::drop_constraint(alteration, row, Some(column), DropBehavior::Restrict)?;
+            remove_all(session, &[ObjectAddress::new::<catalog::PgConstraint>(row.oid)], false)
+        }
         None => relation::update_attribute(session, entry.oid(), number, |row| row.attnotnull = false),
     }
 }

@@ -22,14 +22,16 @@ pub(super) fn add(alteration: &Alteration<'_>, written: &Constraint) -> Result<(
         ConstraintKind::Check(ast) => {
             let source = CheckSource::Written(ast);
             let validated = !written.not_valid;
-            let oid = constraint::add_check(session, &entry, written, source, validated, &mut Vec::new())?;
-            if validated && !written.not_enforced { validate_check(alteration, oid) } else { Ok(()) }
+            let made = constraint::add_check(session, &entry, written, source, validated, &mut Vec::new())?;
+            let Some(oid) = made else { return Ok(()) };
+            if validated && !written.not_enforced {
+                validate_check(alteration, oid)?;
+            }
+            super::inherit::hand_down_check(alteration, oid, written)
         }
         ConstraintKind::NotNull { column: Some(name) } => {
             let number = alteration.column(&entry, name)?;
-            if !written.not_valid {
-                validate::not_null(session, &entry, number)?;
-            } else {
+            if written.not_valid {
                 return Err(Error::unsupported("NOT NULL constraints that are NOT VALID"));
             }
             let wanted = NotNull {
@@ -38,8 +40,7 @@ pub(super) fn add(alteration: &Alteration<'_>, written: &Constraint) -> Result<(
                 no_inherit: written.no_inherit,
                 validated: true,
             };
-            constraint::add_not_null(session, &entry, &wanted, &mut Vec::new())?;
-            Ok(())
+            column::add_not_null(alteration, name, wanted)
         }
         ConstraintKind::Unique(key) | ConstraintKind::Primary(key) => {
             let primary = matches!(written.kind, ConstraintKind::Primary(_));
@@ -88,7 +89,7 @@ fn check_foreign(alteration: &Alteration<'_>, row: &PgConstraint) -> Result<()> 
     executor::validate_foreign_key(&mut expression::execution(session)?, &entry, row)
 }
 
-fn validate_check(alteration: &Alteration<'_>, oid: base::Oid) -> Result<()> {
+pub(super) fn validate_check(alteration: &Alteration<'_>, oid: base::Oid) -> Result<()> {
     let session = alteration.session;
     let entry = alteration.entry()?;
     let Some(row) = session.row::<PgConstraint>(catalog_index::PG_CONSTRAINT_OID, &[oid.into()])? else {
@@ -122,6 +123,13 @@ pub(super) fn drop(
         }
         return Err(error);
     };
+    if row.coninhcount > 0 && !alteration.recursing {
+        bail!(
+            INVALID_TABLE_DEFINITION,
+            "cannot drop inherited constraint \"{name}\" of relation \"{}\"",
+            alteration.entry()?.name()
+        );
+    }
     if row.contype as u8 == b'n' {
         let entry = alteration.entry()?;
         for number in row.conkey.iter().flatten() {
@@ -130,6 +138,13 @@ pub(super) fn drop(
     }
     if row.contype as u8 == b'f' && row.confrelid != alteration.table {
         crate::name::lock_relation(session, row.confrelid, lock::LockMode::AccessExclusive)?;
+    }
+    if matches!(row.contype as u8, b'c' | b'n') {
+        let entry = alteration.entry()?;
+        let number = row.conkey.as_ref().and_then(|k| k.first()).copied().unwrap_or(0);
+        let column = (row.contype as u8 == b'n' && number > 0)
+            .then(|| entry.desc().attributes()[number as usize - 1].name.clone());
+        super::inherit::drop_constraint(alteration, &row, column.as_deref(), behavior)?;
     }
     let object = ObjectAddress::new::<PgConstraint>(row.oid);
     remove_all(session, &[object], behavior == DropBehavior::Cascade)
@@ -154,6 +169,17 @@ pub(super) fn validate(alteration: &Alteration<'_>, name: &str) -> Result<()> {
     }
     if row.convalidated {
         return Ok(());
+    }
+    if row.contype as u8 != b'f' && !row.connoinherit {
+        for child in alteration.children()? {
+            if !alteration.recurse {
+                bail!(INVALID_TABLE_DEFINITION, "constraint must be validated on child tables too");
+            }
+            let named = constraint::constraints(session, child.oid())?;
+            if named.iter().any(|c| c.conname == *name && c.contype == row.contype) {
+                validate(&alteration.of_child(child.oid()), name)?;
+            }
+        }
     }
     match row.contype as u8 {
         b'f' => check_foreign(alteration, &row)?,

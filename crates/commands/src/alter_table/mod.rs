@@ -4,6 +4,7 @@
 mod column;
 mod constraint;
 mod generated;
+mod inherit;
 mod options;
 mod rewrite;
 mod validate;
@@ -24,6 +25,10 @@ use syntax::{AlterTable, AlterTableCommand, ObjectType, Statement};
 pub(super) struct Alteration<'a> {
     pub session: &'a Arc<Session>,
     pub table: Oid,
+    /// Children are altered too.
+    pub recurse: bool,
+    /// The statement names another table, which this one inherits from.
+    pub recursing: bool,
 }
 
 impl Alteration<'_> {
@@ -111,7 +116,8 @@ pub(crate) fn alter(invocation: &mut Invocation<'_>, statement: &AlterTable) -> 
     if !only_owner {
         privilege::require_relation_owner(session, &entry)?;
     }
-    let alteration = Alteration { session, table: entry.oid() };
+    let recurse = statement.relation.inherit;
+    let alteration = Alteration { session, table: entry.oid(), recurse, recursing: false };
     let mut ordered: Vec<&AlterTableCommand> = statement.commands.iter().collect();
     ordered.sort_by_key(|command| pass(command));
     for command in ordered {
@@ -142,8 +148,7 @@ fn check_kind(wanted: ObjectType, entry: &RelationEntry) -> Result<()> {
 /// What needs a table.
 fn require_table(entry: &RelationEntry, action: &str) -> Result<()> {
     let plural = match entry.kind() {
-        b'r' => return Ok(()),
-        b'p' => return Err(Error::unsupported("ALTER TABLE of partitioned tables")),
+        b'r' | b'p' => return Ok(()),
         b'v' => "views",
         b'm' => "materialized views",
         b'S' => "sequences",
@@ -168,7 +173,10 @@ fn run(alteration: &Alteration<'_>, command: &AlterTableCommand) -> Result<()> {
             require_table(&entry, "DROP COLUMN")?;
             column::drop(alteration, name, *if_exists, *behavior)
         }
-        C::ColumnDefault { column, default } => column::set_default(alteration, column, default.as_ref()),
+        C::ColumnDefault { column, default } => {
+            column::set_default(alteration, column, default.as_ref())?;
+            inherit::simply(alteration, command)
+        }
         C::SetNotNull { column } => {
             require_table(&entry, "ALTER COLUMN ... SET NOT NULL")?;
             column::set_not_null(alteration, column)
@@ -189,10 +197,17 @@ fn run(alteration: &Alteration<'_>, command: &AlterTableCommand) -> Result<()> {
             require_table(&entry, "ALTER COLUMN ... DROP EXPRESSION")?;
             generated::drop_expression(alteration, column, *if_exists)
         }
-        C::SetStatistics { column, target } => options::set_statistics(alteration, column, *target),
-        C::SetStorage { column, storage } => options::set_storage(alteration, column, storage),
+        C::SetStatistics { column, target } => {
+            options::set_statistics(alteration, column, *target)?;
+            inherit::simply(alteration, command)
+        }
+        C::SetStorage { column, storage } => {
+            options::set_storage(alteration, column, storage)?;
+            inherit::simply(alteration, command)
+        }
         C::SetCompression { column, compression } => {
-            options::set_compression(alteration, column, compression)
+            options::set_compression(alteration, column, compression)?;
+            inherit::simply(alteration, command)
         }
         C::SetOptions(items) => options::set_options(alteration, items, false),
         C::ResetOptions(items) => options::set_options(alteration, items, true),
@@ -216,6 +231,18 @@ fn run(alteration: &Alteration<'_>, command: &AlterTableCommand) -> Result<()> {
             crate::relation::update_class(session, entry.oid(), |class| class.relforcerowsecurity = *force)
         }
         C::ReplicaIdentity(identity) => options::replica_identity(alteration, identity),
+        C::Inherit(parent) => {
+            require_table(&entry, "INHERIT")?;
+            crate::inherit::add_parent(session, &entry, parent)
+        }
+        C::NoInherit(parent) => {
+            require_table(&entry, "NO INHERIT")?;
+            crate::inherit::drop_parent(session, &entry, parent)
+        }
+        C::AttachPartition { partition, bound } => crate::partition::attach(session, &entry, partition, bound.as_ref()),
+        C::DetachPartition { partition, concurrently, finalize } => {
+            crate::partition::detach(session, &entry, partition, *concurrently, *finalize)
+        }
         C::SetWithoutOids => Ok(()),
         _ => Err(Error::unsupported("this form of ALTER TABLE")),
     }

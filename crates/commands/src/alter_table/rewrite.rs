@@ -110,6 +110,8 @@ pub(super) fn alter_type(
     let number = alteration.column(&old, column)?;
     let position = number as usize - 1;
     let before = old.desc().attributes()[position].clone();
+    super::inherit::refuse_inherited_column(alteration, number, "alter", column)?;
+    crate::partition::refuse_key_column(session, &old, number, column, "alter type of")?;
     let (type_oid, typmod) = expression::resolve_type(session, type_name)?;
     let row = session.type_row(type_oid)?;
     let new_collation = match collation {
@@ -148,6 +150,20 @@ pub(super) fn alter_type(
         }
         Err(error) => return Err(error),
     };
+    for child in alteration.children()? {
+        if !alteration.recurse {
+            bail!(
+                INVALID_TABLE_DEFINITION,
+                "type of inherited column \"{column}\" must be changed in child tables too"
+            );
+        }
+        let below = alteration.of_child(child.oid());
+        let at = below.column(&child, column)?;
+        if super::inherit::attribute_row(session, child.oid(), at)?.attinhcount > 1 {
+            bail!(INVALID_TABLE_DEFINITION, "cannot alter inherited column \"{column}\" of relation \"{}\"", child.name());
+        }
+        alter_type(&below, column, type_name, collation, using)?;
+    }
     let default = convert_default(alteration, &old, number, type_oid, typmod)?;
     let layout = session.type_layout(type_oid)?;
     relation::update_attribute(session, old.oid(), number, |attribute| {
@@ -174,6 +190,9 @@ pub(super) fn alter_type(
     if let Some(default) = default {
         crate::constraint::remove_default(session, old.oid(), number)?;
         crate::constraint::store_default(session, old.oid(), number, &default, false)?;
+    }
+    if old.kind() == b'p' {
+        return Ok(());
     }
     // Other columns' missing values stand in old rows only.
     rewrite(session, &old, &[(position, expr)])

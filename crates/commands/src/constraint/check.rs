@@ -1,6 +1,7 @@
 //! CHECK constraints.
 
 use crate::dependency;
+use crate::inherit::{self, CheckTwin};
 use crate::expression::{self, Kind};
 use crate::name::choose_constraint_name;
 use crate::relation;
@@ -15,7 +16,7 @@ pub(crate) enum CheckSource<'a> {
     Ready(Expr),
 }
 
-/// Adds a CHECK constraint; gives its OID. `taken`: names that constraints of the same command have got already, to
+/// Adds a CHECK constraint; gives its OID, or none if it is one that the table has inherited. `taken`: names that constraints of the same command have got already, to
 /// which this one's is added. The rows are not looked at.
 ///
 /// # Errors
@@ -27,7 +28,7 @@ pub(crate) fn add(
     source: CheckSource<'_>,
     validated: bool,
     taken: &mut Vec<String>,
-) -> Result<Oid> {
+) -> Result<Option<Oid>> {
     let expr = match source {
         CheckSource::Written(ast) => expression::analyze(session, ast, Kind::CheckConstraint, Some(table))?,
         CheckSource::Ready(expr) => expr,
@@ -37,6 +38,11 @@ pub(crate) fn add(
         Some(name) => {
             if taken.contains(name) {
                 base::bail!(DUPLICATE_OBJECT, "check constraint \"{name}\" already exists");
+            }
+            if let CheckTwin::Merged =
+                inherit::merge_check(session, table, name, &expr, constraint, false)?
+            {
+                return Ok(None);
             }
             super::require_free(session, table, name)?;
             name.clone()
@@ -67,5 +73,5 @@ pub(crate) fn add(
     session.command_counter_increment()?;
     relation::update_class(session, table.oid(), |class| class.relchecks += 1)?;
     session.command_counter_increment()?;
-    Ok(oid)
+    Ok(Some(oid))
 }

@@ -32,6 +32,23 @@ pub(crate) struct ColumnDraft<'a> {
     pub sequence: Option<WantedSequence>,
     /// Its column number is not filled in.
     pub not_null: Option<NotNull>,
+    /// How many parents have it.
+    pub inherit_count: i16,
+    /// It was written with the table itself.
+    pub local: bool,
+    /// Parents have different defaults.
+    pub conflict: bool,
+}
+
+impl<'a> ColumnDraft<'a> {
+    pub(crate) fn new(
+        attribute: Attribute,
+        default: Option<DefaultSource<'a>>,
+        sequence: Option<WantedSequence>,
+        not_null: Option<NotNull>,
+    ) -> ColumnDraft<'a> {
+        ColumnDraft { attribute, default, sequence, not_null, inherit_count: 0, local: true, conflict: false }
+    }
 }
 
 /// The integer type behind serial, smallserial and bigserial.
@@ -99,7 +116,8 @@ fn attribute(session: &Arc<Session>, definition: &ColumnDefinition) -> Result<(A
     Ok((attribute, serial.is_some()))
 }
 
-/// A column definition, with those of its constraints that are its own.
+/// A column definition, with those of its constraints that are its own. `of`: the column of the parent, which a
+/// partition's column has its type from.
 ///
 /// # Errors
 /// `42601` for constraints that exclude each other, and those of its type.
@@ -107,12 +125,16 @@ pub(crate) fn draft<'a>(
     session: &Arc<Session>,
     table: &str,
     definition: &'a ColumnDefinition,
+    of: Option<&Attribute>,
 ) -> Result<ColumnDraft<'a>> {
     if !definition.foreign_options.is_empty() {
         return Err(Error::unsupported("column options of foreign tables"));
     }
-    let (attribute, serial) = attribute(session, definition)?;
-    let mut draft = ColumnDraft { attribute, default: None, sequence: None, not_null: None };
+    let (attribute, serial) = match (&definition.type_name, of) {
+        (None, Some(known)) => (known.clone(), false),
+        _ => attribute(session, definition)?,
+    };
+    let mut draft = ColumnDraft::new(attribute, None, None, None);
     if serial {
         draft.sequence = Some(WantedSequence { options: Vec::new(), identity: false });
     }
@@ -266,9 +288,10 @@ pub(super) fn add<'a>(
     session: &Arc<Session>,
     table: &str,
     definition: &'a ColumnDefinition,
+    of: Option<&Attribute>,
     draft: &mut Draft<'a>,
 ) -> Result<()> {
-    draft.columns.push(self::draft(session, table, definition)?);
+    draft.columns.push(self::draft(session, table, definition, of)?);
     for constraint in &definition.constraints {
         let column = Some(definition.name.clone());
         match &constraint.kind {

@@ -37,7 +37,7 @@ fn wants(clause: &LikeClause, option: LikeOption) -> bool {
 }
 
 /// Variables renumbered for the new table.
-fn renumber(expr: &Expr, map: &[i16]) -> Result<Expr> {
+pub(crate) fn renumber(expr: &Expr, map: &[i16]) -> Result<Expr> {
     let mut whole_row = false;
     let renumbered = renumber_step(expr.clone(), map, &mut whole_row);
     if whole_row {
@@ -121,7 +121,7 @@ pub(super) fn expand<'a>(session: &Arc<Session>, clause: &LikeClause, draft: &mu
             validated: true,
         });
         let default = default.map(DefaultSource::Ready);
-        draft.columns.push(ColumnDraft { attribute: column, default, sequence, not_null });
+        draft.columns.push(ColumnDraft::new(column, default, sequence, not_null));
     }
     // Generation expressions refer to columns that come after theirs, too.
     for column in &mut draft.columns[first..] {

@@ -5,8 +5,10 @@
 
 mod column;
 mod like;
+mod partition;
 
 pub(crate) use column::{ColumnDraft, DefaultSource, draft as draft_column};
+pub(crate) use like::renumber;
 
 use crate::constraint::{self, CheckSource, KeyConstraint, NotNull};
 use crate::expression::{self, Kind};
@@ -15,7 +17,7 @@ use crate::name::{self, creation_place};
 use crate::notice::notice_of;
 use crate::options::{self, Target};
 use crate::relation::{self, NewRelation, persistence_letter};
-use crate::{index, privilege, sequence};
+use crate::{index, inherit, privilege, sequence};
 use base::{Error, Oid, Result, SqlState, bail, err};
 use catalog::{DependencyKind, ObjectAddress, PgClass, RelationEntry, Session};
 use datum::Attribute;
@@ -40,10 +42,7 @@ pub(crate) struct Draft<'a> {
 fn refuse_unbuilt(statement: &CreateTable) -> Result<()> {
     let unbuilt = [
         (statement.foreign.is_some(), "CREATE FOREIGN TABLE"),
-        (!statement.inherits.is_empty(), "table inheritance"),
         (statement.of_type.is_some(), "typed tables"),
-        (statement.partition_of.is_some(), "partitions"),
-        (statement.partition_by.is_some(), "partitioned tables"),
     ];
     match unbuilt.into_iter().find(|(wanted, _)| *wanted) {
         Some((_, what)) => Err(Error::unsupported(what)),
@@ -78,13 +77,23 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTable) -
     {
         return Err(unknown_method(session, method)?);
     }
-    let draft = collect(session, statement)?;
+    let (parents, of) = match &statement.partition_of {
+        Some((parent, _)) => (
+            inherit::open_parents(session, std::slice::from_ref(parent), true, place.persistence)?,
+            true,
+        ),
+        None => (inherit::open_parents(session, &statement.inherits, false, place.persistence)?, false),
+    };
+    let mut draft = collect(session, statement, of.then(|| &*parents[0]))?;
+    let merged = inherit::merge(session, &parents, of, &mut draft)?;
+    let kind = if statement.partition_by.is_some() { b'p' } else { b'r' };
     let columns: Vec<Attribute> = draft.columns.iter().map(|c| c.attribute.clone()).collect();
-    relation::check_columns(session, &columns, b'r')?;
+    relation::check_columns(session, &columns, kind)?;
+    partition::check_options(statement)?;
     let new = NewRelation {
         name: table_name,
         namespace: place.namespace,
-        kind: b'r',
+        kind,
         persistence: persistence_letter(place.persistence),
         owner: session.user(),
         tablespace: index::tablespace(session, statement.tablespace.as_deref())?,
@@ -102,9 +111,34 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTable) -
     let sequences = make_sequences(session, &draft.columns, &new)?;
     let oid = relation::create(session, &new)?;
     name::lock_relation(session, oid, LockMode::AccessExclusive)?;
-    complete(session, oid, &draft, &sequences)?;
+    store_inheritance(session, oid, &draft, &parents, of)?;
+    complete(session, oid, &draft, &sequences, &merged, || {
+        partition::complete(session, oid, statement, parents.first().filter(|_| of))
+    })?;
     crate::session_end::remember_on_commit(session, oid, statement.on_commit);
     Ok(tag())
+}
+
+/// What of the table is its parents'.
+fn store_inheritance(
+    session: &Session,
+    oid: Oid,
+    draft: &Draft<'_>,
+    parents: &[Arc<RelationEntry>],
+    partition: bool,
+) -> Result<()> {
+    for (position, column) in draft.columns.iter().enumerate() {
+        if column.inherit_count > 0 {
+            relation::update_attribute(session, oid, position as i16 + 1, |row| {
+                row.attinhcount = column.inherit_count;
+                row.attislocal = column.local;
+            })?;
+        }
+    }
+    for (position, parent) in parents.iter().enumerate() {
+        inherit::store(session, oid, parent.oid(), position as i32 + 1, partition)?;
+    }
+    session.command_counter_increment()
 }
 
 /// Why a table cannot have this access method.
@@ -123,7 +157,11 @@ pub(crate) fn unknown_method(session: &Session, method: &str) -> Result<Error> {
 }
 
 /// Sorts the elements of the statement.
-fn collect<'a>(session: &Arc<Session>, statement: &'a CreateTable) -> Result<Draft<'a>> {
+fn collect<'a>(
+    session: &Arc<Session>,
+    statement: &'a CreateTable,
+    of: Option<&RelationEntry>,
+) -> Result<Draft<'a>> {
     let mut draft = Draft::default();
     for element in &statement.elements {
         match element {
@@ -131,7 +169,11 @@ fn collect<'a>(session: &Arc<Session>, statement: &'a CreateTable) -> Result<Dra
                 if draft.columns.iter().any(|c| c.attribute.name == definition.name) {
                     bail!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", definition.name);
                 }
-                column::add(session, &statement.relation.name, definition, &mut draft)?;
+                let known = match of {
+                    Some(parent) => Some(partition::column_of(parent, definition)?),
+                    None => None,
+                };
+                column::add(session, &statement.relation.name, definition, known, &mut draft)?;
             }
             TableElement::Like(clause) => like::expand(session, clause, &mut draft)?,
             TableElement::Constraint(constraint) => table_constraint(constraint, &mut draft)?,
@@ -214,7 +256,14 @@ pub(crate) fn own_sequence(
 }
 
 /// Adds to the new table what is not in its rows of pg_class and pg_attribute.
-fn complete(session: &Arc<Session>, oid: Oid, draft: &Draft<'_>, sequences: &Sequences) -> Result<()> {
+fn complete(
+    session: &Arc<Session>,
+    oid: Oid,
+    draft: &Draft<'_>,
+    sequences: &Sequences,
+    merged: &inherit::Merged,
+    between: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let table = session.require_relation(oid)?;
     for (position, column) in draft.columns.iter().enumerate() {
         store_default(session, &table, position, column, sequences)?;
@@ -223,7 +272,10 @@ fn complete(session: &Arc<Session>, oid: Oid, draft: &Draft<'_>, sequences: &Seq
         own_sequence(session, *sequence, oid, *position as i16 + 1, *identity)?;
     }
     session.command_counter_increment()?;
+    between()?;
+    let table = session.require_relation(oid)?;
     let mut taken = Vec::new();
+    inherit::add_checks(session, &table, merged, &mut taken)?;
     for constraint in &draft.checks {
         if let ConstraintKind::Check(ast) = &constraint.kind {
             let source = CheckSource::Written(ast);
@@ -231,7 +283,7 @@ fn complete(session: &Arc<Session>, oid: Oid, draft: &Draft<'_>, sequences: &Seq
         }
     }
     like::add_checks(session, &table, &draft.copies, &mut taken)?;
-    add_not_nulls(session, &table, draft)?;
+    add_not_nulls(session, &table, draft, &merged.not_nulls)?;
     add_keys(session, oid, draft)?;
     like::add_indexes(session, oid, &draft.copies)?;
     for (constraint, column) in &draft.foreign_keys {
@@ -317,8 +369,12 @@ pub(crate) fn generation_expression(
     Ok(expr)
 }
 
-fn add_not_nulls(session: &Arc<Session>, table: &RelationEntry, draft: &Draft<'_>) -> Result<()> {
-    let mut taken = Vec::new();
+fn add_not_nulls(
+    session: &Arc<Session>,
+    table: &RelationEntry,
+    draft: &Draft<'_>,
+    inherited: &[inherit::InheritedNotNull],
+) -> Result<()> {
     let mut wanted: Vec<NotNull> = Vec::new();
     for (constraint, name) in &draft.not_nulls {
         let Some(position) = table.desc().position(name) else {
@@ -341,10 +397,7 @@ fn add_not_nulls(session: &Arc<Session>, table: &RelationEntry, draft: &Draft<'_
     }
     // Named ones first, so that made-up names keep out of their way.
     wanted.sort_by_key(|w| (w.name.is_none(), w.column));
-    for not_null in &wanted {
-        constraint::add_not_null(session, table, not_null, &mut taken)?;
-    }
-    Ok(())
+    inherit::add_not_nulls(session, table, &wanted, inherited)
 }
 
 fn add_keys(session: &Arc<Session>, oid: Oid, draft: &Draft<'_>) -> Result<()> {
