@@ -10,7 +10,8 @@ use access_api::{IndexKey, IndexRelation, KeyOrder, Persistence, Relation};
 use base::{Error, Oid, RelFileLocator, Result, bail};
 use datum::{Attribute, TupleDesc};
 use lock::{LockMode, LockTag};
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
 
 /// A relation with everything the upper layers ask of it. Immutable; true while the lock it was taken under is held.
 pub struct RelationEntry {
@@ -30,6 +31,8 @@ pub struct RelationEntry {
     pub triggers: Vec<PgTrigger>,
     pub rules: Vec<PgRewrite>,
     pub policies: Vec<PgPolicy>,
+    /// What upper layers have worked out from the relation: its partitions.
+    pub derived: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 /// An index with what its access method and the planner ask of it.
@@ -207,6 +210,7 @@ impl Session {
             triggers: Vec::new(),
             rules: Vec::new(),
             policies: Vec::new(),
+            derived: OnceLock::new(),
             class,
         };
         if !matches!(entry.class.relkind as u8, b'r' | b'p' | b'v' | b'm' | b'f' | b't') {

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod expr;
+mod partition;
 mod plan;
 mod query;
 mod query_walk;
@@ -9,6 +10,7 @@ pub mod text;
 mod walk;
 
 pub use expr::*;
+pub use partition::*;
 pub use plan::*;
 pub use query::*;
 pub use query_walk::{

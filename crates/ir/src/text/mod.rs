@@ -17,7 +17,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-use crate::{Expr, Query};
+use crate::{Expr, PartitionBound, Query, RangeDatum};
 use base::{Oid, Result};
 use datum::TypeLayout;
 use expr_reader::Reader;
@@ -54,6 +54,80 @@ pub fn read_rule(text: &str, layouts: &Layouts<'_>) -> Result<Vec<Query>> {
         Node::Null => Ok(Vec::new()),
         other => Ok(vec![reader.query(&other)?]),
     }
+}
+
+/// A partition's bound.
+///
+/// # Errors
+/// As [`read_expr`].
+pub fn read_bound(text: &str, layouts: &Layouts<'_>) -> Result<PartitionBound> {
+    let node = parse(text)?;
+    let object = node.object()?;
+    let reader = Reader { layouts };
+    if object.name != "PARTITIONBOUNDSPEC" {
+        return Err(token::damaged("partition bound expected"));
+    }
+    let constant = |node: &Node<'_>| match reader.expr(node)? {
+        Expr::Const(constant) => Ok(constant),
+        _ => Err(token::damaged("constant expected")),
+    };
+    let range = |field: &str| -> Result<Vec<RangeDatum>> {
+        let items = object.get(field)?.items()?;
+        let datum = |node: &Node<'_>| -> Result<RangeDatum> {
+            let datum = node.object()?;
+            Ok(match datum.number::<i32>("kind")? {
+                -1 => RangeDatum::MinValue,
+                1 => RangeDatum::MaxValue,
+                _ => RangeDatum::Value(constant(datum.get("value")?)?),
+            })
+        };
+        items.iter().map(datum).collect()
+    };
+    let strategy = object.char("strategy")?;
+    Ok(match (object.bool("is_default")?, strategy) {
+        (true, strategy) => PartitionBound::Default(strategy),
+        (false, b'h') => PartitionBound::Hash {
+            modulus: object.number("modulus")?,
+            remainder: object.number("remainder")?,
+        },
+        (false, b'l') => PartitionBound::List(
+            object.get("listdatums")?.items()?.iter().map(constant).collect::<Result<_>>()?,
+        ),
+        (false, _) => PartitionBound::Range { lower: range("lowerdatums")?, upper: range("upperdatums")? },
+    })
+}
+
+pub fn write_bound(bound: &PartitionBound) -> String {
+    let (strategy, modulus, remainder) = match bound {
+        PartitionBound::Default(strategy) => (*strategy, 0, 0),
+        PartitionBound::Hash { modulus, remainder } => (b'h', *modulus, *remainder),
+        PartitionBound::List(_) => (b'l', 0, 0),
+        PartitionBound::Range { .. } => (b'r', 0, 0),
+    };
+    let mut writer = Writer::default();
+    let is_default = matches!(bound, PartitionBound::Default(_));
+    let writer_ref = writer.open("PARTITIONBOUNDSPEC").char("strategy", strategy);
+    writer_ref.plain("is_default", is_default).plain("modulus", modulus).plain("remainder", remainder);
+    let list: &[crate::Const] = if let PartitionBound::List(values) = bound { values } else { &[] };
+    writer.nodes("listdatums", list, |w, c| w.expr(&Expr::Const(c.clone())));
+    let (lower, upper): (&[RangeDatum], &[RangeDatum]) = match bound {
+        PartitionBound::Range { lower, upper } => (lower, upper),
+        _ => (&[], &[]),
+    };
+    for (field, datums) in [("lowerdatums", lower), ("upperdatums", upper)] {
+        writer.nodes(field, datums, |w, datum| {
+            let (kind, value) = match datum {
+                RangeDatum::MinValue => (-1, None),
+                RangeDatum::Value(constant) => (0, Some(Expr::Const(constant.clone()))),
+                RangeDatum::MaxValue => (1, None),
+            };
+            w.open("PARTITIONRANGEDATUM").plain("kind", kind).node("value", value.as_ref()).location();
+            w.close();
+        });
+    }
+    writer.location();
+    writer.close();
+    writer.text
 }
 
 pub fn write_expr(expr: &Expr) -> String {
