@@ -37,7 +37,14 @@ pub(crate) fn rename(invocation: &mut Invocation<'_>, statement: &Rename) -> Res
             };
             privilege::require_relation_owner(session, &entry)?;
             let recurse = recurses(object);
-            rename_column(session, &entry, statement.sub_name.as_deref().unwrap_or_default(), to, recurse, 0)?;
+            rename_column(
+                session,
+                &entry,
+                statement.sub_name.as_deref().unwrap_or_default(),
+                to,
+                recurse,
+                0,
+            )?;
         }
         (O::TableConstraint, object) => {
             let Some(entry) = open(session, object, statement.if_exists)? else {
@@ -45,7 +52,14 @@ pub(crate) fn rename(invocation: &mut Invocation<'_>, statement: &Rename) -> Res
             };
             privilege::require_relation_owner(session, &entry)?;
             let recurse = recurses(object);
-            rename_constraint(session, &entry, statement.sub_name.as_deref().unwrap_or_default(), to, recurse, 0)?;
+            rename_constraint(
+                session,
+                &entry,
+                statement.sub_name.as_deref().unwrap_or_default(),
+                to,
+                recurse,
+                0,
+            )?;
         }
         (O::Schema, ObjectRef::Name(named)) => rename_schema(session, named.name(), to)?,
         (O::Role, ObjectRef::Role(named)) => match &named.kind {

@@ -28,11 +28,9 @@ pub(crate) fn truncate(invocation: &mut Invocation<'_>, statement: &Truncate) ->
         }
         if !name.inherit {
             if entry.kind() == b'p' && !session.children(entry.oid())?.is_empty() {
-                return Err(err!(
-                    WRONG_OBJECT_TYPE,
-                    "cannot truncate only a partitioned table"
-                )
-                .hint("Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly."));
+                return Err(err!(WRONG_OBJECT_TYPE, "cannot truncate only a partitioned table").hint(
+                    "Do not specify the ONLY keyword, or use TRUNCATE ONLY on the partitions directly.",
+                ));
             }
             continue;
         }

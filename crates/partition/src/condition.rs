@@ -43,7 +43,9 @@ fn null_test(arg: &Expr, is_null: bool) -> Expr {
 /// The key column as its operators take it.
 fn operand(column: &KeyColumn) -> Expr {
     let pseudo = matches!(column.input_type.0, 2249 | 2276 | 2277 | 2283 | 3500 | 3831 | 4537);
-    if (column.type_oid == column.input_type || pseudo) && ir::expr_collation(&column.expr) == column.collation {
+    if (column.type_oid == column.input_type || pseudo)
+        && ir::expr_collation(&column.expr) == column.collation
+    {
         return column.expr.clone();
     }
     Expr::Relabel {
@@ -58,7 +60,8 @@ fn operand(column: &KeyColumn) -> Expr {
 
 fn operator(session: &Session, column: &KeyColumn, strategy: i16) -> Result<(Oid, Oid)> {
     let found = session.family_operator(column.family, column.input_type, column.input_type, strategy)?;
-    let operator = found.ok_or_else(|| Error::internal("missing operator of a partition key's operator family"))?;
+    let operator =
+        found.ok_or_else(|| Error::internal("missing operator of a partition key's operator family"))?;
     Ok((operator, session.operator(operator)?.oprcode))
 }
 
@@ -163,7 +166,12 @@ fn hash_condition(
     }))
 }
 
-fn list_condition(session: &Session, key: &PartitionKey, values: &[Const], negate: bool) -> Result<Vec<Expr>> {
+fn list_condition(
+    session: &Session,
+    key: &PartitionKey,
+    values: &[Const],
+    negate: bool,
+) -> Result<Vec<Expr>> {
     let column = &key.columns[0];
     let has_null = values.iter().any(|v| v.value.is_none());
     let known: Vec<&Const> = values.iter().filter(|v| v.value.is_some()).collect();
@@ -194,7 +202,8 @@ fn list_condition(session: &Session, key: &PartitionKey, values: &[Const], negat
                 }))
             }
             _ => {
-                let arms: Result<Vec<Expr>> = many.iter().map(|v| compare(session, column, EQUAL, v)).collect();
+                let arms: Result<Vec<Expr>> =
+                    many.iter().map(|v| compare(session, column, EQUAL, v)).collect();
                 Some(or(arms?))
             }
         },
@@ -222,7 +231,8 @@ fn range_condition(
     let mut first = 0;
     // Leading columns of which the partition has one value only.
     for (at, column) in key.columns.iter().enumerate() {
-        let (Some(RangeDatum::Value(low)), Some(RangeDatum::Value(high))) = (lower.get(at), upper.get(at)) else {
+        let (Some(RangeDatum::Value(low)), Some(RangeDatum::Value(high))) = (lower.get(at), upper.get(at))
+        else {
             break;
         };
         let same = match (&column.order, &low.value, &high.value) {

@@ -58,7 +58,8 @@ impl PartitionKey {
     /// `XX000` for a broken catalog.
     pub fn load(session: &Session, entry: &RelationEntry) -> Result<Option<PartitionKey>> {
         let keys = [entry.oid().into()];
-        let Some(row) = session.row::<PgPartitionedTable>(index::PG_PARTITIONED_TABLE_PARTRELID, &keys)? else {
+        let Some(row) = session.row::<PgPartitionedTable>(index::PG_PARTITIONED_TABLE_PARTRELID, &keys)?
+        else {
             return Ok(None);
         };
         let mut exprs = match &row.partexprs {

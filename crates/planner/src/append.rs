@@ -39,7 +39,9 @@ pub(crate) fn translate(member: &AppendMember, expr: &mut Expr) -> Result<()> {
                 let (returning, location) = (v.returning, v.location);
                 let mut own = match v.attribute {
                     0 => member.whole_row(v)?,
-                    n if n < 0 => Expr::Var(ir::Var { source: ir::VarSource::Relation(member.child), ..v.clone() }),
+                    n if n < 0 => {
+                        Expr::Var(ir::Var { source: ir::VarSource::Relation(member.child), ..v.clone() })
+                    }
                     n => member.column(n)?.clone(),
                 };
                 if let Expr::Var(own) = &mut own {
@@ -133,7 +135,8 @@ impl<'a> Root<'a> {
 
     /// Entries for the tables that inherit from a table; itself is the first.
     fn inheritance_members(&mut self, rti: usize) -> Result<Vec<usize>> {
-        let RangeTableKind::Relation { oid, relkind, inherit: true, lock_mode, .. } = self.rte(rti).kind else {
+        let RangeTableKind::Relation { oid, relkind, inherit: true, lock_mode, .. } = self.rte(rti).kind
+        else {
             return Ok(Vec::new());
         };
         let Some(parent) = self.base(rti).entry.clone() else { return Ok(Vec::new()) };
@@ -326,8 +329,8 @@ impl<'a> Root<'a> {
                 if const_bool(&part) == Some(Some(true)) || self.always_holds(&part) {
                     continue;
                 }
-                let pseudoconstant = relids(&part).is_empty()
-                    && !crate::clause::contains_volatile(self.session(), &part)?;
+                let pseudoconstant =
+                    relids(&part).is_empty() && !crate::clause::contains_volatile(self.session(), &part)?;
                 self.has_pseudoconstant |= pseudoconstant;
                 let made = self.clause(
                     part,
@@ -464,7 +467,12 @@ impl<'a> Root<'a> {
     }
 
     /// As [`Root::for_member`], for a list of output columns.
-    pub fn list_for_member(&self, child: usize, top: usize, list: &[TargetEntry]) -> Result<Vec<TargetEntry>> {
+    pub fn list_for_member(
+        &self,
+        child: usize,
+        top: usize,
+        list: &[TargetEntry],
+    ) -> Result<Vec<TargetEntry>> {
         let mut list = list.to_vec();
         list.iter_mut().try_for_each(|t| self.for_member(child, top, &mut t.expr))?;
         Ok(list)

@@ -296,7 +296,9 @@ impl<'a> Root<'a> {
         let mut children: Vec<Rc<Path>> = Vec::with_capacity(paths.len());
         for path in paths {
             match &path.kind {
-                PathKind::MergeAppend { children: own } if path.rti > 0 && contained_in(&keys, &path.keys) => {
+                PathKind::MergeAppend { children: own }
+                    if path.rti > 0 && contained_in(&keys, &path.keys) =>
+                {
                     children.extend(own.iter().cloned());
                 }
                 PathKind::Append { children: own }

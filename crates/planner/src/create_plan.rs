@@ -969,8 +969,7 @@ impl<'a> Root<'a> {
         let is_tid = |t: &&TargetEntry| matches!(&t.expr, Expr::Var(v) if v.attribute == -1 && var_rti(v) == Some(relation));
         let tid_column = self.targets.iter().find(|t| t.junk && is_tid(t)).map_or(0, |t| t.number);
         let is_tableoid = |t: &&TargetEntry| matches!(&t.expr, Expr::Var(v) if v.attribute == -6 && var_rti(v) == Some(relation));
-        let tableoid_column =
-            self.targets.iter().find(|t| t.junk && is_tableoid(t)).map_or(0, |t| t.number);
+        let tableoid_column = self.targets.iter().find(|t| t.junk && is_tableoid(t)).map_or(0, |t| t.number);
         let returning = modify.returning.clone();
         let target_list = returning.first().cloned().unwrap_or_default();
         let node = PlanNode::ModifyTable(Box::new(ModifyTable {

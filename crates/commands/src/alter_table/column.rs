@@ -49,7 +49,10 @@ pub(super) fn add(
     let draft = draft_column(session, old.name(), definition, None)?;
     if alteration.has_children()? {
         if draft.attribute.identity != 0 && alteration.recurse && old.kind() != b'p' {
-            bail!(INVALID_TABLE_DEFINITION, "cannot recursively add identity column to table that has child tables");
+            bail!(
+                INVALID_TABLE_DEFINITION,
+                "cannot recursively add identity column to table that has child tables"
+            );
         }
         if !alteration.recurse {
             bail!(INVALID_TABLE_DEFINITION, "column must be added to child tables too");
@@ -312,7 +315,10 @@ pub(super) fn add_not_null(alteration: &Alteration<'_>, column: &str, wanted: No
                 "cannot create not-null constraint \"{name}\" on column \"{column}\" of table \"{}\"",
                 entry.name()
             )
-            .detail(format!("A not-null constraint named \"{}\" already exists for this column.", row.conname)));
+            .detail(format!(
+                "A not-null constraint named \"{}\" already exists for this column.",
+                row.conname
+            )));
         }
         if !row.conislocal {
             return inherit::change(session, row.oid, |row| row.conislocal = true);

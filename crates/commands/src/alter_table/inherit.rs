@@ -53,16 +53,16 @@ pub(super) fn attribute_row(session: &Session, table: Oid, number: i16) -> Resul
 }
 
 /// A child that has a column to be added by itself gets it from its parent from now on; whether it has it.
-pub(super) fn merge_added(alteration: &Alteration<'_>, child: &RelationEntry, draft: &ColumnDraft<'_>) -> Result<bool> {
+pub(super) fn merge_added(
+    alteration: &Alteration<'_>,
+    child: &RelationEntry,
+    draft: &ColumnDraft<'_>,
+) -> Result<bool> {
     let name = &draft.attribute.name;
     let Some(at) = child.desc().position(name) else { return Ok(false) };
     let own = &child.desc().attributes()[at];
     if (own.type_oid, own.typmod) != (draft.attribute.type_oid, draft.attribute.typmod) {
-        bail!(
-            DATATYPE_MISMATCH,
-            "child table \"{}\" has different type for column \"{name}\"",
-            child.name()
-        );
+        bail!(DATATYPE_MISMATCH, "child table \"{}\" has different type for column \"{name}\"", child.name());
     }
     if own.collation != draft.attribute.collation {
         bail!(
@@ -101,7 +101,11 @@ pub(super) fn drop_column(alteration: &Alteration<'_>, name: &str, behavior: Dro
         let number = at as i16 + 1;
         let row = attribute_row(session, child.oid(), number)?;
         if row.attinhcount <= 0 {
-            bail!(INVALID_TABLE_DEFINITION, "relation {} has non-inherited attribute \"{name}\"", child.oid());
+            bail!(
+                INVALID_TABLE_DEFINITION,
+                "relation {} has non-inherited attribute \"{name}\"",
+                child.oid()
+            );
         }
         if alteration.recurse && row.attinhcount == 1 && !row.attislocal {
             super::column::drop(&alteration.of_child(child.oid()), name, false, behavior)?;
@@ -135,7 +139,11 @@ pub(super) fn refuse_inherited_column(
 }
 
 /// Hands a CHECK constraint that the table has got down to its children.
-pub(super) fn hand_down_check(alteration: &Alteration<'_>, oid: Oid, written: &syntax::Constraint) -> Result<()> {
+pub(super) fn hand_down_check(
+    alteration: &Alteration<'_>,
+    oid: Oid,
+    written: &syntax::Constraint,
+) -> Result<()> {
     let session = alteration.session;
     if written.no_inherit || !alteration.has_children()? {
         return Ok(());

@@ -239,7 +239,9 @@ fn run(alteration: &Alteration<'_>, command: &AlterTableCommand) -> Result<()> {
             require_table(&entry, "NO INHERIT")?;
             crate::inherit::drop_parent(session, &entry, parent)
         }
-        C::AttachPartition { partition, bound } => crate::partition::attach(session, &entry, partition, bound.as_ref()),
+        C::AttachPartition { partition, bound } => {
+            crate::partition::attach(session, &entry, partition, bound.as_ref())
+        }
         C::DetachPartition { partition, concurrently, finalize } => {
             crate::partition::detach(session, &entry, partition, *concurrently, *finalize)
         }

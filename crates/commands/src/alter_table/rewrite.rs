@@ -160,7 +160,11 @@ pub(super) fn alter_type(
         let below = alteration.of_child(child.oid());
         let at = below.column(&child, column)?;
         if super::inherit::attribute_row(session, child.oid(), at)?.attinhcount > 1 {
-            bail!(INVALID_TABLE_DEFINITION, "cannot alter inherited column \"{column}\" of relation \"{}\"", child.name());
+            bail!(
+                INVALID_TABLE_DEFINITION,
+                "cannot alter inherited column \"{column}\" of relation \"{}\"",
+                child.name()
+            );
         }
         alter_type(&below, column, type_name, collation, using)?;
     }

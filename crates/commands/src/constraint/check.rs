@@ -1,8 +1,8 @@
 //! CHECK constraints.
 
 use crate::dependency;
-use crate::inherit::{self, CheckTwin};
 use crate::expression::{self, Kind};
+use crate::inherit::{self, CheckTwin};
 use crate::name::choose_constraint_name;
 use crate::relation;
 use base::{Oid, Result};
@@ -39,9 +39,7 @@ pub(crate) fn add(
             if taken.contains(name) {
                 base::bail!(DUPLICATE_OBJECT, "check constraint \"{name}\" already exists");
             }
-            if let CheckTwin::Merged =
-                inherit::merge_check(session, table, name, &expr, constraint, false)?
-            {
+            if let CheckTwin::Merged = inherit::merge_check(session, table, name, &expr, constraint, false)? {
                 return Ok(None);
             }
             super::require_free(session, table, name)?;

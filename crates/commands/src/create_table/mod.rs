@@ -78,10 +78,9 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTable) -
         return Err(unknown_method(session, method)?);
     }
     let (parents, of) = match &statement.partition_of {
-        Some((parent, _)) => (
-            inherit::open_parents(session, std::slice::from_ref(parent), true, place.persistence)?,
-            true,
-        ),
+        Some((parent, _)) => {
+            (inherit::open_parents(session, std::slice::from_ref(parent), true, place.persistence)?, true)
+        }
         None => (inherit::open_parents(session, &statement.inherits, false, place.persistence)?, false),
     };
     let mut draft = collect(session, statement, of.then(|| &*parents[0]))?;

@@ -10,7 +10,10 @@ use syntax::{ColumnDefinition, CreateTable};
 ///
 /// # Errors
 /// `42703`.
-pub(super) fn column_of<'p>(parent: &'p RelationEntry, definition: &ColumnDefinition) -> Result<&'p Attribute> {
+pub(super) fn column_of<'p>(
+    parent: &'p RelationEntry,
+    definition: &ColumnDefinition,
+) -> Result<&'p Attribute> {
     match parent.desc().position(&definition.name) {
         Some(at) => Ok(&parent.desc().attributes()[at]),
         None => bail!(UNDEFINED_COLUMN, "column \"{}\" does not exist", definition.name),

@@ -323,9 +323,7 @@ impl<'a> Names<'a> {
         if matches!(expr, Expr::Var(_) | Expr::Param(_) | Expr::SubPlan(_)) {
             return self.prepare(scope, expr, depth, ready, style);
         }
-        ir::try_map(expr, &mut |child| {
-            self.mark_columns(scope, child, subplan, name, (depth, style), ready)
-        })
+        ir::try_map(expr, &mut |child| self.mark_columns(scope, child, subplan, name, (depth, style), ready))
     }
 
     /// A column of an inheritance child as one of its parent, above the node that puts the children together.
@@ -426,12 +424,13 @@ fn scanned(plan: &Plan, used: &mut ir::RelSet) {
                 used.insert(conflict.excluded_relation);
             }
         }
-        PlanNode::Append { children, apprelids, .. }
-        | PlanNode::MergeAppend { children, apprelids, .. } => {
+        PlanNode::Append { children, apprelids, .. } | PlanNode::MergeAppend { children, apprelids, .. } => {
             used.extend(apprelids);
             children.iter().for_each(|child| scanned(child, used));
         }
-        PlanNode::BitmapAnd { children } | PlanNode::BitmapOr { children } => children.iter().for_each(|child| scanned(child, used)),
+        PlanNode::BitmapAnd { children } | PlanNode::BitmapOr { children } => {
+            children.iter().for_each(|child| scanned(child, used))
+        }
         _ => {}
     }
     [&plan.left, &plan.right].into_iter().flatten().for_each(|child| scanned(child, used));

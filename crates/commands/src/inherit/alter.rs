@@ -15,7 +15,11 @@ use syntax::RelationName;
 ///
 /// # Errors
 /// `42809`, `42P07`, `42804`, `42501`.
-pub(crate) fn add_parent(session: &Arc<Session>, child: &Arc<RelationEntry>, parent: &RelationName) -> Result<()> {
+pub(crate) fn add_parent(
+    session: &Arc<Session>,
+    child: &Arc<RelationEntry>,
+    parent: &RelationName,
+) -> Result<()> {
     if child.class.reloftype.is_valid() {
         bail!(WRONG_OBJECT_TYPE, "cannot change inheritance of typed table");
     }
@@ -56,7 +60,7 @@ pub(crate) fn add_parent(session: &Arc<Session>, child: &Arc<RelationEntry>, par
 ///
 /// # Errors
 /// `42P07`, `42804`.
-pub(crate) fn attach(
+pub(super) fn attach(
     session: &Arc<Session>,
     child: &Arc<RelationEntry>,
     parent: &Arc<RelationEntry>,
@@ -117,10 +121,9 @@ fn merge_columns(
         }
         match (attribute.generated, own.generated) {
             (0, 0) => {}
-            (0, _) => bail!(
-                DATATYPE_MISMATCH,
-                "column \"{name}\" in child table must not be a generated column"
-            ),
+            (0, _) => {
+                bail!(DATATYPE_MISMATCH, "column \"{name}\" in child table must not be a generated column")
+            }
             (_, 0) => bail!(DATATYPE_MISMATCH, "column \"{name}\" in child table must be a generated column"),
             (a, b) if a != b => {
                 let word = |letter: u8| if letter == b's' { "STORED" } else { "VIRTUAL" };
@@ -128,7 +131,11 @@ fn merge_columns(
                     DATATYPE_MISMATCH,
                     "column \"{name}\" inherits from generated column of different kind"
                 )
-                .detail(format!("Parent column is {}, child column is {}.", word(a), word(b))));
+                .detail(format!(
+                    "Parent column is {}, child column is {}.",
+                    word(a),
+                    word(b)
+                )));
             }
             _ => {}
         }
@@ -236,7 +243,11 @@ fn check_twin(
 ///
 /// # Errors
 /// `42809`, `42P01`.
-pub(crate) fn drop_parent(session: &Arc<Session>, child: &Arc<RelationEntry>, parent: &RelationName) -> Result<()> {
+pub(crate) fn drop_parent(
+    session: &Arc<Session>,
+    child: &Arc<RelationEntry>,
+    parent: &RelationName,
+) -> Result<()> {
     if child.class.relispartition {
         bail!(WRONG_OBJECT_TYPE, "cannot change inheritance of a partition");
     }
@@ -248,7 +259,7 @@ pub(crate) fn drop_parent(session: &Arc<Session>, child: &Arc<RelationEntry>, pa
 ///
 /// # Errors
 /// `42P01` if it is none.
-pub(crate) fn detach(session: &Arc<Session>, child: Oid, parent: &RelationEntry) -> Result<()> {
+pub(super) fn detach(session: &Arc<Session>, child: Oid, parent: &RelationEntry) -> Result<()> {
     let entry = session.require_relation(child)?;
     if !super::forget(session, child, parent.oid())? {
         let text = format!("relation \"{}\" is not a parent of relation \"{}\"", parent.name(), entry.name());

@@ -59,8 +59,11 @@ fn check_same(session: &Session, known: &mut Attribute, other: &Attribute, among
             b'x' => "EXTENDED",
             _ => "MAIN",
         };
-        return Err(err!(DATATYPE_MISMATCH, "{what} has a storage parameter conflict")
-            .detail(format!("{} versus {}", word(known.storage), word(other.storage))));
+        return Err(err!(DATATYPE_MISMATCH, "{what} has a storage parameter conflict").detail(format!(
+            "{} versus {}",
+            word(known.storage),
+            word(other.storage)
+        )));
     }
     if known.compression == 0 {
         known.compression = other.compression;
@@ -111,17 +114,15 @@ pub(crate) fn merge<'a>(
         if column.conflict {
             let name = &column.attribute.name;
             let (what, hint) = match column.attribute.generated {
-                0 => (
-                    "default values",
-                    "To resolve the conflict, specify a default explicitly.",
-                ),
+                0 => ("default values", "To resolve the conflict, specify a default explicitly."),
                 _ => (
                     "generation expressions",
                     "To resolve the conflict, specify a generation expression explicitly.",
                 ),
             };
-            return Err(err!(INVALID_COLUMN_DEFINITION, "column \"{name}\" inherits conflicting {what}")
-                .hint(hint));
+            return Err(
+                err!(INVALID_COLUMN_DEFINITION, "column \"{name}\" inherits conflicting {what}").hint(hint)
+            );
         }
     }
     draft.columns = columns;
@@ -223,7 +224,9 @@ fn merge_own<'a>(
     let defined = |text: String| -> Error { Error::new(base::SqlState::INVALID_COLUMN_DEFINITION, text) };
     if parent_generated != 0 {
         if own.default.is_some() && generated == 0 {
-            return Err(defined(format!("column \"{name}\" inherits from generated column but specifies default")));
+            return Err(defined(format!(
+                "column \"{name}\" inherits from generated column but specifies default"
+            )));
         }
         if own.attribute.identity != 0 {
             return Err(defined(format!(
@@ -235,7 +238,11 @@ fn merge_own<'a>(
             return Err(defined(format!(
                 "column \"{name}\" inherits from generated column of different kind"
             ))
-            .detail(format!("Parent column is {}, child column is {}.", word(parent_generated), word(generated))));
+            .detail(format!(
+                "Parent column is {}, child column is {}.",
+                word(parent_generated),
+                word(generated)
+            )));
         }
     } else if generated != 0 {
         return Err(defined(format!("child column \"{name}\" specifies generation expression"))

@@ -39,13 +39,12 @@ pub(super) fn inherit_checks(
         let Some(text) = &check.conbin else { continue };
         let expr = expression::load(session, text)?;
         if ir::any(&expr, &mut |e| matches!(e, Expr::Var(v) if v.attribute == 0)) {
-            return Err(base::err!(FEATURE_NOT_SUPPORTED, "cannot convert whole-row table reference").detail(
-                format!(
+            return Err(base::err!(FEATURE_NOT_SUPPORTED, "cannot convert whole-row table reference")
+                .detail(format!(
                     "Constraint \"{}\" contains a whole-row reference to table \"{}\".",
                     check.conname,
                     parent.name()
-                ),
-            ));
+                )));
         }
         let expr = renumber(&expr, map)?;
         match merged.checks.iter_mut().find(|c| c.name == check.conname) {

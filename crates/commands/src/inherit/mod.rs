@@ -6,7 +6,7 @@ mod alter;
 mod columns;
 mod constraint;
 
-pub(crate) use alter::{add_parent, attach, detach, drop_parent};
+pub(crate) use alter::{add_parent, drop_parent};
 pub(crate) use columns::{Merged, merge};
 pub(crate) use constraint::{
     CheckTwin, InheritedNotNull, add_checks, add_not_nulls, change, merge_check, not_null_of, set_inherited,
@@ -48,8 +48,7 @@ pub(crate) fn open_parents(
         let temporary = parent.class.relpersistence as u8 == b't';
         let child_temporary = persistence == syntax::Persistence::Temporary;
         if temporary != child_temporary && (temporary || partition) {
-            let (own, of) =
-                if temporary { ("permanent", "temporary") } else { ("temporary", "permanent") };
+            let (own, of) = if temporary { ("permanent", "temporary") } else { ("temporary", "permanent") };
             if partition {
                 bail!(
                     WRONG_OBJECT_TYPE,
@@ -61,7 +60,10 @@ pub(crate) fn open_parents(
         }
         if temporary && Some(parent.class.relnamespace) != session.temporary_namespace() {
             if partition {
-                bail!(WRONG_OBJECT_TYPE, "cannot create as partition of temporary relation of another session");
+                bail!(
+                    WRONG_OBJECT_TYPE,
+                    "cannot create as partition of temporary relation of another session"
+                );
             }
             bail!(WRONG_OBJECT_TYPE, "cannot inherit from temporary relation of another session");
         }
