@@ -17,6 +17,7 @@ mod operator;
 mod params;
 mod relation;
 mod rewrite;
+mod routine;
 mod state;
 mod statement;
 mod target;
@@ -28,6 +29,7 @@ pub use coerce::CoercionContext;
 pub use context::ExprKind;
 pub use params::ParamTypes;
 pub use rewrite::rewrite;
+pub use routine::{NamedValue, ParameterNames, Precedence, Returned, analyze_body, analyze_call, fit_result};
 pub use state::Variable;
 pub use statement::view::{
     Names, Wanted, analyze_expression, analyze_inner, analyze_view, check_cursor_query, resolve_collation,

@@ -48,6 +48,14 @@ impl ParamTypes {
 impl Analyzer<'_> {
     pub(crate) fn param(&mut self, number: i32, location: usize) -> Result<Expr> {
         let missing = || err!(UNDEFINED_PARAMETER, "there is no parameter ${number}").at(location);
+        if let Some(names) = self.names
+            && let Some(mut value) = names.numbered(number)?
+        {
+            if let Expr::Param(param) = &mut value {
+                param.location = Some(location);
+            }
+            return Ok(value);
+        }
         let id = usize::try_from(number).ok().filter(|n| *n > 0).ok_or_else(missing)?;
         let params = &mut *self.params;
         if params.variable {

@@ -345,30 +345,11 @@ impl Analyzer<'_> {
     /// The result columns of a function that returns rows, if its declaration tells.
     pub(crate) fn function_descriptor(&self, function: Oid, call: &Expr) -> Result<Option<Arc<TupleDesc>>> {
         let row = self.session.function(function)?;
-        let (Some(types), Some(modes)) = (&row.proallargtypes, &row.proargmodes) else { return Ok(None) };
-        let mut attributes = Vec::new();
         let args: Vec<Oid> = match call {
             Expr::Func(f) => f.args.iter().map(expr_type).collect(),
             _ => Vec::new(),
         };
-        for (i, (&type_oid, &mode)) in types.iter().zip(modes).enumerate() {
-            if !matches!(mode as u8, b'o' | b'b' | b't') {
-                continue;
-            }
-            let name = row.proargnames.as_ref().and_then(|n| n.get(i)).filter(|n| !n.is_empty());
-            let name = name.cloned().unwrap_or_else(|| format!("column{}", attributes.len() + 1));
-            let mut declared = row.proargtypes.clone();
-            declared.truncate(args.len());
-            let type_oid = if is_polymorphic(type_oid) {
-                crate::coerce::polymorphic::enforce(self.session, &args, &mut declared, type_oid, false)?
-            } else {
-                type_oid
-            };
-            let layout = self.session.type_layout(type_oid)?;
-            let collation = self.session.type_collation(type_oid)?;
-            attributes.push(datum::Attribute::result(name, type_oid, -1, layout, collation));
-        }
-        Ok((attributes.len() > 1 || row.prorettype == RECORD).then(|| Arc::new(TupleDesc::new(attributes))))
+        Ok(self.session.result_columns(&row, &args)?.map(Arc::new))
     }
 
     /// NULL of a type, for columns that were left out.

@@ -117,6 +117,8 @@ pub(crate) struct Analyzer<'a> {
     pub input: &'a dyn ConstantInput,
     pub sql: &'a str,
     pub params: &'a mut ParamTypes,
+    /// Inside functions: what names mean besides columns.
+    pub names: Option<&'a dyn crate::routine::ParameterNames>,
     pub levels: Vec<Level>,
     pub depth: usize,
 }
@@ -128,7 +130,7 @@ impl<'a> Analyzer<'a> {
         sql: &'a str,
         params: &'a mut ParamTypes,
     ) -> Analyzer<'a> {
-        Analyzer { session, input, sql, params, levels: vec![Level::default()], depth: 0 }
+        Analyzer { session, input, sql, params, names: None, levels: vec![Level::default()], depth: 0 }
     }
 
     pub fn level(&mut self) -> &mut Level {

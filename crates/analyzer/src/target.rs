@@ -81,7 +81,10 @@ impl Analyzer<'_> {
         };
         match self.find_item(schema, table, location)? {
             Some((item, up)) => self.expand_item(&item, up, Some(location)),
-            None => Err(self.missing_table(schema, table, location)),
+            None => {
+                let missing = self.missing_table(schema, table, location);
+                self.star_of_name(&column.names, location, missing)
+            }
         }
     }
 

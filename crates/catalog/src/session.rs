@@ -64,6 +64,13 @@ pub struct Users {
     pub current: Oid,
 }
 
+/// See [`Session::catalog_version`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatalogVersion {
+    shared: u64,
+    own: u64,
+}
+
 /// What the current transaction has done to the catalogs.
 #[derive(Default)]
 struct CatalogState {
@@ -72,6 +79,8 @@ struct CatalogState {
     unseen: Changes,
     /// Present once there are changes.
     cache: Option<PrivateCache>,
+    /// Counts what may have changed the meaning of the private cache.
+    steps: u64,
 }
 
 /// The cache of a transaction that has changed catalogs. Commits of others reach the shared cache only, so this one
@@ -122,7 +131,7 @@ struct Invalidator {
 
 impl TransactionParticipant for Invalidator {
     fn at_commit(&self, _: &Transaction) {
-        let state = std::mem::take(&mut *self.state.lock());
+        let state = self.state.lock().restart();
         if !state.changes.is_empty() {
             self.instance.forget_access(&state.changes);
             self.instance.cache.invalidate(&state.changes);
@@ -130,15 +139,25 @@ impl TransactionParticipant for Invalidator {
     }
 
     fn at_abort(&self, _: &Transaction) {
-        let state = std::mem::take(&mut *self.state.lock());
+        let state = self.state.lock().restart();
         self.instance.forget_access(&state.changes);
     }
 
     fn at_subabort(&self, _: &Transaction, _: u32, _: u32) {
         // What the subtransaction changed reads differently again; what else is cached privately is read anew.
-        if let Some(private) = &self.state.lock().cache {
+        let mut state = self.state.lock();
+        state.steps += 1;
+        if let Some(private) = &state.cache {
             private.cache.clear();
         }
+    }
+}
+
+impl CatalogState {
+    /// Starts over for the next transaction, and returns what this one has done.
+    fn restart(&mut self) -> CatalogState {
+        let fresh = CatalogState { steps: self.steps + 1, ..CatalogState::default() };
+        std::mem::replace(self, fresh)
     }
 }
 
@@ -320,6 +339,7 @@ impl Session {
         let mut state = self.state.lock();
         state.changes.extend(&change);
         state.unseen.extend(&change);
+        state.steps += 1;
         match &state.cache {
             Some(private) => private.cache.invalidate(&change),
             None => state.cache = Some(PrivateCache { cache: Arc::default(), shared }),
@@ -339,10 +359,23 @@ impl Session {
         self.transaction()?.command_counter_increment()?;
         let mut state = self.state.lock();
         let unseen = std::mem::take(&mut state.unseen);
-        if let Some(private) = state.cache.as_ref().filter(|_| !unseen.is_empty()) {
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        state.steps += 1;
+        if let Some(private) = &state.cache {
             private.cache.invalidate(&unseen);
         }
         Ok(())
+    }
+
+    /// A number for the catalogs as this session sees them now: what it derived from them at an equal one is still true.
+    pub fn catalog_version(&self) -> CatalogVersion {
+        let own = {
+            let state = self.state.lock();
+            if state.cache.is_some() { state.steps } else { 0 }
+        };
+        CatalogVersion { shared: self.instance.cache.invalidations(), own }
     }
 
     /// Whether this transaction has changed catalogs: cached plans are not shared then.

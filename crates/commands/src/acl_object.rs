@@ -157,6 +157,11 @@ impl Owned {
                 row.datdba = owner;
                 session.update(tid, &row)?;
             }
+            PgProc::OID => {
+                let (tid, mut row): (Tid, PgProc) = with_row!(session, PgProc, index::PG_PROC_OID, oid);
+                row.proowner = owner;
+                session.update(tid, &row)?;
+            }
             PgType::OID => {
                 let (tid, mut row): (Tid, PgType) = with_row!(session, PgType, index::PG_TYPE_OID, oid);
                 row.typowner = owner;
@@ -191,6 +196,10 @@ impl Owned {
             PgDatabase::OID => {
                 let (_, row): (Tid, PgDatabase) = with_row!(session, PgDatabase, index::PG_DATABASE_OID, oid);
                 row.datacl.is_some()
+            }
+            PgProc::OID => {
+                let (_, row): (Tid, PgProc) = with_row!(session, PgProc, index::PG_PROC_OID, oid);
+                row.proacl.is_some()
             }
             _ => {
                 let (_, row): (Tid, PgType) = with_row!(session, PgType, index::PG_TYPE_OID, oid);

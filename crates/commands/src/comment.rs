@@ -124,6 +124,13 @@ fn target(session: &Arc<Session>, kind: ObjectType, object: &ObjectRef) -> Resul
             };
             Ok(ObjectAddress::new::<PgConstraint>(row.oid))
         }
+        (O::Function | O::Procedure | O::Routine | O::Aggregate, ObjectRef::Routine(signature)) => {
+            let oid = crate::routine::find(session, kind, signature)?;
+            let row = session.function(oid)?;
+            let shown = signature.name.parts.join(".");
+            privilege::require_owner(session, row.proowner, crate::routine::word_of(&row), &shown)?;
+            Ok(ObjectAddress::new::<PgProc>(oid))
+        }
         (O::Extension, ObjectRef::Name(name)) => {
             let rows = session.rows::<PgExtension>(index::PG_EXTENSION_NAME, &[name.name().into()])?;
             let Some(row) = rows.first() else {

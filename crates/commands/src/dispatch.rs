@@ -3,7 +3,7 @@
 use crate::invocation::{Invocation, Outcome};
 use crate::{
     alter_table, comment, copy, create_table, create_table_as, database, drop, explain, grant, index,
-    lock_table, materialized_view, owned, owner, rename, role, schema, sequence, server_control,
+    lock_table, materialized_view, owned, owner, rename, role, routine, schema, sequence, server_control,
     set_constraints, settings, truncate, types, vacuum, view,
 };
 use base::{Error, Result};
@@ -34,6 +34,9 @@ pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result
         Statement::AlterEnum(alter) => types::alter_enum(invocation, alter)?,
         Statement::CreateCompositeType(create) => types::create_composite(invocation, create)?,
         Statement::CreateDomain(create) => types::create_domain(invocation, create)?,
+        Statement::CreateFunction(create) => routine::create(invocation, create)?,
+        Statement::AlterFunction(alter) => routine::alter(invocation, alter)?,
+        Statement::Call(call) => routine::call(invocation, call)?,
         Statement::CreateRole(create) => role::create(invocation, create)?,
         Statement::AlterRole(alter) => role::alter(invocation, alter)?,
         Statement::AlterRoleSet(alter) => role::alter_role_setting(invocation, alter)?,

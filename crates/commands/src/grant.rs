@@ -141,7 +141,7 @@ fn target(session: &Arc<Session>, kind: ObjectType, object: &ObjectRef) -> Resul
             None => bail!(UNDEFINED_OBJECT, "type \"{}\" does not exist", named.names.join(".")),
         },
         (O::Function | O::Procedure | O::Routine, ObjectRef::Routine(signature)) => {
-            crate::routine::find(session, signature).map(ObjectAddress::new::<PgProc>)
+            crate::routine::find(session, kind, signature).map(ObjectAddress::new::<PgProc>)
         }
         _ => Err(Error::unsupported("GRANT on objects of this kind")),
     }

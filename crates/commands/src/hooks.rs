@@ -1,48 +1,15 @@
 //! What the executor asks of the layers above it, answered.
 
-use base::{Error, Oid, Result};
+use crate::routine::RoutineCalls;
+use base::{Oid, Result};
 use catalog::Session;
-use datum::{Datum, OwnedDatum};
-use executor::{Calls, Hooks, NoHooks};
+use executor::{Hooks, NoHooks};
 use functions::hooks::Sequences;
-use functions::{Call, SetRows};
 use std::sync::Arc;
 
 /// The hooks that every execution gets.
 pub fn hooks() -> Hooks {
-    Hooks { rows: Arc::new(NoHooks), calls: Arc::new(CommandCalls) }
-}
-
-/// Sequences are kept here; functions in other languages are not built yet.
-struct CommandCalls;
-
-impl Calls for CommandCalls {
-    fn call(
-        &self,
-        session: &Arc<Session>,
-        call: &Call<'_>,
-        _: &[Option<Datum<'_>>],
-    ) -> Result<Option<OwnedDatum>> {
-        Err(unsupported_language(session, call)?)
-    }
-
-    fn call_set(
-        &self,
-        session: &Arc<Session>,
-        call: &Call<'_>,
-        _: &[Option<Datum<'_>>],
-    ) -> Result<Box<dyn SetRows>> {
-        Err(unsupported_language(session, call)?)
-    }
-
-    fn next_value(&self, session: &Arc<Session>, sequence: Oid) -> Result<i64> {
-        crate::sequence::next_value(session, sequence, false)
-    }
-}
-
-fn unsupported_language(session: &Session, call: &Call<'_>) -> Result<Error> {
-    let name = session.display_function(call.function)?;
-    Ok(Error::unsupported(format!("function {name} in its language")))
+    Hooks { rows: Arc::new(NoHooks), calls: Arc::new(RoutineCalls) }
 }
 
 /// nextval and its kin, for functions.

@@ -45,6 +45,8 @@ pub struct Invocation<'a> {
     /// Inside BEGIN ... COMMIT.
     pub in_block: bool,
     pub params: Arc<[ParamValue]>,
+    /// Inside a function: what names mean besides columns.
+    pub names: Option<&'a dyn analyzer::ParameterNames>,
 }
 
 /// What a command answers.

@@ -31,6 +31,10 @@ pub(crate) fn alter(invocation: &mut Invocation<'_>, statement: &AlterOwner) -> 
             };
             change(session, ObjectAddress::new::<PgDatabase>(row.oid), owner)?;
         }
+        (O::Function | O::Procedure | O::Routine | O::Aggregate, ObjectRef::Routine(signature)) => {
+            let oid = crate::routine::find(session, statement.object_type, signature)?;
+            change_routine(session, oid, owner)?;
+        }
         (O::Type | O::Domain, ObjectRef::Type(named)) => {
             let Some(oid) = find_type(session, named)? else {
                 bail!(UNDEFINED_OBJECT, "type \"{}\" does not exist", named.names.join("."));
@@ -48,6 +52,19 @@ pub(crate) fn alter(invocation: &mut Invocation<'_>, statement: &AlterOwner) -> 
         }
     }
     Ok(Outcome::Tag(Statement::AlterOwner(Box::new(statement.clone())).tag().to_owned()))
+}
+
+fn change_routine(session: &Session, oid: Oid, owner: Oid) -> Result<()> {
+    let row = session.function(oid)?;
+    if row.proowner == owner {
+        return Ok(());
+    }
+    if !session.is_superuser(session.user())? {
+        privilege::require_owner(session, row.proowner, crate::routine::word_of(&row), &row.proname)?;
+        privilege::require_can_set_role(session, owner)?;
+        privilege::require_create_in_as(session, row.pronamespace, owner)?;
+    }
+    Owned::read(session, ObjectAddress::new::<PgProc>(oid))?.change_owner(session, owner)
 }
 
 /// Checks that the current user may give the object away, and does it.

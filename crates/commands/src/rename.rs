@@ -5,7 +5,7 @@ use crate::invocation::{Invocation, Outcome};
 use crate::name::{self, lock_relation, table_constraint};
 use crate::notice::notice;
 use crate::relation::{self, array_name, make_room, rename_array};
-use crate::{privilege, role};
+use crate::{privilege, role, routine};
 use base::{Error, Oid, Result, bail, err};
 use catalog::acl::privilege as bits;
 use catalog::*;
@@ -72,6 +72,9 @@ pub(crate) fn rename(invocation: &mut Invocation<'_>, statement: &Rename) -> Res
                 bail!(UNDEFINED_OBJECT, "type \"{}\" does not exist", named.names.join("."));
             };
             rename_type(session, oid, to)?;
+        }
+        (O::Function | O::Procedure | O::Routine | O::Aggregate, ObjectRef::Routine(signature)) => {
+            routine::rename(session, statement.object_type, signature, to)?;
         }
         _ => return Err(Error::unsupported(format!("{tag} RENAME"))),
     }
@@ -367,6 +370,12 @@ pub(crate) fn set_schema(invocation: &mut Invocation<'_>, statement: &AlterObjec
                 move_relation(session, &entry, to)?;
             }
         }
+        O::Function | O::Procedure | O::Routine | O::Aggregate => match &statement.object {
+            ObjectRef::Routine(signature) => {
+                routine::set_schema(session, statement.object_type, signature, &statement.schema)?;
+            }
+            _ => return Err(Error::internal("a routine named by something else")),
+        },
         _ => return Err(Error::unsupported(format!("{tag} SET SCHEMA"))),
     }
     Ok(Outcome::Tag(tag))

@@ -3,9 +3,10 @@
 use crate::drop;
 use crate::settings;
 use crate::temporary;
-use crate::{sequence, truncate};
+use crate::{routine, sequence, truncate};
 use base::{Oid, Result};
 use catalog::{ObjectAddress, PgClass, Session};
+use datum::{Attribute, Repr, TupleDesc, TypeLayout};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use syntax::{OnCommit, Statement};
@@ -96,9 +97,10 @@ pub fn discard_sequences(session: &Session) {
 ///
 /// # Errors
 /// `42704` for SHOW of an unknown parameter.
-pub fn result_columns(session: &Arc<Session>, statement: &Statement) -> Result<Option<Vec<(String, Oid)>>> {
-    Ok(match statement {
-        Statement::Show(show) => Some(settings::show_columns(session, show)?),
+pub fn result_columns(session: &Arc<Session>, statement: &Statement) -> Result<Option<TupleDesc>> {
+    let columns = match statement {
+        Statement::Call(call) => return routine::call_columns(session, call),
+        Statement::Show(show) => settings::show_columns(session, show)?,
         Statement::Explain(explain) => {
             let format = explain.options.iter().rev().find(|o| o.name == "format");
             let word = format.and_then(|o| crate::options::text(o).ok()).unwrap_or_default();
@@ -107,8 +109,14 @@ pub fn result_columns(session: &Arc<Session>, statement: &Statement) -> Result<O
                 "json" => Oid(114),
                 _ => Oid(25),
             };
-            Some(vec![("QUERY PLAN".to_owned(), type_oid)])
+            vec![("QUERY PLAN".to_owned(), type_oid)]
         }
-        _ => None,
-    })
+        _ => return Ok(None),
+    };
+    // All of them are texts of some kind.
+    const DEFAULT_COLLATION: Oid = Oid(100);
+    let layout = TypeLayout { len: -1, by_value: false, align: 4, repr: Repr::Bytes };
+    let attribute =
+        |(name, type_oid): (String, Oid)| Attribute::result(name, type_oid, -1, layout, DEFAULT_COLLATION);
+    Ok(Some(TupleDesc::new(columns.into_iter().map(attribute).collect())))
 }

@@ -149,7 +149,11 @@ pub(crate) fn set(invocation: &mut Invocation<'_>, statement: &SetStatement) -> 
     Ok(Outcome::Tag(tag.to_owned()))
 }
 
-fn assign(session: &Arc<Session>, name: &str, value: Option<&str>, scope: Scope) -> Result<()> {
+/// SET of a parameter, role and session authorization included.
+///
+/// # Errors
+/// `42704`, `22023`, `55P02`, `42501`.
+pub(crate) fn assign(session: &Arc<Session>, name: &str, value: Option<&str>, scope: Scope) -> Result<()> {
     match name.to_ascii_lowercase().as_str() {
         "role" => return set_role(session, value, scope),
         "session_authorization" => return set_session_authorization(session, value, scope),

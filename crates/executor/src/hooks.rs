@@ -1,6 +1,7 @@
 //! What the executor asks of the layers above it: row and statement triggers, functions in other languages,
 //! sequences. `commands` implements these; [`NoHooks`] answers that nothing of the kind is there.
 
+use crate::context::Execution;
 use base::{Error, Oid, Result};
 use catalog::{RelationEntry, Session};
 use datum::{Datum, OwnedDatum, Row};
@@ -84,20 +85,22 @@ pub trait Calls: Send + Sync {
     /// What the function raises.
     fn call(
         &self,
-        session: &Arc<Session>,
+        execution: &Execution,
         call: &Call<'_>,
         args: &[Option<Datum<'_>>],
     ) -> Result<Option<OwnedDatum>>;
 
-    /// Begins a set-returning function in a language other than internal.
+    /// Begins a set-returning function in a language other than internal. `eager`: the caller wants all rows, and
+    /// the function's effects, at once.
     ///
     /// # Errors
     /// What the function raises.
     fn call_set(
         &self,
-        session: &Arc<Session>,
+        execution: &Execution,
         call: &Call<'_>,
         args: &[Option<Datum<'_>>],
+        eager: bool,
     ) -> Result<Box<dyn SetRows>>;
 
     /// nextval without permission checks, for identity columns.
@@ -159,21 +162,22 @@ impl RowHooks for NoHooks {
 impl Calls for NoHooks {
     fn call(
         &self,
-        session: &Arc<Session>,
+        execution: &Execution,
         call: &Call<'_>,
         _: &[Option<Datum<'_>>],
     ) -> Result<Option<OwnedDatum>> {
-        let row = session.function(call.function)?;
+        let row = execution.session.function(call.function)?;
         Err(Error::unsupported(format!("function {} in its language", row.proname)))
     }
 
     fn call_set(
         &self,
-        session: &Arc<Session>,
+        execution: &Execution,
         call: &Call<'_>,
         _: &[Option<Datum<'_>>],
+        _: bool,
     ) -> Result<Box<dyn SetRows>> {
-        let row = session.function(call.function)?;
+        let row = execution.session.function(call.function)?;
         Err(Error::unsupported(format!("function {} in its language", row.proname)))
     }
 

@@ -37,6 +37,7 @@ pub use index_entries::{IndexWriter, RowError, Uniqueness, duplicate_key_error};
 pub use instrument::{Counters, Instruments};
 pub use memory::{Budget, Memory};
 pub use node::Node;
+pub use nodes::Store;
 pub use order::{Ordering as SortOrdering, SortKey};
 pub use permission::check_permissions;
 pub use prepare::Prepared;

@@ -101,6 +101,12 @@ impl Prepared {
             PlanNode::RecursiveUnion { work_table_param, .. } => {
                 set.insert(*work_table_param);
             }
+            PlanNode::FunctionScan { relation } | PlanNode::ValuesScan { relation } => {
+                let entry = relation.checked_sub(1).and_then(|r| stmt.range_table.get(r));
+                for expr in entry.map(entry_exprs).unwrap_or_default() {
+                    params_in(stmt, expr, &mut used, &mut set, 0);
+                }
+            }
             PlanNode::WorkTableScan { param, .. } => {
                 used.insert(*param);
             }
@@ -148,6 +154,15 @@ fn params_in(
     ir::for_each_child(expr, &mut |child| params_in(stmt, child, used, set, depth));
 }
 
+/// The expressions that a scan of functions or VALUES finds in its range table entry.
+fn entry_exprs(entry: &ir::RangeTableEntry) -> Vec<&Expr> {
+    match &entry.kind {
+        ir::RangeTableKind::Function { functions, .. } => functions.iter().map(|f| &f.expr).collect(),
+        ir::RangeTableKind::Values { lists, .. } => lists.iter().flatten().collect(),
+        _ => Vec::new(),
+    }
+}
+
 fn params_in_plan(
     stmt: &PlannedStmt,
     plan: &Plan,
@@ -160,6 +175,12 @@ fn params_in_plan(
     }
     for_each_node(plan, &mut |node| {
         for_each_expr(node, &mut |expr| params_in(stmt, expr, used, set, depth));
+        if let PlanNode::FunctionScan { relation } | PlanNode::ValuesScan { relation } = &node.node {
+            let entry = relation.checked_sub(1).and_then(|r| stmt.range_table.get(r));
+            for expr in entry.map(entry_exprs).unwrap_or_default() {
+                params_in(stmt, expr, used, set, depth);
+            }
+        }
         if let PlanNode::NestLoop { params, .. } = &node.node {
             set.extend(params.iter().map(|p| p.id));
         }

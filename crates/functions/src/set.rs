@@ -17,6 +17,14 @@ pub trait SetRows: Send {
     fn whole_rows(&self) -> bool {
         false
     }
+
+    /// Goes back to the first row. False where rows are not kept and the function has to be called again.
+    ///
+    /// # Errors
+    /// What reading the kept rows fails with.
+    fn rewind(&mut self) -> Result<bool> {
+        Ok(false)
+    }
 }
 
 /// The body of a set-returning function.

@@ -32,6 +32,8 @@ pub struct Query {
     pub has_modifying_cte: bool,
     pub has_for_update: bool,
     pub has_row_security: bool,
+    /// `RETURN expression` of an SQL function.
+    pub is_return: bool,
     pub ctes: Vec<CommonTableExpr>,
     pub range_table: Vec<RangeTableEntry>,
     pub permissions: Vec<Permission>,

@@ -1,8 +1,8 @@
 //! pg_get_functiondef and its parts.
 
 use super::Definitions;
-use crate::deparse::{Style, quote_identifier, quote_literal};
-use base::{Error, Oid, Result, err};
+use crate::deparse::{ParameterTexts, Style, deparse_body, quote_identifier, quote_literal};
+use base::{Oid, Result, err};
 use catalog::{PgAggregate, PgLanguage, PgProc};
 use ir::Expr;
 use std::sync::Arc;
@@ -239,18 +239,44 @@ impl Definitions<'_> {
     /// pg_get_function_sqlbody: of functions that keep their body parsed.
     ///
     /// # Errors
-    /// `0A000` for those.
+    /// `0A000` for statements that are not printed yet.
     pub fn function_body(&self, oid: Oid) -> Result<Option<String>> {
         let Some(row) = self.function_row(oid)? else { return Ok(None) };
-        match row.prosqlbody {
-            Some(_) => Err(Error::unsupported("printing a function's SQL body")),
+        match &row.prosqlbody {
+            Some(text) => self.sql_body(&row, text).map(Some),
             None => Ok(None),
         }
     }
 
+    /// A parsed body: `RETURN expression` or `BEGIN ATOMIC ... END`.
+    fn sql_body(&self, row: &PgProc, stored: &str) -> Result<String> {
+        let inputs = arguments(row).into_iter().filter(Argument::is_input);
+        let names = inputs.map(|a| a.name.to_owned()).collect();
+        let parameters = ParameterTexts { function: row.proname.clone(), names };
+        let layouts = |oid| self.session.type_layout(oid);
+        let print = |query: &ir::Query, style: Style, indent: isize| {
+            deparse_body(self.session, self.output, query, &parameters, style, indent)
+        };
+        let Some(list) = stored.strip_prefix('(').and_then(|t| t.strip_suffix(')')) else {
+            let queries = ir::text::read_rule(&format!("({stored})"), &layouts)?;
+            let Some(query) = queries.first() else { return Ok(String::new()) };
+            return print(query, Style { wrap: Some(0), ..Style::DEFINITION }, 0);
+        };
+        let mut text = "BEGIN ATOMIC\n".to_owned();
+        if list != "<>" {
+            for query in ir::text::read_rule(list, &layouts)? {
+                text.push(' ');
+                text.push_str(&print(&query, Style::DEFINITION, 1)?);
+                text.push_str(";\n");
+            }
+        }
+        text.push_str("END");
+        Ok(text)
+    }
+
     fn body(&self, row: &PgProc, procedure: bool) -> Result<String> {
         if row.prolang == SQL_LANGUAGE && row.prosqlbody.is_some() {
-            return Err(Error::unsupported("printing a function's SQL body"));
+            return self.sql_body(row, row.prosqlbody.as_deref().unwrap_or_default());
         }
         let file = row.probin.as_ref().map_or_else(String::new, |file| quote_literal(file) + ", ");
         let mut quote = format!("${}", if procedure { "procedure" } else { "function" });

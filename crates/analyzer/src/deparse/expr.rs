@@ -10,6 +10,19 @@ use ir::{
 const MAX_DEPTH: usize = 3000;
 
 impl Printer<'_> {
+    /// `$n`, or in a function's body the name; qualified where a column could be meant.
+    fn parameter_text(&self, param: &ir::Param) -> String {
+        let known = self.parameters.filter(|_| param.kind == ir::ParamKind::External);
+        let name = known.and_then(|k| k.names.get(param.id.wrapping_sub(1))).filter(|n| !n.is_empty());
+        match (known, name) {
+            (Some(known), Some(name)) if self.levels.iter().any(|l| !l.table.is_empty()) => {
+                format!("{}.{}", quote_identifier(&known.function), quote_identifier(name))
+            }
+            (_, Some(name)) => quote_identifier(name),
+            _ => format!("${}", param.id),
+        }
+    }
+
     /// An expression without the implicit casts at its top, as conditions are shown.
     pub(super) fn plain(&mut self, expr: &Expr) -> Result<()> {
         self.hide_implicit = true;
@@ -50,7 +63,8 @@ impl Printer<'_> {
             }
             Expr::Const(constant) => self.constant(constant, 0),
             Expr::Param(param) => {
-                self.push(&format!("${}", param.id));
+                let text = self.parameter_text(param);
+                self.push(&text);
                 Ok(())
             }
             Expr::Aggref(call) => self.aggregate(call),

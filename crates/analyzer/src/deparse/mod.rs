@@ -153,6 +153,15 @@ pub(crate) struct Printer<'p> {
     hide_implicit: bool,
     /// Columns named like an output column are qualified.
     in_order_by: bool,
+    /// In a function's body: what parameters are called.
+    parameters: Option<&'p ParameterTexts>,
+}
+
+/// What the parameters of a function are called in its body.
+pub(crate) struct ParameterTexts {
+    pub function: String,
+    /// Of inputs, in order; "" where they have none.
+    pub names: Vec<String>,
 }
 
 /// An expression as text on one line, fully parenthesised.
@@ -184,6 +193,32 @@ pub fn deparse_query(
 ) -> Result<String> {
     let mut printer = Printer::new(session, output, style);
     printer.query(query, columns, true)?;
+    Ok(printer.text)
+}
+
+/// A statement of a function's body, from an indentation of one on.
+///
+/// # Errors
+/// As [`deparse_query`].
+pub(crate) fn deparse_body(
+    session: &Session,
+    output: &dyn ConstantOutput,
+    query: &Query,
+    parameters: &ParameterTexts,
+    style: Style,
+    indent: isize,
+) -> Result<String> {
+    let mut printer = Printer::new(session, output, style);
+    printer.parameters = Some(parameters);
+    printer.indent = indent;
+    if query.is_return
+        && let Some(target) = query.target_list.first()
+    {
+        printer.push("RETURN ");
+        printer.plain(&target.expr)?;
+    } else {
+        printer.query(query, None, true)?;
+    }
     Ok(printer.text)
 }
 
@@ -230,6 +265,7 @@ impl<'p> Printer<'p> {
             depth: 0,
             hide_implicit: false,
             in_order_by: false,
+            parameters: None,
         }
     }
 

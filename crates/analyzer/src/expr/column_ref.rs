@@ -9,6 +9,11 @@ impl Analyzer<'_> {
     pub(super) fn column_ref(&mut self, column: &ColumnRef) -> Result<Expr> {
         let location = column.location;
         self.current().kind.check_column_reference().map_err(|e| e.at(location))?;
+        self.with_names(&column.names, column.star, location, |a| a.plain_column_ref(column))
+    }
+
+    fn plain_column_ref(&mut self, column: &ColumnRef) -> Result<Expr> {
+        let location = column.location;
         if column.star {
             return self.whole_row_ref(&column.names, location);
         }

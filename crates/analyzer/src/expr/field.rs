@@ -132,6 +132,8 @@ impl Analyzer<'_> {
             }
             Expr::Var(var) => self.record_var_descriptor(var, 0),
             Expr::Func(f) => self.function_descriptor(f.function, expr),
+            // A record variable tells by its typmod what it holds now.
+            Expr::Param(param) => Ok(self.session.instance().records.get(param.typmod)),
             _ => Ok(None),
         }
     }

@@ -108,6 +108,7 @@ impl Analyzer<'_> {
             names: &call.names,
             expand_variadic: !variadic,
             expand_defaults: true,
+            procedure: call.procedure,
         };
         let resolved =
             self.resolve_function(call.name, &shape, Some(&call.args)).map_err(|e| e.or_at(call.location))?;

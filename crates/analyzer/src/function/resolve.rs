@@ -39,6 +39,8 @@ pub(crate) struct CallShape<'c> {
     pub names: &'c [String],
     pub expand_variadic: bool,
     pub expand_defaults: bool,
+    /// CALL: a procedure's parameters for results are arguments, too.
+    pub procedure: bool,
 }
 
 impl Analyzer<'_> {
@@ -81,7 +83,11 @@ impl Analyzer<'_> {
                     None => continue,
                 },
             };
-            if let Some(mut candidate) = fit(function, shape) {
+            let fitted = match shape.procedure && function.proallargtypes.is_some() {
+                true => fit(&with_results(function), shape),
+                false => fit(function, shape),
+            };
+            if let Some(mut candidate) = fitted {
                 candidate.path = place;
                 add_candidate(&mut found, candidate);
             }
@@ -282,6 +288,17 @@ impl Analyzer<'_> {
 fn keep_best(candidates: &[usize], score: impl Fn(usize) -> usize) -> Vec<usize> {
     let best = candidates.iter().map(|c| score(*c)).max().unwrap_or(0);
     candidates.iter().copied().filter(|c| score(*c) == best).collect()
+}
+
+/// The row of a procedure as if its parameters for results were inputs.
+fn with_results(function: &PgProc) -> Arc<PgProc> {
+    let mut row = function.clone();
+    row.proargtypes = row.proallargtypes.clone().unwrap_or_default();
+    row.pronargs = row.proargtypes.len() as i16;
+    for mode in row.proargmodes.iter_mut().flatten().filter(|m| **m as u8 == b'o') {
+        *mode = b'i' as i8;
+    }
+    Arc::new(row)
 }
 
 /// Whether a function can take a call of this shape, and how.

@@ -38,6 +38,11 @@ pub enum Wanted<'w> {
         type_oid: Oid,
         typmod: i32,
     },
+    /// A type, for a construct named in messages.
+    Specific {
+        type_oid: Oid,
+        construct: &'w str,
+    },
     /// EXECUTE's parameter of this number, from 1.
     Parameter {
         number: usize,
@@ -75,6 +80,9 @@ pub fn analyze_expression(
     match wanted {
         Wanted::Any => {}
         Wanted::Boolean(construct) => result = analyzer.coerce_to_boolean(result, construct)?,
+        Wanted::Specific { type_oid, construct } => {
+            result = analyzer.coerce_to_specific(result, type_oid, -1, construct)?;
+        }
         Wanted::Column { name, type_oid, typmod } => {
             let source = expr_type(&result);
             let at = expr_location(&result);

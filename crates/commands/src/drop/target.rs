@@ -4,11 +4,12 @@ use crate::expression;
 use crate::name::{self, lock_relation};
 use crate::notice::notice;
 use crate::privilege;
+use crate::routine;
 use base::{Error, Oid, Result, bail, err};
-use catalog::{ObjectAddress, PgClass, PgExtension, PgIndex, PgNamespace, PgType, Session, index};
+use catalog::{ObjectAddress, PgClass, PgExtension, PgIndex, PgNamespace, PgProc, PgType, Session, index};
 use lock::LockMode;
 use std::sync::Arc;
-use syntax::{Drop, ObjectName, ObjectRef, ObjectType, TypeName};
+use syntax::{Drop, ObjectName, ObjectRef, ObjectType, RoutineSignature, TypeName};
 
 /// One object of a DROP, locked; `None` after a notice that it is not there.
 ///
@@ -27,6 +28,9 @@ pub(super) fn find(
         (O::Schema, ObjectRef::Name(name)) => schema(session, statement, name.name()),
         (O::Type | O::Domain, ObjectRef::Type(name)) => type_target(session, statement, name),
         (O::Extension, ObjectRef::Name(name)) => extension(session, statement, name.name()),
+        (O::Function | O::Procedure | O::Routine | O::Aggregate, ObjectRef::Routine(signature)) => {
+            routine(session, statement, signature)
+        }
         (kind, _) => {
             let tag =
                 syntax::Statement::Drop(Box::new(Drop { object_type: kind, ..statement.clone() })).tag();
@@ -137,6 +141,73 @@ fn extension(session: &Arc<Session>, statement: &Drop, name: &str) -> Result<Opt
     };
     privilege::require_owner(session, row.extowner, "extension", name)?;
     Ok(Some(ObjectAddress::new::<PgExtension>(row.oid)))
+}
+
+fn routine(
+    session: &Arc<Session>,
+    statement: &Drop,
+    signature: &RoutineSignature,
+) -> Result<Option<ObjectAddress>> {
+    let kind = statement.object_type;
+    let shown = signature.name.parts.join(".");
+    let Some(oid) = routine::find_if_any(session, kind, signature, statement.if_exists)? else {
+        return skip(session, statement, missing_routine(session, kind, signature)?);
+    };
+    let row = session.function(oid)?;
+    if kind == ObjectType::Function && row.prokind as u8 == b'a' {
+        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is an aggregate function", row.proname)
+            .hint("Use DROP AGGREGATE to drop aggregate functions."));
+    }
+    let namespace = session.row::<PgNamespace>(index::PG_NAMESPACE_OID, &[row.pronamespace.into()])?;
+    let owns_schema = match &namespace {
+        Some(row) => privilege::is_owner(session, row.nspowner)?,
+        None => false,
+    };
+    if !owns_schema {
+        privilege::require_owner(session, row.proowner, routine::word_of(&row), &shown)?;
+    }
+    let object = ObjectAddress::new::<PgProc>(oid);
+    privilege::lock_object(session, object, false, LockMode::AccessExclusive)?;
+    Ok(Some(object))
+}
+
+/// Says what is missing: the schema, a type, or the routine, with its arguments as they were written.
+fn missing_routine(session: &Session, kind: ObjectType, signature: &RoutineSignature) -> Result<Error> {
+    let missing_schema = |parts: &[String]| -> Result<Option<Error>> {
+        match parts {
+            [schema, _] if session.namespace_by_name(schema)?.is_none() => {
+                Ok(Some(err!(INVALID_SCHEMA_NAME, "schema \"{schema}\" does not exist")))
+            }
+            _ => Ok(None),
+        }
+    };
+    if let Some(error) = missing_schema(&signature.name.parts)? {
+        return Ok(error);
+    }
+    let args = signature.args.as_deref().unwrap_or_default();
+    for arg in args {
+        if let Some(error) = missing_schema(&arg.type_name.names)? {
+            return Ok(error);
+        }
+        if find_type(session, &arg.type_name)?.is_none() {
+            let name = arg.type_name.names.join(".");
+            return Ok(err!(UNDEFINED_OBJECT, "type \"{name}\" does not exist"));
+        }
+    }
+    let word = match kind {
+        ObjectType::Procedure => "procedure",
+        ObjectType::Aggregate => "aggregate",
+        ObjectType::Routine => "routine",
+        _ => "function",
+    };
+    let types: Vec<String> = args
+        .iter()
+        .map(|a| a.type_name.names.join(".") + if a.type_name.array_bounds.is_empty() { "" } else { "[]" })
+        .collect();
+    let shown = signature.name.parts.join(".");
+    let list =
+        if kind == ObjectType::Aggregate && types.is_empty() { "*".to_owned() } else { types.join(",") };
+    Ok(err!(UNDEFINED_FUNCTION, "{word} {shown}({list}) does not exist"))
 }
 
 /// The type of this name, without modifiers; `None` if it or its schema is not there.

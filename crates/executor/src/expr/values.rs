@@ -323,7 +323,7 @@ impl ForeignCall {
                 out.push_null();
                 return Ok(());
             }
-            let value = calls.call(&session, &call, &values)?;
+            let value = calls.call(execution, &call, &values)?;
             out.push(value.as_ref().map(datum::OwnedDatum::as_datum));
             Ok(())
         })?;

@@ -6,7 +6,7 @@ use crate::context::Execution;
 use crate::expr::{CallInfo, Compiler, Eval, Inputs, evaluate_once, is_built_in};
 use crate::node::Node;
 use crate::rows::{builders, null_column};
-use base::{Error, Oid, Result, bail};
+use base::{Error, Oid, Result};
 use catalog::Session;
 use datum::{Attribute, Batch, Column, ColumnBuilder, Datum, MAX_BATCH_ROWS, Repr, TupleDesc};
 use functions::{Registry, SetFunction, SetRows};
@@ -78,11 +78,13 @@ impl SetSource {
         }
     }
 
-    /// Begins the call with these arguments; `None` when it returns no row because one is NULL.
+    /// Begins the call with these arguments; `None` when it returns no row because one is NULL. `eager`: functions in
+    /// other languages run to their end now.
     pub fn start(
         &self,
         execution: &Execution,
         values: &[Option<Datum<'_>>],
+        eager: bool,
     ) -> Result<Option<Box<dyn SetRows>>> {
         let session = &execution.session;
         let null = values.iter().any(Option::is_none);
@@ -96,7 +98,7 @@ impl SetSource {
             }
             SetSource::Foreign { info, .. } => {
                 let calls = execution.hooks.calls.clone();
-                calls.call_set(session, &info.call(session), values).map(Some)
+                calls.call_set(execution, &info.call(session), values, eager).map(Some)
             }
         }
     }
@@ -147,13 +149,29 @@ pub fn build(execution: &mut Execution, plan: &Plan, relation: usize) -> Result<
             let layout = session.type_layout(Oid(20))?;
             attributes.push(Attribute::result("ordinality", Oid(20), -1, layout, Oid::INVALID));
         }
+        // Fields of the whole row are called what the query calls the columns.
+        let names = entry.map(|e| e.eref.columns.as_slice()).unwrap_or_default();
+        for (attribute, name) in attributes.iter_mut().zip(names) {
+            attribute.name.clone_from(name);
+        }
         Ok(Spec {
             members,
             ordinality: *ordinality,
             rows: RowsSpec::new(execution, plan, relation, attributes)?,
         })
     })?;
-    Ok(Box::new(FunctionScan { spec, calls: Vec::new(), number: 0, started: false, id: plan.id }))
+    let params = prepared.params_of(plan).to_vec();
+    let version = execution.params_version(&params);
+    Ok(Box::new(FunctionScan {
+        spec,
+        calls: Vec::new(),
+        ended: Vec::new(),
+        number: 0,
+        started: false,
+        id: plan.id,
+        params,
+        version,
+    }))
 }
 
 /// The columns of a function in FROM, and whether they are fields of a composite result.
@@ -172,32 +190,20 @@ fn columns_of(session: &Session, function: &RangeTableFunction) -> Result<(Vec<A
         return Ok((desc.attributes().to_vec(), true));
     }
     if type_oid == TupleDesc::RECORD_TYPE
-        && let Expr::Func(call) = &function.expr
+        && let Some(columns) = out_columns(session, &function.expr)?
     {
-        return Ok((out_columns(session, call.function)?, true));
+        return Ok((columns.attributes().to_vec(), true));
     }
     let (typmod, collation) = (expr_typmod(&function.expr), expr_collation(&function.expr));
     let layout = session.type_layout(type_oid)?;
     Ok((vec![Attribute::result("column", type_oid, typmod, layout, collation)], false))
 }
 
-/// The OUT, INOUT and TABLE parameters of a function that returns record.
-pub fn out_columns(session: &Session, function: Oid) -> Result<Vec<Attribute>> {
-    let row = session.function(function)?;
-    let (Some(types), Some(modes)) = (&row.proallargtypes, &row.proargmodes) else {
-        bail!(SYNTAX_ERROR, "a column definition list is required for functions returning \"record\"");
-    };
-    let names = row.proargnames.as_deref().unwrap_or_default();
-    let mut columns = Vec::new();
-    for (index, (type_oid, mode)) in types.iter().zip(modes).enumerate() {
-        if matches!(*mode as u8, b'o' | b'b' | b't') {
-            let name = names.get(index).filter(|n| !n.is_empty()).cloned();
-            let name = name.unwrap_or_else(|| format!("column{}", columns.len() + 1));
-            let layout = session.type_layout(*type_oid)?;
-            columns.push(Attribute::result(name, *type_oid, -1, layout, session.type_collation(*type_oid)?));
-        }
-    }
-    Ok(columns)
+/// The OUT, INOUT and TABLE parameters of a function that returns record, if it has such.
+pub fn out_columns(session: &Session, call: &Expr) -> Result<Option<TupleDesc>> {
+    let Expr::Func(call) = call else { return Ok(None) };
+    let actual: Vec<Oid> = call.args.iter().map(expr_type).collect();
+    session.result_columns(&*session.function(call.function)?, &actual)
 }
 
 enum Rows {
@@ -209,9 +215,14 @@ enum Rows {
 struct FunctionScan {
     spec: Arc<Spec>,
     calls: Vec<Rows>,
+    /// Which of them have given all their rows.
+    ended: Vec<bool>,
     number: i64,
     started: bool,
     id: usize,
+    /// The exec params that arguments depend on, and their version when the functions were called.
+    params: Vec<usize>,
+    version: u64,
 }
 
 impl FunctionScan {
@@ -228,8 +239,10 @@ impl FunctionScan {
                 columns.push(evaluate_once(execution, arg)?);
             }
             let values: Vec<_> = columns.iter().map(|c| c.get(0)).collect();
-            self.calls.push(member.source.start(execution, &values)?.map_or(Rows::End, Rows::Set));
+            let rows = member.source.start(execution, &values, true)?;
+            self.calls.push(rows.map_or(Rows::End, Rows::Set));
         }
+        self.ended = vec![false; self.calls.len()];
         self.number = 0;
         self.started = true;
         Ok(())
@@ -245,6 +258,7 @@ impl FunctionScan {
         let described = &self.spec.members[member];
         let mut out = builders(&described.reprs);
         let rows = match &mut self.calls[member] {
+            _ if self.ended[member] => 0,
             Rows::End => 0,
             Rows::Single(value) => match value.take() {
                 None => 0,
@@ -274,9 +288,7 @@ impl FunctionScan {
                 }
             }
         };
-        if rows == 0 {
-            self.calls[member] = Rows::End;
-        }
+        self.ended[member] = rows == 0;
         Ok((out, rows))
     }
 }
@@ -361,8 +373,24 @@ impl Node for FunctionScan {
         }
     }
 
-    fn rescan(&mut self, _: &mut Execution) -> Result<()> {
-        self.started = false;
+    fn rescan(&mut self, execution: &mut Execution) -> Result<()> {
+        let version = execution.params_version(&self.params);
+        let mut kept = self.started && version == self.version;
+        self.version = version;
+        for rows in &mut self.calls {
+            // A set whose rows are kept is read again as long as its arguments are the same.
+            kept = kept
+                && match rows {
+                    Rows::Set(rows) => rows.rewind()?,
+                    Rows::Single(_) | Rows::End => false,
+                };
+        }
+        if kept {
+            self.number = 0;
+            self.ended.fill(false);
+        } else {
+            self.started = false;
+        }
         Ok(())
     }
 }

@@ -42,4 +42,5 @@ pub mod window;
 pub mod work_table_scan;
 
 pub use cte_scan::CteStore;
+pub use store::Store;
 pub use work_table_scan::WorkTable;

@@ -72,14 +72,14 @@ fn row_of(execution: &Execution, expr: &Expr) -> Result<Option<(Arc<TupleDesc>, 
     if let Some(desc) = session.row_type(type_oid)? {
         return Ok(Some((desc, -1)));
     }
-    match expr {
-        Expr::Func(call) if type_oid == TupleDesc::RECORD_TYPE => {
-            let desc = Arc::new(TupleDesc::new(out_columns(session, call.function)?));
-            let typmod = session.instance().records.typmod_of(&desc);
-            Ok(Some((desc, typmod)))
-        }
-        _ => Ok(None),
+    if type_oid != TupleDesc::RECORD_TYPE {
+        return Ok(None);
     }
+    Ok(out_columns(session, expr)?.map(|desc| {
+        let desc = Arc::new(desc);
+        let typmod = session.instance().records.typmod_of(&desc);
+        (desc, typmod)
+    }))
 }
 
 /// A set in progress for the current row.
@@ -131,7 +131,7 @@ impl ProjectSet {
                 Target::Value(_) => Running::Value,
                 Target::Set { source, .. } => {
                     let values: Vec<_> = inputs.iter().map(|c| c.get(self.row)).collect();
-                    source.start(execution, &values)?.map_or(Running::Ended, Running::Set)
+                    source.start(execution, &values, false)?.map_or(Running::Ended, Running::Set)
                 }
             });
         }

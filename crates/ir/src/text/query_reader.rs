@@ -86,6 +86,7 @@ impl Reader<'_> {
             has_modifying_cte: o.bool("hasModifyingCTE")?,
             has_for_update: o.bool("hasForUpdate")?,
             has_row_security: o.bool("hasRowSecurity")?,
+            is_return: o.bool("isReturn")?,
             ctes: self.each(o, "cteList", |c| self.cte(c))?,
             range_table: self.each(o, "rtable", |e| self.entry(e))?,
             permissions: self.each(o, "rteperminfos", |p| self.permission(p))?,

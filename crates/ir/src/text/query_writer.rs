@@ -35,7 +35,7 @@ impl Writer {
             .plain("hasForUpdate", q.has_for_update)
             .plain("hasRowSecurity", q.has_row_security)
             .plain("hasGroupRTE", grouped)
-            .plain("isReturn", false)
+            .plain("isReturn", q.is_return)
             .nodes("cteList", &q.ctes, |w, c| w.cte(c))
             .nodes("rtable", &q.range_table, |w, e| w.entry(e))
             .nodes("rteperminfos", &q.permissions, |w, p| w.permission(p))

@@ -117,6 +117,7 @@ fn run_statement(session: &Arc<Session>, sql: &str, statement: &Statement) -> Re
         top_level: true,
         in_block: true,
         params: Arc::new([]),
+        names: None,
     };
     commands::execute(&mut invocation, statement)?;
     Ok(())

@@ -3,19 +3,15 @@
 //! The cache is keyed by what the meaning of a text depends on: database, search path, settings that literals are read
 //! and plans chosen by, parameter types, the text. Texts with literals like 'now' stay out. An entry is true while no catalog change has committed since (`CatalogCache::invalidations`); then it is made anew. A
 //! session that has changed catalogs itself, or has a temporary schema, keeps to statements of its own.
-//!
-//! A statement with parameters is planned for its values at first. After five such plans the average of their costs is
-//! held against a plan for any values, and the cheaper kind is used from then on, as in PostgreSQL.
 
 use analyzer::{Analyzed, ParamTypes};
 use base::{Oid, Result};
 use catalog::Session;
-use commands::pipeline;
+use commands::{PlanChoice, pipeline};
 use executor::{ParamValue, Prepared as PreparedPlan};
 use hashbrown::HashMap;
 use ir::Query;
 use parking_lot::Mutex;
-use settings::PlanCacheMode;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use syntax::{RawStatement, Statement};
@@ -38,19 +34,9 @@ pub struct Prepared {
     serial: bool,
     epoch: u64,
     path: Arc<[Oid]>,
-    plans: Mutex<Plans>,
+    plans: PlanChoice,
 }
 
-#[derive(Default)]
-struct Plans {
-    generic: Option<Arc<[Arc<PreparedPlan>]>>,
-    generic_cost: f64,
-    custom_cost: f64,
-    custom_plans: u32,
-}
-
-/// PostgreSQL plans for the values this often before it considers a plan for any values.
-const CUSTOM_PLANS_FIRST: u32 = 5;
 /// A plan for any values may stand in for literals when it costs no more than this: a few look-ups by index. PostgreSQL
 /// would have planned for the literals, so what takes longer to run is worth planning for them here as well.
 const LIFTED_MAX_COST: f64 = 50.0;
@@ -88,13 +74,13 @@ impl Prepared {
             serial: false,
             epoch,
             path,
-            plans: Mutex::default(),
+            plans: PlanChoice::default(),
         })
     }
 
     /// Marks a statement whose parameters stand for literals.
     pub fn lifted(self) -> Prepared {
-        Prepared { lifted: true, ..self }
+        Prepared { lifted: true, plans: PlanChoice::new(Some(LIFTED_MAX_COST)), ..self }
     }
 
     /// Marks a statement whose rows are fetched a few at a time.
@@ -113,7 +99,7 @@ impl Prepared {
             serial: false,
             epoch: 0,
             path: Arc::new([]),
-            plans: Mutex::default(),
+            plans: PlanChoice::default(),
         }
     }
 
@@ -131,61 +117,8 @@ impl Prepared {
     /// Those of planning.
     pub fn plans(&self, session: &Arc<Session>, params: &[ParamValue]) -> Result<Arc<[Arc<PreparedPlan>]>> {
         let Kind::Query(query) = &self.kind else { return Ok(Arc::new([])) };
-        let mode = session.settings().get(settings::PLAN_CACHE_MODE);
-        if !self.wants_custom(mode, params) {
-            if let Some(generic) = &self.plans.lock().generic {
-                return Ok(generic.clone());
-            }
-            let plans: Arc<[_]> = pipeline::plan(session, (**query).clone(), None, !self.serial)?.into();
-            let mut cache = self.plans.lock();
-            cache.generic_cost = total_cost(&plans);
-            cache.generic = Some(plans.clone());
-            if params.is_empty() || mode != PlanCacheMode::Auto || !self.prefers_custom(&cache) {
-                return Ok(plans);
-            }
-        }
-        let plans: Arc<[_]> = pipeline::plan(session, (**query).clone(), Some(params), !self.serial)?.into();
-        let mut cache = self.plans.lock();
-        cache.custom_plans += 1;
-        cache.custom_cost += total_cost(&plans) + planning_cost(&plans);
-        Ok(plans)
+        self.plans.plans(session, query, params, !self.serial)
     }
-
-    fn wants_custom(&self, mode: PlanCacheMode, params: &[ParamValue]) -> bool {
-        if params.is_empty() {
-            return false;
-        }
-        match mode {
-            PlanCacheMode::ForceGenericPlan => false,
-            PlanCacheMode::ForceCustomPlan => true,
-            PlanCacheMode::Auto => {
-                let cache = self.plans.lock();
-                cache.custom_plans < CUSTOM_PLANS_FIRST
-                    || (cache.generic.is_some() && self.prefers_custom(&cache))
-            }
-        }
-    }
-
-    /// Whether what is known of the costs speaks against the plan for any values.
-    fn prefers_custom(&self, plans: &Plans) -> bool {
-        plans.custom_is_cheaper() || (self.lifted && plans.generic_cost > LIFTED_MAX_COST)
-    }
-}
-
-impl Plans {
-    fn custom_is_cheaper(&self) -> bool {
-        self.custom_plans > 0 && self.custom_cost / f64::from(self.custom_plans) < self.generic_cost
-    }
-}
-
-fn total_cost(plans: &[Arc<PreparedPlan>]) -> f64 {
-    plans.iter().map(|p| p.plan.plan.total_cost).sum()
-}
-
-/// What planning itself costs, in the planner's units: PostgreSQL's estimate, by the number of relations.
-fn planning_cost(plans: &[Arc<PreparedPlan>]) -> f64 {
-    const CPU_OPERATOR_COST: f64 = 0.0025;
-    plans.iter().map(|p| 1000.0 * CPU_OPERATOR_COST * (p.plan.range_table.len() as f64 + 1.0)).sum()
 }
 
 #[derive(PartialEq, Eq, Hash)]

@@ -7,11 +7,10 @@ use super::{Block, ClientSession};
 use crate::session::engine_api::Output;
 use base::{Oid, Result, bail};
 use commands::output::{Converted, Format, RowOutput};
-use commands::statistics;
+use commands::{nested, statistics};
 use datum::{Batch, MAX_BATCH_ROWS, OwnedDatum};
 use executor::{ParamValue, Prepared as PreparedPlan};
-use ir::{CommandType, PlannedStmt, RangeTableKind, expr_type};
-use lock::LockMode;
+use ir::{CommandType, RangeTableKind, expr_type};
 use protocol::backend;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -234,7 +233,7 @@ impl ClientSession {
             }
             let returned: usize = batches.iter().map(Batch::rows).sum();
             let processed = running.finish()?;
-            self.count_changes(plan, processed)?;
+            statistics::count_changes(&self.session, plan, processed)?;
             let processed = match (processed, plan.command) {
                 (_, CommandType::Select) => returned as u64,
                 (processed, _) => processed,
@@ -244,26 +243,6 @@ impl ClientSession {
             state = State::Ready { batches, output, tag };
         }
         portal.state = state;
-        Ok(())
-    }
-
-    /// What autovacuum goes by.
-    fn count_changes(&self, plan: &PlannedStmt, processed: u64) -> Result<()> {
-        let (Some(target), true) = (plan.result_relations.first(), processed > 0) else { return Ok(()) };
-        let Some(RangeTableKind::Relation { oid, .. }) = plan.range_table.get(target - 1).map(|e| &e.kind)
-        else {
-            return Ok(());
-        };
-        let transaction = self.session.transaction()?;
-        statistics::counter(&self.session).count(&transaction, false, *oid, |counts| {
-            let rows = processed as i64;
-            match plan.command {
-                CommandType::Insert => counts.inserted += rows,
-                CommandType::Update => counts.updated += rows,
-                CommandType::Delete => counts.deleted += rows,
-                _ => {}
-            }
-        });
         Ok(())
     }
 
@@ -286,7 +265,7 @@ impl ClientSession {
             }
             let plans = current.plans(&self.session, params)?;
             for plan in plans.iter() {
-                self.lock_relations(&plan.plan)?;
+                nested::lock_relations(&self.session, &plan.plan)?;
             }
             // A change may have committed while the locks were waited for.
             if current.is_current(&self.session)? || self.session.has_catalog_changes() {
@@ -297,17 +276,6 @@ impl ClientSession {
             LOCK_NOT_AVAILABLE,
             "the catalogs changed again and again while the statement was being planned"
         )
-    }
-
-    fn lock_relations(&self, plan: &PlannedStmt) -> Result<()> {
-        for entry in &plan.range_table {
-            if let RangeTableKind::Relation { oid, lock_mode, .. } = &entry.kind
-                && let Some(mode) = LockMode::from_number(*lock_mode)
-            {
-                self.session.lock_relation(*oid, mode)?;
-            }
-        }
-        Ok(())
     }
 
     pub(super) fn start_plan(

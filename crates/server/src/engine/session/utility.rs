@@ -6,10 +6,10 @@ use super::cursor;
 use super::portal::{self, Portal, State};
 use super::{Block, ClientSession, NamedStatement};
 use crate::session::engine_api::Output;
-use base::{Error, Oid, Result, Severity, SqlState, bail, err};
+use base::{Error, Result, Severity, SqlState, bail, err};
 use commands::output::{Format, RowOutput};
 use commands::{Client, Invocation, Outcome, pipeline};
-use datum::{Attribute, Batch, Repr, TupleDesc, TypeLayout};
+use datum::{Batch, TupleDesc};
 use executor::ParamValue;
 use protocol::backend::FieldDescription;
 use std::collections::VecDeque;
@@ -101,6 +101,7 @@ impl ClientSession {
             top_level: true,
             in_block: self.block == Block::Explicit,
             params: portal.params.clone(),
+            names: None,
         };
         let outcome = commands::execute(&mut invocation, statement)?;
         // Commands that run their own transactions leave none, or a new one, behind.
@@ -278,18 +279,8 @@ impl ClientSession {
             },
             statement => {
                 let columns = commands::result_columns(&self.session, statement)?;
-                Ok(columns.map(|columns| portal::describe_desc(&command_columns(&columns), formats)))
+                Ok(columns.map(|columns| portal::describe_desc(&columns, formats)))
             }
         }
     }
-}
-
-/// A descriptor of columns that a command makes up: all of them are texts of some kind.
-fn command_columns(columns: &[(String, Oid)]) -> TupleDesc {
-    const DEFAULT_COLLATION: Oid = Oid(100);
-    let layout = TypeLayout { len: -1, by_value: false, align: 4, repr: Repr::Bytes };
-    let attribute = |(name, type_oid): &(String, Oid)| {
-        Attribute::result(name.clone(), *type_oid, -1, layout, DEFAULT_COLLATION)
-    };
-    TupleDesc::new(columns.iter().map(attribute).collect())
 }

@@ -1,0 +1,93 @@
+//! CALL.
+
+use super::calls;
+use crate::invocation::{Invocation, Outcome};
+use crate::pipeline::Literals;
+use analyzer::ParamTypes;
+use base::{Oid, Result};
+use catalog::{PgProc, Session};
+use datum::{Column, OwnedDatum, TupleDesc};
+use executor::{Compiler, Inputs, evaluate_once, view_composite};
+use functions::Call;
+use ir::{Expr, expr_type};
+use std::sync::Arc;
+use syntax::FunctionCall;
+
+/// # Errors
+/// `42883`, `42809`, `42501`, and what the procedure raises.
+pub(crate) fn call(invocation: &mut Invocation<'_>, statement: &FunctionCall) -> Result<Outcome> {
+    let session = invocation.session.clone();
+    let types = invocation.params.iter().map(|p| p.type_oid).collect();
+    let mut params = ParamTypes::fixed(types);
+    let (function, args) = analyzer::analyze_call(
+        &session,
+        &Literals,
+        statement,
+        invocation.sql,
+        &mut params,
+        invocation.names,
+    )?;
+    let row = session.function(function)?;
+    calls::require_execute(&session, &row)?;
+    let (inputs, outputs) = split(&row, args);
+    let mut execution = crate::execution::bare(&session)?;
+    execution.params = invocation
+        .params
+        .iter()
+        .map(|p| {
+            let value = p.value.as_ref().map(OwnedDatum::as_datum);
+            Arc::new(Column::constant(p.layout.repr, value))
+        })
+        .collect();
+    let mut values = Vec::with_capacity(inputs.len());
+    for input in &inputs {
+        let eval = Compiler::new(&session, Inputs::None).compile(input)?;
+        values.push(evaluate_once(&mut execution, &eval)?);
+    }
+    let argument_types: Vec<Oid> = inputs.iter().map(expr_type).collect();
+    let call = Call {
+        session: &session,
+        function,
+        collation: Oid(0),
+        argument_types: &argument_types,
+        result_type: row.prorettype,
+        variadic: row.provariadic.is_valid(),
+        columns: None,
+    };
+    let values: Vec<_> = values.iter().map(|v| v.get(0)).collect();
+    let hooks = crate::hooks::hooks();
+    let value = hooks.calls.call(&execution, &call, &values)?;
+    drop(outputs);
+    let Some(desc) = session.result_columns(&row, &argument_types)? else {
+        return Ok(Outcome::Tag("CALL".to_owned()));
+    };
+    let fields = match value {
+        Some(value) => {
+            let composite = view_composite(value.as_datum().bytes())?;
+            let actual = composite.desc(&session)?;
+            composite.fields(&actual)?
+        }
+        None => vec![None; desc.len()],
+    };
+    Ok(Outcome::Rows { desc, rows: vec![fields], tag: "CALL".to_owned() })
+}
+
+/// Arguments of parameters that are inputs, and of those that are only outputs.
+fn split(row: &PgProc, args: Vec<Expr>) -> (Vec<Expr>, Vec<Expr>) {
+    let Some(modes) = &row.proargmodes else { return (args, Vec::new()) };
+    let mut modes = modes.iter();
+    args.into_iter().partition(|_| modes.next().is_none_or(|m| *m as u8 != b'o'))
+}
+
+/// The columns that a CALL returns: the procedure's parameters for results.
+///
+/// # Errors
+/// As [`call`] of analysis.
+pub(crate) fn call_columns(session: &Session, statement: &FunctionCall) -> Result<Option<TupleDesc>> {
+    let mut params = ParamTypes::variable(Vec::new());
+    let (function, args) = analyzer::analyze_call(session, &Literals, statement, "", &mut params, None)?;
+    let row = session.function(function)?;
+    let (inputs, _) = split(&row, args);
+    let types: Vec<Oid> = inputs.iter().map(expr_type).collect();
+    session.result_columns(&row, &types)
+}

@@ -1,0 +1,23 @@
+//! Functions and procedures: making and changing them, and calling those that are not built in.
+
+mod alter;
+mod call;
+mod calls;
+mod create;
+mod find;
+mod language;
+mod options;
+mod parameters;
+mod place;
+mod stack;
+mod store;
+mod validate;
+
+pub(crate) use alter::alter;
+pub(crate) use call::{call, call_columns};
+pub(crate) use calls::RoutineCalls;
+pub(crate) use create::create;
+pub(crate) use find::{find, find_if_any, word_of};
+pub use language::{LANGUAGES, Language, Languages};
+pub(crate) use place::{rename, set_schema};
+pub(crate) use stack::check as check_stack;
