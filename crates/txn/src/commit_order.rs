@@ -42,6 +42,11 @@ impl CommitOrder {
         self.placed.read().get(&xid).copied()
     }
 
+    /// How many commits are on their way.
+    pub fn placed(&self) -> usize {
+        self.queue.lock().len()
+    }
+
     pub fn is_published(&self, lsn: Lsn) -> bool {
         lsn.0 <= self.published.load(Ordering::Acquire)
     }

@@ -32,4 +32,4 @@ pub use record::{Completion, CompletionContents, DroppedStats, Invalidation};
 pub use redo::{ClogManager, MultiXactManager, StandbyManager, TransactionManager};
 pub use session::{Session, SessionOptions, TransactionParticipant};
 pub use snapshot::Snapshot;
-pub use transaction::{Isolation, Options, SynchronousCommit, Transaction};
+pub use transaction::{Gathering, Isolation, Options, SynchronousCommit, Transaction};

@@ -214,6 +214,13 @@ impl Transactions {
         Xid::widen(low, self.next_xid())
     }
 
+    /// How many transactions have an xid and have not come to their commit.
+    pub(crate) fn siblings(&self) -> usize {
+        // One latch after the other: whoever publishes takes them in the other order.
+        let placed = self.order.placed();
+        self.running.lock().count().saturating_sub(placed)
+    }
+
     /// The oldest xid that has not finished; the next one if none is running.
     pub fn oldest_running(&self) -> Xid {
         self.running.lock().oldest()

@@ -48,6 +48,10 @@ impl Running {
         self.version += 1;
     }
 
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+
     pub fn start(&mut self, top: Xid, database: Oid) {
         self.entries.insert(top, Entry { database, subxids: Vec::new(), overflowed: false });
     }

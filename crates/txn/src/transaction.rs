@@ -9,6 +9,7 @@ use lock::{Acquired, LockMode, LockTag, WaitPolicy};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
@@ -35,12 +36,21 @@ pub enum SynchronousCommit {
     On,
 }
 
+/// commit_delay and commit_siblings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gathering {
+    pub delay: Duration,
+    /// Without so many other transactions that write there is no delay.
+    pub least_siblings: usize,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     pub isolation: Isolation,
     pub read_only: bool,
     pub deferrable: bool,
     pub synchronous_commit: SynchronousCommit,
+    pub gathering: Gathering,
     /// When the statement that starts it arrived, in microseconds since 2000-01-01: also the transaction's own time.
     pub statement_time: i64,
 }
@@ -52,6 +62,7 @@ impl Default for Options {
             read_only: false,
             deferrable: false,
             synchronous_commit: SynchronousCommit::On,
+            gathering: Gathering::default(),
             statement_time: 0,
         }
     }

@@ -95,6 +95,8 @@ pub struct Wal {
     syncs: Syncs<Option<OpenSegment>>,
     clock: Arc<dyn sys::Clock>,
     requested: AtomicU64,
+    /// wal_writer_flush_after, in bytes.
+    flush_after: AtomicU64,
     /// How much of the log the WAL writer was last told of, so that it is told once for each chunk.
     announced: AtomicU64,
     request: Mutex<()>,
@@ -142,6 +144,7 @@ impl Wal {
             syncs: Syncs::new(|| None),
             clock: system.clock.clone(),
             requested: AtomicU64::new(0),
+            flush_after: AtomicU64::new(0),
             announced: AtomicU64::new(0),
             request: Mutex::new(()),
             request_made: Condvar::new(),
@@ -517,19 +520,28 @@ impl Wal {
     /// # Errors
     /// PANIC when the log cannot be written; `XX000` when `upto` lies beyond its end (a page with a corrupted LSN).
     pub fn flush(&self, upto: Lsn) -> Result<()> {
+        self.flush_gathering(upto, || ())
+    }
+
+    /// As [`Wal::flush`]; if it comes to a sync, `gather` is called before: a moment in which others may commit, too.
+    ///
+    /// # Errors
+    /// Those of [`Wal::flush`].
+    pub fn flush_gathering(&self, upto: Lsn, gather: impl FnOnce()) -> Result<()> {
         if upto.0 <= self.syncs.flushed() {
             return Ok(());
         }
         if !self.is_accepting() {
             return self.check();
         }
-        self.make_durable(upto.0)
+        self.make_durable(upto.0, gather)
     }
 
-    /// Writes and syncs, or waits for somebody else who does.
-    fn make_durable(&self, upto: u64) -> Result<()> {
+    /// Writes and syncs, or waits for somebody else who does. Whoever syncs calls `gather` first.
+    fn make_durable(&self, upto: u64, gather: impl FnOnce()) -> Result<()> {
         self.await_insertions(upto)?;
         let Some(mut open) = self.syncs.take(upto, || self.check())? else { return Ok(()) };
+        gather();
         let start = self.clock.monotonic();
         let result = self.write_and_sync(upto, &mut open);
         let took = self.clock.monotonic().saturating_sub(start);
@@ -674,18 +686,26 @@ impl Wal {
 
     /// Leaves making `upto` durable to the WAL writer: asynchronous commit.
     pub fn request_flush(&self, upto: Lsn) {
-        if self.requested.fetch_max(upto.0, Ordering::AcqRel) < upto.0 {
+        if self.requested.fetch_max(upto.0, Ordering::AcqRel) < upto.0 && self.is_flush_due() {
             let _request = self.request.lock();
             self.request_made.notify_one();
         }
     }
 
-    /// The WAL writer's pause: waits for an asynchronous commit or a chunk of the log to write, at most as long as given.
-    pub fn wait_for_request(&self, timeout: Duration) {
+    /// The WAL writer's pause: waits until asynchronous commits make `flush_after` bytes, or there is a chunk of the log
+    /// to write, at most as long as given.
+    pub fn wait_for_request(&self, timeout: Duration, flush_after: u64) {
+        self.flush_after.store(flush_after, Ordering::Relaxed);
         let mut request = self.request.lock();
-        if self.requested.load(Ordering::Acquire) <= self.flushed().0 && !self.has_chunk() {
+        if !self.is_flush_due() && !self.has_chunk() {
             self.request_made.wait_for(&mut request, timeout);
         }
+    }
+
+    /// Whether asynchronous commits wait for more of the log than wal_writer_flush_after.
+    fn is_flush_due(&self) -> bool {
+        let waiting = self.requested.load(Ordering::Acquire).saturating_sub(self.flushed().0);
+        waiting > 0 && waiting >= self.flush_after.load(Ordering::Relaxed)
     }
 
     /// Whether a whole chunk waits to be written.

@@ -64,12 +64,13 @@ impl<P> Syncs<P> {
 
     /// Waits for a place, or until the log is on disk up to `upto` (`None`). `check` says whether there is any hope.
     pub fn take(&self, upto: u64, check: impl Fn() -> Result<()>) -> Result<Option<P>> {
-        let mut state = self.state.lock();
-        loop {
-            if self.flushed() >= upto {
-                return Ok(None);
-            }
+        while self.flushed() < upto {
             check()?;
+            let mut state = self.state.lock();
+            // A sync that has ended since gave its place back before the lock was free.
+            if self.flushed() >= upto {
+                break;
+            }
             let allowed = if state.usual > SLOW { PLACES } else { 1 };
             if state.under_way < allowed
                 && let Some(place) = state.free.pop()
@@ -83,8 +84,8 @@ impl<P> Syncs<P> {
             while !called.load(Ordering::Acquire) {
                 std::thread::park();
             }
-            state = self.state.lock();
         }
+        Ok(None)
     }
 
     /// Ends a sync: what lies below `upto` is on disk now, unless the sync failed (`None`).
@@ -97,21 +98,23 @@ impl<P> Syncs<P> {
         state.under_way -= 1;
         state.usual = (7 * state.usual + took) / 8;
         let flushed = self.flushed();
-        state.waiting.retain(|waiting| {
-            let served = waiting.upto <= flushed;
-            if served {
-                waiting.call();
+        let (mut called, mut next) = (Vec::new(), None);
+        for waiting in std::mem::take(&mut state.waiting) {
+            match waiting.upto <= flushed {
+                true => called.push(waiting),
+                false if next.is_none() => next = Some(waiting),
+                false => state.waiting.push_back(waiting),
             }
-            !served
-        });
-        if let Some(next) = state.waiting.pop_front() {
-            next.call();
         }
+        // Waking takes its time, and whoever wakes may want the lock at once.
+        drop(state);
+        next.iter().chain(&called).for_each(Waiting::call);
     }
 
     /// Wakes everybody: the log has failed.
     pub fn call_all(&self) {
-        self.state.lock().waiting.drain(..).for_each(|waiting| waiting.call());
+        let waiting = std::mem::take(&mut self.state.lock().waiting);
+        waiting.iter().for_each(Waiting::call);
     }
 }
 

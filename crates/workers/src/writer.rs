@@ -6,16 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 use wal::Wal;
 
+/// The unit of wal_writer_flush_after.
+const WAL_BLOCK: u64 = 8192;
+
 fn milliseconds(value: i64) -> Duration {
     Duration::from_millis(u64::try_from(value).unwrap_or(0).max(1))
 }
 
-/// Flushes the log every wal_writer_delay, and when a commit that does not wait asks for it: what bounds the loss with
-/// synchronous_commit off.
+/// Flushes the log every wal_writer_delay, and when commits that do not wait have left wal_writer_flush_after of it: what
+/// bounds the loss with synchronous_commit off.
 pub fn wal_writer(wal: &Arc<Wal>, surroundings: &Surroundings<'_>, stop: &Stop) {
     while !stop.is_stopped() {
-        let delay = milliseconds((surroundings.settings)().get(settings::WAL_WRITER_DELAY));
-        wal.wait_for_request(delay);
+        let settings = (surroundings.settings)();
+        let delay = milliseconds(settings.get(settings::WAL_WRITER_DELAY));
+        let flush_after = u64::try_from(settings.get(settings::WAL_WRITER_FLUSH_AFTER)).unwrap_or(0);
+        wal.wait_for_request(delay, flush_after * WAL_BLOCK);
         if !wal.is_accepting() {
             stop.wait(delay);
             continue;

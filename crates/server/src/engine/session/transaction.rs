@@ -11,8 +11,9 @@
 use super::ClientSession;
 use base::{Error, Result, Severity, SqlState, bail};
 use settings::SynchronousCommit as Setting;
+use std::time::Duration;
 use syntax::{IsolationLevel, TransactionMode, TransactionStatement};
-use txn::{Isolation, Options, SynchronousCommit};
+use txn::{Gathering, Isolation, Options, SynchronousCommit};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Block {
@@ -62,12 +63,10 @@ impl ClientSession {
             isolation,
             read_only: settings.get(settings::DEFAULT_TRANSACTION_READ_ONLY),
             deferrable: settings.get(settings::DEFAULT_TRANSACTION_DEFERRABLE),
-            synchronous_commit: match settings.get(settings::SYNCHRONOUS_COMMIT) {
-                Setting::Off => SynchronousCommit::Off,
-                Setting::Local => SynchronousCommit::Local,
-                _ => SynchronousCommit::On,
-            },
             statement_time: self.session.instance().system.clock.timestamp(),
+            // These are read when it commits.
+            synchronous_commit: SynchronousCommit::On,
+            gathering: Gathering::default(),
         }
     }
 
@@ -87,12 +86,21 @@ impl ClientSession {
             return Ok(());
         };
         let committed = self.before_commit().and_then(|()| {
+            let settings = self.session.settings();
+            let synchronous_commit = match settings.get(settings::SYNCHRONOUS_COMMIT) {
+                Setting::Off => SynchronousCommit::Off,
+                Setting::Local => SynchronousCommit::Local,
+                _ => SynchronousCommit::On,
+            };
+            let delay = u64::try_from(settings.get(settings::COMMIT_DELAY)).unwrap_or(0);
+            let gathering = Gathering {
+                delay: Duration::from_micros(delay),
+                least_siblings: usize::try_from(settings.get(settings::COMMIT_SIBLINGS)).unwrap_or(0),
+            };
+            drop(settings);
             transaction.set_options(|options| {
-                options.synchronous_commit = match self.session.settings().get(settings::SYNCHRONOUS_COMMIT) {
-                    Setting::Off => SynchronousCommit::Off,
-                    Setting::Local => SynchronousCommit::Local,
-                    _ => SynchronousCommit::On,
-                }
+                options.synchronous_commit = synchronous_commit;
+                options.gathering = gathering;
             });
             transaction.commit()
         });
