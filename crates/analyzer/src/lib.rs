@@ -28,7 +28,7 @@ mod window;
 pub use coerce::CoercionContext;
 pub use context::ExprKind;
 pub use params::ParamTypes;
-pub use rewrite::rewrite;
+pub use rewrite::{Updatable, rewrite, updatable, view_query, why_not_updatable};
 pub use routine::{NamedValue, ParameterNames, Precedence, Returned, analyze_body, analyze_call, fit_result};
 pub use state::Variable;
 pub use statement::view::{

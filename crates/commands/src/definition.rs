@@ -38,6 +38,21 @@ impl Deparser for StoredDefinitions {
         definitions(session).view(view, pretty, wrap)
     }
 
+    fn updatable(
+        &self,
+        session: &Session,
+        relation: Oid,
+        triggers: bool,
+        attribute: Option<i16>,
+    ) -> Result<i32> {
+        let updatable = analyzer::updatable(session, relation, triggers)?;
+        let written = match (attribute, &updatable.attributes) {
+            (Some(attribute), Some(list)) => list.contains(&attribute),
+            _ => true,
+        };
+        Ok(if written { updatable.events } else { 0 })
+    }
+
     fn rule(&self, session: &Session, rule: Oid, pretty: bool) -> Result<Option<String>> {
         definitions(session).rule(rule, pretty)
     }

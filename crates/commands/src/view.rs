@@ -8,27 +8,41 @@ use crate::pipeline::Literals;
 use crate::privilege;
 use crate::query_dependency::of_query;
 use crate::relation::{self, NewRelation, persistence_letter};
-use base::{Error, Oid, Result, bail, err};
+use base::{Oid, Result, bail, err};
 use catalog::{CatalogRow, DependencyKind, ObjectAddress, PgClass, PgRewrite, RelationEntry, Session, index};
 use datum::Attribute;
 use ir::Query;
 use lock::LockMode;
 use std::sync::Arc;
-use syntax::{CreateView, Persistence};
+use syntax::{CheckOption, CreateView, OptionAction, OptionItem, OptionValue, Persistence};
 
 /// CREATE [OR REPLACE] VIEW.
 ///
 /// # Errors
 /// PostgreSQL's.
 pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateView) -> Result<Outcome> {
-    if statement.check_option.is_some() || statement.options.iter().any(|o| o.name == "check_option") {
-        return Err(Error::unsupported("WITH CHECK OPTION"));
-    }
     if statement.persistence == Persistence::Unlogged {
         bail!(SYNTAX_ERROR, "views cannot be unlogged because they do not have storage");
     }
     let session = invocation.session;
     let query = analyzer::analyze_view(session, &Literals, statement, invocation.sql)?;
+    let mut options = statement.options.clone();
+    if let Some(option) = statement.check_option {
+        let word = match option {
+            CheckOption::Local => "local",
+            CheckOption::Cascaded => "cascaded",
+        };
+        options.push(OptionItem {
+            namespace: None,
+            name: "check_option".to_owned(),
+            value: Some(OptionValue::String(word.to_owned())),
+            action: OptionAction::default(),
+            location: 0,
+        });
+    }
+    if options.iter().any(|o| o.name == "check_option") {
+        check_updatable(session, &query)?;
+    }
     let columns = columns(session, &query)?;
     let mut persistence = statement.persistence;
     if persistence == Persistence::Permanent && uses_temporary(session, &query)? {
@@ -37,7 +51,7 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateView) ->
         session.notice(notice(text));
     }
     let place = creation_place(session, &statement.relation, persistence)?;
-    let options = options::relation_options(None, &statement.options, None, Target::View, false)?;
+    let options = options::relation_options(None, &options, None, Target::View, false)?;
     let existing = session.relation_in(place.namespace, &statement.relation.name)?;
     let view = match existing {
         Some(existing) if statement.or_replace => {
@@ -48,6 +62,21 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateView) ->
     };
     store_rule(session, view, &query)?;
     Ok(Outcome::Tag("CREATE VIEW".to_owned()))
+}
+
+/// WITH CHECK OPTION is only for views that can be written through.
+///
+/// # Errors
+/// `0A000`.
+pub(crate) fn check_updatable(session: &Session, query: &Query) -> Result<()> {
+    match analyzer::why_not_updatable(session, query)? {
+        None => Ok(()),
+        Some(why) => Err(err!(
+            FEATURE_NOT_SUPPORTED,
+            "WITH CHECK OPTION is supported only on automatically updatable views"
+        )
+        .hint(why)),
+    }
 }
 
 /// The columns that a query gives.

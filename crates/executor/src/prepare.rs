@@ -280,6 +280,8 @@ fn for_each_expr<'a>(plan: &'a Plan, visit: &mut dyn FnMut(&'a Expr)) {
                 conflict.set.iter().for_each(|t| visit(&t.expr));
                 conflict.set_where.iter().for_each(&mut *visit);
             }
+            let options = modify.check_options.iter().flatten();
+            options.flat_map(|option| &option.condition).for_each(&mut *visit);
             for action in modify.merge_actions.iter().flatten() {
                 action.condition.iter().for_each(&mut *visit);
                 action.targets.iter().for_each(|t| visit(&t.expr));

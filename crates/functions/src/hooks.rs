@@ -31,6 +31,14 @@ pub trait Deparser: Send + Sync {
     fn function_default(&self, session: &Session, function: Oid, argument: i32) -> Result<Option<String>>;
     fn partition_key(&self, session: &Session, relation: Oid) -> Result<Option<String>>;
     fn partition_constraint(&self, session: &Session, relation: Oid) -> Result<Option<String>>;
+    /// pg_relation_is_updatable: bits of the events. With `attribute`, those that write this one.
+    fn updatable(
+        &self,
+        session: &Session,
+        relation: Oid,
+        triggers: bool,
+        attribute: Option<i16>,
+    ) -> Result<i32>;
     /// pg_get_statisticsobjdef, or with `columns` only what stands between ON and FROM.
     fn statistics(&self, session: &Session, statistics: Oid, columns: bool) -> Result<Option<String>>;
 }

@@ -4,8 +4,8 @@
 //! the scanned relation, `VarSource::Index` column n of the index.
 
 use crate::{
-    AggSplit, CommandType, Expr, JoinKind, LockStrength, LockWait, MergeAction, OnConflict, Permission,
-    RangeTableEntry, RelSet, SetOperationKind, TargetEntry,
+    AggSplit, CheckOption, CommandType, Expr, JoinKind, LockStrength, LockWait, MergeAction, OnConflict,
+    Permission, RangeTableEntry, RelSet, SetOperationKind, TargetEntry,
 };
 use base::Oid;
 
@@ -362,6 +362,8 @@ pub struct ModifyTable {
     pub tableoid_column: i16,
     /// Over the target's new (and old) row: `VarSource::Relation(target)`; other relations' columns as `VarSource::Outer`.
     pub returning: Vec<Vec<TargetEntry>>,
+    /// Conditions of views WITH CHECK OPTION, per result relation.
+    pub check_options: Vec<Vec<CheckOption>>,
     pub on_conflict: Option<Box<OnConflict>>,
     /// Arbiter indexes of ON CONFLICT.
     pub arbiter_indexes: Vec<Oid>,

@@ -44,6 +44,8 @@ pub struct Query {
     pub target_list: Vec<TargetEntry>,
     pub overriding: Overriding,
     pub on_conflict: Option<Box<OnConflict>>,
+    /// Of the views that stood where the target is now, innermost first. Comes and goes with rewriting.
+    pub check_options: Vec<CheckOption>,
     /// Names given to OLD and NEW in RETURNING WITH (...).
     pub returning_old_alias: Option<String>,
     pub returning_new_alias: Option<String>,
@@ -367,6 +369,15 @@ pub struct CteCycle {
     pub mark_collation: Oid,
     pub mark_not_equal: Oid,
     pub location: Option<usize>,
+}
+
+/// WITH CHECK OPTION of a view that is changed: rows written must satisfy its condition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckOption {
+    pub view: String,
+    /// Over the target's row; `None` for a cascaded option of a view without a condition of its own.
+    pub condition: Option<Expr>,
+    pub cascaded: bool,
 }
 
 /// ON CONFLICT.

@@ -79,6 +79,11 @@ macro_rules! query_walkers {
                     f(&$($mutability)? target.expr)?;
                 }
             }
+            for option in query.check_options.$iter() {
+                if let Some(e) = &$($mutability)? option.condition {
+                    f(e)?;
+                }
+            }
             for action in query.merge_actions.$iter() {
                 if let Some(e) = &$($mutability)? action.condition {
                     f(e)?;

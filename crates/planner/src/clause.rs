@@ -176,6 +176,9 @@ pub(crate) fn deep_query(
             conflict.arbiter.iter_mut().chain(&mut conflict.arbiter_where).chain(&mut conflict.set_where);
         own.into_iter().try_for_each(|e| deep(e, level, f))?;
     }
+    for option in &mut query.check_options {
+        option.condition.iter_mut().try_for_each(|e| deep(e, level, f))?;
+    }
     for action in &mut query.merge_actions {
         deep_targets(&mut action.targets, level, f)?;
         action.condition.iter_mut().try_for_each(|e| deep(e, level, f))?;

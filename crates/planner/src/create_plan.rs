@@ -315,7 +315,11 @@ impl<'a> Root<'a> {
                         else {
                             return Err(Error::internal("a sample scan without TABLESAMPLE"));
                         };
-                        (PlanNode::SampleScan { relation, sample: sample.clone() }, &[])
+                        let mut sample = sample.clone();
+                        for expr in sample.args.iter_mut().chain(&mut sample.repeatable) {
+                            self.replace_outer_vars(expr)?;
+                        }
+                        (PlanNode::SampleScan { relation, sample }, &[])
                     }
                     PathKind::Tid { quals } => {
                         (PlanNode::TidScan { relation, quals: self.actual(quals)? }, quals)
@@ -981,6 +985,7 @@ impl<'a> Root<'a> {
             tid_column,
             tableoid_column,
             returning,
+            check_options: modify.check_options.clone(),
             on_conflict: modify.on_conflict.clone(),
             arbiter_indexes: modify.arbiters.clone(),
             row_marks: modify.row_marks.clone(),

@@ -20,9 +20,17 @@ impl<'a> Root<'a> {
             (false, true) => JoinKind::Right,
             (false, false) => JoinKind::Inner,
         };
-        let from = std::mem::take(&mut self.query.join_tree);
+        let mut from = std::mem::take(&mut self.query.join_tree);
+        // Conditions of views in whose place the target is.
+        let target = match from.quals.take() {
+            None => JoinNode::Relation(self.query.merge_target_relation),
+            quals => {
+                let items = vec![JoinNode::Relation(self.query.merge_target_relation)];
+                JoinNode::From(Box::new(FromExpr { items, quals }))
+            }
+        };
         let source = match from.items.len() {
-            1 if from.quals.is_none() => from.items.into_iter().next(),
+            1 => from.items.into_iter().next(),
             _ => Some(JoinNode::From(Box::new(from))),
         };
         let Some(source) = source else { return Err(Error::internal("MERGE without a source")) };
@@ -49,7 +57,7 @@ impl<'a> Root<'a> {
         let join = JoinExpr {
             kind,
             natural: false,
-            left: JoinNode::Relation(self.query.merge_target_relation),
+            left: target,
             right: source,
             using: Vec::new(),
             using_alias: None,

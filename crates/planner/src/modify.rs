@@ -175,12 +175,20 @@ impl<'a> Root<'a> {
         let rows = if returning.is_empty() { 0.0 } else { child.rows };
         let (mut update_columns, mut lists) = (Vec::new(), Vec::new());
         let (mut merge_actions, mut merge_join_conditions) = (Vec::new(), Vec::new());
+        let mut check_options = Vec::new();
         for child in &relations {
             let attribute = |a: &i16| self.attribute_of_member(*child, relation, *a);
             update_columns.push(self.update_columns.iter().map(attribute).collect::<Result<Vec<_>>>()?);
             if !returning.is_empty() {
                 lists.push(self.list_for_member(*child, relation, &returning)?);
             }
+            let mut options = self.query.check_options.clone();
+            if *child != relation {
+                for option in &mut options {
+                    option.condition.iter_mut().try_for_each(|e| self.for_member(*child, relation, e))?;
+                }
+            }
+            check_options.push(options);
             let mut actions = self.query.merge_actions.clone();
             let mut condition = self.query.merge_join_condition.as_deref().cloned();
             if *child != relation {
@@ -203,6 +211,7 @@ impl<'a> Root<'a> {
             relations,
             update_columns,
             returning: lists,
+            check_options,
             on_conflict: self.query.on_conflict.clone(),
             arbiters,
             row_marks: self.row_marks.clone(),

@@ -283,6 +283,12 @@ impl<'a> Root<'a> {
             conflict.set_where = conflict.set_where.map(|e| self.preprocess_expr(e, true)).transpose()?;
             self.query.on_conflict = Some(conflict);
         }
+        let mut options = std::mem::take(&mut self.query.check_options);
+        options.retain(|option| option.condition.is_some());
+        for option in &mut options {
+            option.condition = option.condition.take().map(|e| self.preprocess_expr(e, true)).transpose()?;
+        }
+        self.query.check_options = options;
         let mut actions = std::mem::take(&mut self.query.merge_actions);
         for action in &mut actions {
             self.preprocess_targets(&mut action.targets)?;

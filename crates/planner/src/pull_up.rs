@@ -171,6 +171,7 @@ impl<'a> Root<'a> {
                     RangeTableKind::Subquery { .. }
                         | RangeTableKind::Function { .. }
                         | RangeTableKind::Values { .. }
+                        | RangeTableKind::Relation { sample: Some(_), .. }
                 );
                 rte.lateral |= computed;
             }

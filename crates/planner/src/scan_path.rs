@@ -143,6 +143,9 @@ impl<'a> Root<'a> {
                 exprs.extend(functions.iter().map(|f| f.expr.clone()));
             }
             RangeTableKind::Values { lists, .. } => exprs.extend(lists.iter().flatten().cloned()),
+            RangeTableKind::Relation { sample: Some(sample), .. } => {
+                exprs.extend(sample.args.iter().chain(&sample.repeatable).cloned());
+            }
             _ => {}
         }
         for member in self.append_members.iter().filter(|m| m.parent == rti) {

@@ -369,6 +369,9 @@ impl<'a> Finish<'a> {
         }
         modify.merge_join_conditions.iter_mut().flatten().try_for_each(|e| for_actions.fix(e))?;
         let own = Inputs { outer: &[], inner: &[], index: &[], offset, keep: true };
+        for option in modify.check_options.iter_mut().flatten() {
+            option.condition.iter_mut().try_for_each(|e| own.fix(e))?;
+        }
         if let Some(conflict) = &mut modify.on_conflict {
             own.targets(&mut conflict.set)?;
             own.targets(&mut conflict.excluded_targets)?;

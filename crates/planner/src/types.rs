@@ -377,6 +377,7 @@ pub(crate) struct ModifyPath {
     pub relations: Vec<usize>,
     pub update_columns: Vec<Vec<i16>>,
     pub returning: Vec<Vec<TargetEntry>>,
+    pub check_options: Vec<Vec<ir::CheckOption>>,
     pub on_conflict: Option<Box<OnConflict>>,
     pub arbiters: Vec<Oid>,
     pub row_marks: Vec<PlanRowMark>,

@@ -4,6 +4,9 @@ mod target;
 mod updatable;
 mod view;
 
+pub use updatable::{Updatable, updatable, why_not_updatable};
+pub use view::view_query;
+
 use base::{Result, bail};
 use catalog::Session;
 use ir::{CommandType, Query};

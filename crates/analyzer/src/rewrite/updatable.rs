@@ -5,11 +5,12 @@
 //! condition is added to the statement's. The view stays in the range table, unread, so that privileges on it are checked.
 
 use super::view::{has_option, view_query};
-use base::{Error, Oid, Result, err};
+use base::{Error, Oid, Result, bail, err};
 use catalog::{RelationEntry, Session, option};
 use ir::{
-    BoolOp, CoercionForm, CommandType, Expr, JoinNode, Permission, Query, RangeTableEntry, RangeTableKind,
-    RelSet, Returning, TargetEntry, Var, VarSource, walk_levels_mut, walk_query_levels_mut,
+    BoolOp, CheckOption, CoercionForm, CommandType, Const, Expr, JoinNode, Permission, Query,
+    RangeTableEntry, RangeTableKind, RelSet, Returning, TargetEntry, Var, VarSource, walk_levels_mut,
+    walk_query_levels_mut,
 };
 
 /// Attribute numbers in permission sets are counted from the lowest system column's.
@@ -27,32 +28,112 @@ pub(super) fn rewrite_view_target(session: &Session, query: &mut Query, view: &R
     if view.triggers.iter().any(|t| t.tgtype & INSTEAD != 0) {
         return Err(Error::unsupported("INSTEAD OF trigger"));
     }
-    if query.command == CommandType::Merge || query.on_conflict.is_some() {
-        return Err(Error::unsupported(format!("MERGE or ON CONFLICT with view \"{name}\" as target")));
-    }
     let inner = view_query(session, view)?;
-    let checked = query.command != CommandType::Delete;
+    let writes = |command: CommandType| matches!(command, CommandType::Insert | CommandType::Update);
+    let checked = writes(query.command) || query.merge_actions.iter().any(|a| writes(a.command));
     if let Some(detail) = refusal(session, &inner, checked)? {
-        return Err(not_updatable(query.command, name, detail));
+        return Err(not_updatable(query, name, detail));
     }
     if checked {
         check_columns(query, &inner, view)?;
-        if option(&view.class, "check_option").is_some() {
-            return Err(Error::unsupported("WITH CHECK OPTION"));
-        }
     }
-    replace_target(query, inner, view)
+    replace_target(session, query, inner, view)
 }
 
-fn not_updatable(command: CommandType, name: &str, detail: &str) -> Error {
+fn not_updatable(query: &Query, name: &str, detail: &str) -> Error {
+    let merge = query.command == CommandType::Merge;
+    let command = match query.merge_actions.iter().find(|a| a.command != CommandType::Select) {
+        Some(action) if merge => action.command,
+        _ => query.command,
+    };
     let (what, doing, event) = match command {
         CommandType::Insert => ("insert into", "inserting into", "INSERT"),
         CommandType::Update => ("update", "updating", "UPDATE"),
         _ => ("delete from", "deleting from", "DELETE"),
     };
-    err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot {what} view \"{name}\"").detail(detail).hint(format!(
-        "To enable {doing} the view, provide an INSTEAD OF {event} trigger or an unconditional ON {event} DO INSTEAD rule."
-    ))
+    let hint = match merge {
+        true => {
+            format!("To enable {doing} the view using MERGE, provide an INSTEAD OF {event} trigger.")
+        }
+        false => format!(
+            "To enable {doing} the view, provide an INSTEAD OF {event} trigger or an unconditional ON {event} DO INSTEAD rule."
+        ),
+    };
+    err!(OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot {what} view \"{name}\"").detail(detail).hint(hint)
+}
+
+/// Why a view with this query cannot be written through, which WITH CHECK OPTION is for.
+///
+/// # Errors
+/// What reading the catalogs fails with.
+pub fn why_not_updatable(session: &Session, query: &Query) -> Result<Option<&'static str>> {
+    refusal(session, query, true)
+}
+
+/// What may be done to a relation: events as bits of PostgreSQL's command numbers, and attributes (`None`: all).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Updatable {
+    pub events: i32,
+    pub attributes: Option<Vec<i16>>,
+}
+
+const UPDATE_BIT: i32 = 1 << 2;
+const INSERT_BIT: i32 = 1 << 3;
+const DELETE_BIT: i32 = 1 << 4;
+const ALL_BITS: i32 = UPDATE_BIT | INSERT_BIT | DELETE_BIT;
+
+/// What INSERT, UPDATE and DELETE can do to a relation: a table by itself, a view by its table's taking its place, and,
+/// with `triggers`, by INSTEAD OF triggers.
+///
+/// # Errors
+/// What reading the catalogs fails with.
+pub fn updatable(session: &Session, relation: Oid, triggers: bool) -> Result<Updatable> {
+    updatable_at(session, relation, triggers, 0)
+}
+
+fn updatable_at(session: &Session, relation: Oid, triggers: bool, depth: usize) -> Result<Updatable> {
+    let nothing = Updatable { events: 0, attributes: None };
+    if depth > super::MAX_VIEW_DEPTH {
+        bail!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
+    }
+    let Some(relation) = session.relation(relation)? else { return Ok(nothing) };
+    match relation.kind() {
+        b'r' | b'p' => return Ok(Updatable { events: ALL_BITS, attributes: None }),
+        b'v' => {}
+        _ => return Ok(nothing),
+    }
+    let mut events = 0;
+    for rule in relation.rules.iter().filter(|r| r.is_instead && r.ev_qual == "<>") {
+        events |= (1 << (rule.ev_type as u8 - b'0')) & ALL_BITS;
+    }
+    if triggers {
+        for trigger in relation.triggers.iter().filter(|t| t.tgtype & INSTEAD != 0) {
+            let of = [(4, INSERT_BIT), (8, DELETE_BIT), (16, UPDATE_BIT)];
+            events |= of.iter().filter(|(bit, _)| trigger.tgtype & bit != 0).fold(0, |all, (_, e)| all | e);
+        }
+    }
+    if events == ALL_BITS {
+        return Ok(Updatable { events, attributes: None });
+    }
+    let inner = view_query(session, &relation)?;
+    let own = Updatable { events, attributes: Some(Vec::new()) };
+    if refusal(session, &inner, false)?.is_some() {
+        return Ok(own);
+    }
+    let Some((base, entry)) = base_entry(&inner) else { return Ok(own) };
+    let RangeTableKind::Relation { oid, .. } = &entry.kind else { return Ok(own) };
+    let below = updatable_at(session, *oid, triggers, depth + 1)?;
+    let written = |attribute| below.attributes.as_ref().is_none_or(|list| list.contains(&attribute));
+    let mut attributes = Vec::new();
+    for column in inner.target_list.iter().filter(|t| column_refusal(t, base).is_none()) {
+        if let Expr::Var(var) = &column.expr
+            && written(var.attribute)
+        {
+            attributes.push(column.number);
+        }
+    }
+    let by_table = if attributes.is_empty() { DELETE_BIT } else { ALL_BITS };
+    Ok(Updatable { events: events | (by_table & below.events), attributes: Some(attributes) })
 }
 
 /// Why a view with this query cannot be changed.
@@ -118,23 +199,39 @@ fn column_refusal(target: &TargetEntry, base: usize) -> Option<&'static str> {
 
 fn check_columns(query: &Query, inner: &Query, view: &RelationEntry) -> Result<()> {
     let Some((base, _)) = base_entry(inner) else { return Ok(()) };
-    let verb = if query.command == CommandType::Insert { "insert into" } else { "update" };
-    for assigned in query.target_list.iter().filter(|t| !t.junk) {
-        let Some(column) = inner.target_list.get(assigned.number as usize - 1) else { continue };
-        if let Some(detail) = column_refusal(column, base) {
-            let name = &view.desc().attributes()[assigned.number as usize - 1].name;
-            return Err(err!(
-                FEATURE_NOT_SUPPORTED,
-                "cannot {verb} column \"{name}\" of view \"{}\"",
-                view.name()
-            )
-            .detail(detail));
+    let check = |command: CommandType, list: &[TargetEntry]| {
+        let verb = match (query.command, command) {
+            (CommandType::Merge, _) => "merge into",
+            (_, CommandType::Insert) => "insert into",
+            _ => "update",
+        };
+        for assigned in list.iter().filter(|t| !t.junk) {
+            let Some(column) = inner.target_list.get(assigned.number as usize - 1) else { continue };
+            if let Some(detail) = column_refusal(column, base) {
+                let name = &view.desc().attributes()[assigned.number as usize - 1].name;
+                return Err(err!(
+                    FEATURE_NOT_SUPPORTED,
+                    "cannot {verb} column \"{name}\" of view \"{}\"",
+                    view.name()
+                )
+                .detail(detail));
+            }
         }
+        Ok(())
+    };
+    check(query.command, &query.target_list)?;
+    if let Some(conflict) = &query.on_conflict {
+        check(query.command, &conflict.set)?;
     }
-    Ok(())
+    query.merge_actions.iter().try_for_each(|action| check(action.command, &action.targets))
 }
 
-fn replace_target(query: &mut Query, mut inner: Query, view: &RelationEntry) -> Result<()> {
+fn replace_target(
+    session: &Session,
+    query: &mut Query,
+    mut inner: Query,
+    view: &RelationEntry,
+) -> Result<()> {
     let Some((base, entry)) = base_entry(&inner) else {
         return Err(Error::internal("view without a relation"));
     };
@@ -165,6 +262,9 @@ fn replace_target(query: &mut Query, mut inner: Query, view: &RelationEntry) -> 
     let quals = inner.join_tree.quals.take();
     query.has_sublinks |= inner.has_sublinks;
     replace_columns(query, old, &inner.target_list, view)?;
+    if query.command != CommandType::Delete {
+        add_check_option(query, view, quals.as_deref());
+    }
     if query.command != CommandType::Insert
         && let Some(quals) = quals
     {
@@ -174,13 +274,118 @@ fn replace_target(query: &mut Query, mut inner: Query, view: &RelationEntry) -> 
             add_qual(query, *quals);
         }
     }
+    let oid = match entry.kind {
+        RangeTableKind::Relation { oid, .. } => oid,
+        _ => return Err(Error::internal("view without a relation")),
+    };
     query.range_table.push(entry);
     query.result_relation = new;
+    if query.command == CommandType::Merge {
+        query.merge_target_relation = new;
+    }
     replace_in_joins(&mut query.join_tree.items, old, new);
-    for target in query.target_list.iter_mut().filter(|t| !t.junk) {
-        if let Some(Expr::Var(var)) = inner.target_list.get(target.number as usize - 1).map(|t| &t.expr) {
-            target.number = var.attribute;
+    let renumber = |list: &mut [TargetEntry]| {
+        for target in list.iter_mut().filter(|t| !t.junk) {
+            if let Some(Expr::Var(var)) = inner.target_list.get(target.number as usize - 1).map(|t| &t.expr) {
+                target.number = var.attribute;
+            }
         }
+    };
+    renumber(&mut query.target_list);
+    for action in &mut query.merge_actions {
+        renumber(&mut action.targets);
+    }
+    if let Some(conflict) = &mut query.on_conflict {
+        renumber(&mut conflict.set);
+        if conflict.excluded_relation > 0 {
+            replace_excluded(session, query, oid, new, &inner.target_list, view)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the view, or one over it by a cascaded option, demands of rows that are written through it. Conditions of inner
+/// views come first.
+fn add_check_option(query: &mut Query, view: &RelationEntry, quals: Option<&Expr>) {
+    let from_above = query.check_options.first().is_some_and(|above| above.cascaded);
+    let own = option(&view.class, "check_option");
+    let cascaded = from_above || own == Some("cascaded");
+    if !from_above && own.is_none() {
+        return;
+    }
+    if cascaded || quals.is_some() {
+        let (view, condition) = (view.name().to_owned(), quals.cloned());
+        query.check_options.insert(0, CheckOption { view, condition, cascaded });
+    }
+}
+
+/// EXCLUDED becomes a row of the view's relation, too.
+fn replace_excluded(
+    session: &Session,
+    query: &mut Query,
+    oid: Oid,
+    base: usize,
+    columns: &[TargetEntry],
+    view: &RelationEntry,
+) -> Result<()> {
+    let Some(conflict) = &query.on_conflict else { return Ok(()) };
+    let old = conflict.excluded_relation;
+    let relation = session.require_relation(oid)?;
+    let mut entry = query.range_table[old - 1].clone();
+    if let RangeTableKind::Relation { oid: of, .. } = &mut entry.kind {
+        *of = oid;
+    }
+    let described = relation.desc().attributes();
+    entry.eref.columns = described.iter().map(|a| a.name.clone()).collect();
+    query.range_table.push(entry);
+    let new = query.range_table.len();
+    // The view's columns, of EXCLUDED instead of the target.
+    let mut computed = columns.to_vec();
+    for column in &mut computed {
+        walk_levels_mut(&mut column.expr, 0, &mut |expr, depth| {
+            if let Expr::Var(var) = expr
+                && var.levels_up == depth
+                && var.source == VarSource::Relation(base)
+            {
+                var.source = VarSource::Relation(new);
+                var.syntactic.0 = new;
+            }
+            Ok(true)
+        })?;
+    }
+    if let Some(conflict) = &mut query.on_conflict {
+        conflict.excluded_targets.clear();
+    }
+    replace_columns(query, old, &computed, view)?;
+    let mut targets = Vec::with_capacity(described.len() + 1);
+    let var = |attribute: i16, type_oid, typmod, collation| {
+        Expr::Var(Var {
+            source: VarSource::Relation(new),
+            attribute,
+            type_oid,
+            typmod,
+            collation,
+            nulling: RelSet::new(),
+            levels_up: 0,
+            returning: Returning::Default,
+            syntactic: (new, attribute),
+            location: None,
+        })
+    };
+    for (number, a) in (1i16..).zip(described) {
+        let expr = match a.dropped {
+            true => null_int4(session)?,
+            false => var(number, a.type_oid, a.typmod, a.collation),
+        };
+        targets.push(TargetEntry::new(expr, number, Some(a.name.clone())));
+    }
+    let whole = var(0, relation.class.reltype, -1, Oid::INVALID);
+    let mut whole = TargetEntry::new(whole, 0, None);
+    whole.junk = true;
+    targets.push(whole);
+    if let Some(conflict) = &mut query.on_conflict {
+        conflict.excluded_relation = new;
+        conflict.excluded_targets = targets;
     }
     Ok(())
 }
@@ -314,4 +519,11 @@ pub(super) fn is_joined(nodes: &[JoinNode], index: usize) -> bool {
                 || is_joined(std::slice::from_ref(&join.right), index)
         }
     })
+}
+
+/// What stands for a dropped column.
+fn null_int4(session: &Session) -> Result<Expr> {
+    const INT4: Oid = Oid(23);
+    let (layout, collation) = (session.type_layout(INT4)?, Oid::INVALID);
+    Ok(Expr::Const(Const { type_oid: INT4, typmod: -1, collation, layout, value: None, location: None }))
 }

@@ -60,7 +60,7 @@ pub(super) fn has_option(relation: &RelationEntry, name: &str) -> bool {
 }
 
 /// The stored query of a view; its relations are checked as the view's owner.
-pub(super) fn view_query(session: &Session, relation: &RelationEntry) -> Result<Query> {
+pub fn view_query(session: &Session, relation: &RelationEntry) -> Result<Query> {
     let name = &relation.class.relname;
     let rule = relation
         .rules

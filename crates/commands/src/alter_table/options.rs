@@ -31,7 +31,7 @@ pub(super) fn set_options(alteration: &Alteration<'_>, items: &[OptionItem], res
         ),
     };
     if target == Target::View && items.iter().any(|i| i.name == "check_option") && !reset {
-        return Err(Error::unsupported("WITH CHECK OPTION"));
+        crate::view::check_updatable(session, &analyzer::view_query(session, &entry)?)?;
     }
     let changed = relation_options(entry.class.reloptions.as_ref(), items, None, target, reset)?;
     relation::update_class(session, entry.oid(), |class| class.reloptions = changed)?;

@@ -5,6 +5,9 @@ use crate::hooks::deparser;
 use crate::table::functions;
 use base::Oid;
 
+/// Their bits among the events.
+const UPDATE_AND_DELETE: i32 = 1 << 2 | 1 << 4;
+
 pub const FUNCTIONS: &[Function] = functions! {
     "pg_get_expr" [call] (tree: str, relation: Oid) -> Option<String> =
         deparser(call.session)?.expression(call.session, tree, relation, false);
@@ -51,6 +54,15 @@ pub const FUNCTIONS: &[Function] = functions! {
         deparser(call.session)?.partition_key(call.session, relation);
     "pg_get_partition_constraintdef" [call] (relation: Oid) -> Option<String> =
         deparser(call.session)?.partition_constraint(call.session, relation);
+    "pg_relation_is_updatable" [call] (relation: Oid, triggers: bool) -> i32 =
+        deparser(call.session)?.updatable(call.session, relation, triggers, None);
+    "pg_column_is_updatable" [call] (relation: Oid, attribute: i16, triggers: bool) -> bool =
+        match attribute {
+            1.. => deparser(call.session)?
+                .updatable(call.session, relation, triggers, Some(attribute))
+                .map(|events| events & UPDATE_AND_DELETE == UPDATE_AND_DELETE),
+            _ => Ok(false),
+        };
     "pg_get_statisticsobjdef" [call] (statistics: Oid) -> Option<String> =
         deparser(call.session)?.statistics(call.session, statistics, false);
     "pg_get_statisticsobjdef_columns" [call] (statistics: Oid) -> Option<String> =

@@ -100,6 +100,7 @@ impl Reader<'_> {
                 Node::Null => None,
                 node => Some(Box::new(self.on_conflict(node.object()?)?)),
             },
+            check_options: Vec::new(),
             returning_old_alias: o.string("returningOldAlias")?,
             returning_new_alias: o.string("returningNewAlias")?,
             returning: self.targets(o, "returningList")?,

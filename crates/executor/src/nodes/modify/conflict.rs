@@ -3,15 +3,18 @@
 
 use super::target::{ReturnedRows, Target, datums, image, read_row};
 use super::update::{Attempt, Update, update_row};
+use crate::composite::form_composite;
+use crate::constraint::row_batch;
 use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs, filter};
 use crate::index_entries::{Entered, Uniqueness};
 use crate::recheck::serialization_error;
 use base::{Oid, Result, Tid, err};
-use datum::{Batch, Datum, Selection};
+use datum::{Batch, Column, Datum, Repr, Selection};
 use heap::{InsertOptions, LockWait, Outcome, RowLock, Visibility};
-use ir::{OnConflict, Var, VarSource};
+use ir::{Expr, OnConflict, Var, VarSource};
 use lock::{LockMode, LockTag};
+use std::sync::Arc;
 
 pub struct ConflictSpec {
     /// Empty: all unique indexes.
@@ -23,7 +26,15 @@ struct UpdateSpec {
     /// Attribute set (from 0) and its value, over the existing row and then the one that was to be inserted.
     set: Vec<(usize, Eval)>,
     condition: Vec<Eval>,
+    /// Whether whole rows are asked for.
+    whole_rows: bool,
 }
+
+/// A row's columns in the input of the set list: its attributes, and these behind them.
+const CTID: usize = 0;
+const TABLE: usize = 1;
+const WHOLE: usize = 2;
+const EXTRA: usize = 3;
 
 impl ConflictSpec {
     pub fn new(
@@ -38,14 +49,18 @@ impl ConflictSpec {
         let count = target.entry.desc().len();
         let relation = target.relation;
         let excluded = conflict.excluded_relation;
-        // Columns: the existing row's attributes, its ctid, the new row's attributes.
+        // The existing row, then the new one.
         let resolve = |var: &Var| {
-            let attribute = usize::try_from(var.attribute - 1).ok().filter(|a| *a < count);
+            let place = match var.attribute {
+                -1 => Some(count + CTID),
+                -6 => Some(count + TABLE),
+                0 => Some(count + WHOLE),
+                number => usize::try_from(number - 1).ok().filter(|a| *a < count),
+            }?;
             match var.source {
-                VarSource::Relation(r) if r == relation && var.attribute == -1 => Some(count),
-                VarSource::Relation(r) if r == relation => attribute,
-                VarSource::Relation(r) if r == excluded => attribute.map(|a| count + 1 + a),
-                VarSource::Inner => attribute.map(|a| count + 1 + a),
+                VarSource::Relation(r) if r == relation => Some(place),
+                VarSource::Relation(r) if r == excluded => Some(count + EXTRA + place),
+                VarSource::Inner => Some(count + EXTRA + place),
                 _ => None,
             }
         };
@@ -57,7 +72,10 @@ impl ConflictSpec {
             }
         }
         let condition = compiler.compile_all(&conflict.set_where)?;
-        Ok(ConflictSpec { arbiters: arbiters.to_vec(), update: Some(UpdateSpec { set, condition }) })
+        let mut exprs = conflict.set.iter().map(|t| &t.expr).chain(&conflict.set_where);
+        let whole_rows = exprs.any(|e| ir::any(e, &mut |e| matches!(e, Expr::Var(v) if v.attribute == 0)));
+        let update = Some(UpdateSpec { set, condition, whole_rows });
+        Ok(ConflictSpec { arbiters: arbiters.to_vec(), update })
     }
 
     pub fn updates(&self) -> bool {
@@ -195,14 +213,8 @@ fn update_existing(
     };
     must_be_visible(execution, target, tid)?;
     let old = image(tid, read_row(execution, &target.entry, &tuple)?);
-    let existing = crate::constraint::row_batch(&target.entry, &datums(&old.values));
-    let proposed = crate::constraint::row_batch(&target.entry, values);
-    let mut columns = existing.columns().to_vec();
-    columns.push(std::sync::Arc::new(datum::Column::constant(
-        datum::Repr::Bytes,
-        Some(Datum::Bytes(&tid.to_bytes())),
-    )));
-    columns.extend(proposed.columns().iter().cloned());
+    let mut columns = input_columns(target, spec, &datums(&old.values), Some(tid))?;
+    columns.extend(input_columns(target, spec, values, None)?);
     let both = Batch::new(columns, 1);
     let one = Selection::All(1);
     if filter(&spec.condition, execution, &both, one.clone())?.is_empty() {
@@ -221,4 +233,24 @@ fn update_existing(
         Attempt::Skipped => Ok(Some(false)),
         Attempt::Again(_) => Ok(None),
     }
+}
+
+/// One of the two rows for the set list.
+fn input_columns(
+    target: &Target,
+    spec: &UpdateSpec,
+    values: &[Option<Datum<'_>>],
+    tid: Option<Tid>,
+) -> Result<Vec<Arc<Column>>> {
+    let mut columns = row_batch(&target.entry, values).columns().to_vec();
+    let bytes = tid.map(Tid::to_bytes);
+    let constant = |repr, value| Arc::new(Column::constant(repr, value));
+    columns.push(constant(Repr::Bytes, bytes.as_ref().map(|b| Datum::Bytes(b))));
+    columns.push(constant(Repr::Int4, Some(Datum::from(target.entry.class.oid))));
+    let whole = match spec.whole_rows {
+        true => Some(form_composite(target.entry.desc(), -1, values)?),
+        false => None,
+    };
+    columns.push(constant(Repr::Bytes, whole.as_deref().map(Datum::Bytes)));
+    Ok(columns)
 }

@@ -83,6 +83,7 @@ fn after(
     if target.has_foreign_keys {
         foreign_key::queue_insert(execution, &target.entry, values, tid);
     }
+    target.check_views(execution, values)?;
     if target.returning.is_none() && !target.after_row(RowEvent::Insert) {
         return Ok(());
     }

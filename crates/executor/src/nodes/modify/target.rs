@@ -1,16 +1,16 @@
 //! One relation that a statement changes: its constraints, indexes, triggers and RETURNING list, compiled.
 
 use crate::composite::form_composite;
-use crate::constraint::RowConstraints;
+use crate::constraint::{RowConstraints, all_attributes, describe_row, row_batch};
 use crate::context::Execution;
-use crate::expr::{Compiler, Inputs};
+use crate::expr::{Compiler, Eval, Inputs};
 use crate::hooks::{RowEvent, RowImage};
 use crate::index_entries::IndexWriter;
 use crate::nodes::scan::relation_of;
 use crate::rows::{Projection, builders, null_column};
-use base::{Error, Result, Tid, bail};
+use base::{Error, Result, Tid, bail, err};
 use catalog::{RelationEntry, Session};
-use datum::{Batch, Column, ColumnBuilder, Datum, OwnedDatum, Repr, Row};
+use datum::{Batch, Column, ColumnBuilder, Datum, OwnedDatum, Repr, Row, Selection};
 use ir::{CommandType, Expr, ModifyTable, Returning, TargetEntry, Var, VarSource};
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub struct Target {
     /// The same as attribute numbers, for triggers.
     pub assigned_numbers: Vec<i16>,
     pub returning: Option<ReturningList>,
+    /// Of views WITH CHECK OPTION: name and condition over the row.
+    pub view_checks: Vec<(String, Eval)>,
     pub has_foreign_keys: bool,
     pub is_referenced: bool,
     triggers: i16,
@@ -61,6 +63,14 @@ impl Target {
         let assigned = numbers.iter().filter_map(|n| usize::try_from(*n - 1).ok()).collect();
         let mut target = Target::bare(&execution.session, entry, assigned)?;
         target.relation = relation;
+        let attributes = all_attributes(&target.entry);
+        let mut compiler =
+            Compiler::new(&execution.session, Inputs::Scan { relation, attributes: &attributes });
+        for option in modify.check_options.get(place).into_iter().flatten() {
+            if let Some(condition) = &option.condition {
+                target.view_checks.push((option.view.clone(), compiler.compile(condition)?));
+            }
+        }
         target.returning = match modify.returning.get(place) {
             Some(list) if !list.is_empty() => {
                 let entry = &target.entry;
@@ -80,6 +90,7 @@ impl Target {
             assigned_numbers: assigned.iter().map(|a| *a as i16 + 1).collect(),
             assigned,
             returning: None,
+            view_checks: Vec::new(),
             relation: 0,
             has_foreign_keys: !entry.foreign_keys.is_empty(),
             is_referenced: !entry.referenced_by.is_empty(),
@@ -91,6 +102,29 @@ impl Target {
 
     fn has(&self, event: RowEvent, level: i16, time: i16) -> bool {
         self.triggers & combination(event, level, time) != 0
+    }
+
+    /// Whether a row written may be seen through the views that it was written through.
+    ///
+    /// # Errors
+    /// `44000`.
+    pub fn check_views(&self, execution: &mut Execution, values: &[Option<Datum<'_>>]) -> Result<()> {
+        if self.view_checks.is_empty() {
+            return Ok(());
+        }
+        let row = row_batch(&self.entry, values);
+        for (view, condition) in &self.view_checks {
+            let holds = condition.evaluate(execution, &row, &Selection::All(1))?;
+            if holds.get(0).is_none_or(|holds| !holds.bool()) {
+                let error =
+                    err!(WITH_CHECK_OPTION_VIOLATION, "new row violates check option for view \"{view}\"");
+                return Err(match describe_row(&execution.session, &self.entry, values) {
+                    Ok(row) => error.detail(format!("Failing row contains {row}.")),
+                    Err(_) => error,
+                });
+            }
+        }
+        Ok(())
     }
 
     pub fn before_row(&self, event: RowEvent) -> bool {

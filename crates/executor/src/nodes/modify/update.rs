@@ -162,6 +162,9 @@ impl Update<'_> {
             let numbers = &target.assigned_numbers;
             hooks.after_row(&session, &target.entry, RowEvent::Update, Some(&old), Some(&new), numbers)?;
         }
+        if !target.view_checks.is_empty() {
+            target.check_views(execution, &datums(&new.values))?;
+        }
         if target.returning.is_some() {
             returned.push(Some(old), Some(new), row);
         }
