@@ -444,6 +444,9 @@ impl Session {
     ) -> Result<Option<Arc<dyn KeyOrder>>> {
         let Some(function) = self.family_function(family, left, right, 1)? else { return Ok(None) };
         let function = self.function(function)?;
+        if function.prosrc == "enum_cmp" {
+            return Ok(Some(self.enum_order()?));
+        }
         Ok(order::by_source(&function.prosrc, collation))
     }
 }

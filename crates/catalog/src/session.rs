@@ -24,6 +24,7 @@ pub struct Instance {
     pub maps: RelationMaps,
     /// Row types of anonymous records.
     pub records: crate::record_types::RecordTypes,
+    pub enum_orders: crate::EnumOrders,
     pub toast: Arc<dyn ToastIndex>,
     /// How each catalog is read and written, by database (0 for shared ones) and catalog.
     pub(crate) tables: std::sync::OnceLock<Arc<[Arc<crate::facts::Table>]>>,
@@ -46,6 +47,7 @@ impl Instance {
             locks,
             cache: CatalogCache::default(),
             records: Default::default(),
+            enum_orders: Default::default(),
             toast,
             tables: std::sync::OnceLock::new(),
             access: RwLock::default(),

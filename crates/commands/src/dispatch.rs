@@ -2,7 +2,7 @@
 
 use crate::invocation::{Invocation, Outcome};
 use crate::{
-    alter_table, comment, copy, create_table, create_table_as, database, drop, explain, grant, index,
+    alter_table, comment, copy, create_table, create_table_as, database, domain, drop, explain, grant, index,
     lock_table, materialized_view, owned, owner, rename, role, routine, schema, sequence, server_control,
     set_constraints, settings, truncate, types, vacuum, view,
 };
@@ -33,7 +33,8 @@ pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result
         Statement::CreateEnum(create) => types::create_enum(invocation, create)?,
         Statement::AlterEnum(alter) => types::alter_enum(invocation, alter)?,
         Statement::CreateCompositeType(create) => types::create_composite(invocation, create)?,
-        Statement::CreateDomain(create) => types::create_domain(invocation, create)?,
+        Statement::CreateDomain(create) => domain::create(invocation, create)?,
+        Statement::AlterDomain(alter) => domain::alter(invocation, alter)?,
         Statement::CreateFunction(create) => routine::create(invocation, create)?,
         Statement::AlterFunction(alter) => routine::alter(invocation, alter)?,
         Statement::Call(call) => routine::call(invocation, call)?,

@@ -13,6 +13,7 @@ pub mod database;
 mod definition;
 mod dependency;
 mod dispatch;
+mod domain;
 mod drop;
 mod execution;
 pub mod explain;
@@ -58,6 +59,7 @@ mod view;
 
 pub use definition::StoredDefinitions;
 pub use dispatch::execute;
+pub use domain::DomainChecks;
 pub use execution::OPTIONS as EXECUTION_OPTIONS;
 pub use grant::catalogs_to_public as grant_catalogs_to_public;
 pub use hooks::{SequenceFunctions, hooks};

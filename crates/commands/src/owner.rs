@@ -1,7 +1,7 @@
 //! ALTER ... OWNER TO.
 
 use crate::acl_object::Owned;
-use crate::drop::find_type;
+use crate::drop::named_type;
 use crate::invocation::{Invocation, Outcome};
 use crate::name;
 use crate::privilege;
@@ -35,12 +35,7 @@ pub(crate) fn alter(invocation: &mut Invocation<'_>, statement: &AlterOwner) -> 
             let oid = crate::routine::find(session, statement.object_type, signature)?;
             change_routine(session, oid, owner)?;
         }
-        (O::Type | O::Domain, ObjectRef::Type(named)) => {
-            let Some(oid) = find_type(session, named)? else {
-                bail!(UNDEFINED_OBJECT, "type \"{}\" does not exist", named.names.join("."));
-            };
-            change_type(session, oid, owner)?;
-        }
+        (O::Type | O::Domain, object) => change_type(session, named_type(session, object)?, owner)?,
         (O::Table | O::Sequence | O::View | O::MaterializedView | O::Index, ObjectRef::Name(named)) => {
             let entry =
                 name::open_relation(session, &name::as_relation_name(named)?, LockMode::AccessExclusive)?;

@@ -1,11 +1,11 @@
 //! ALTER ... RENAME and ALTER ... SET SCHEMA.
 
-use crate::drop::find_type;
+use crate::drop::named_type;
 use crate::invocation::{Invocation, Outcome};
 use crate::name::{self, lock_relation, table_constraint};
 use crate::notice::notice;
 use crate::relation::{self, array_name, make_room, rename_array};
-use crate::{privilege, role, routine};
+use crate::{domain, privilege, role, routine};
 use base::{Error, Oid, Result, bail, err};
 use catalog::acl::privilege as bits;
 use catalog::*;
@@ -67,11 +67,10 @@ pub(crate) fn rename(invocation: &mut Invocation<'_>, statement: &Rename) -> Res
             _ => bail!(INVALID_PARAMETER_VALUE, "cannot use special role specifier in ALTER ROLE"),
         },
         (O::Database, ObjectRef::Name(named)) => rename_database(session, named.name(), to)?,
-        (O::Type | O::Domain, ObjectRef::Type(named)) => {
-            let Some(oid) = find_type(session, named)? else {
-                bail!(UNDEFINED_OBJECT, "type \"{}\" does not exist", named.names.join("."));
-            };
-            rename_type(session, oid, to)?;
+        (O::Type | O::Domain, object) => rename_type(session, named_type(session, object)?, to)?,
+        (O::DomainConstraint, object) => {
+            let from = statement.sub_name.as_deref().unwrap_or_default();
+            domain::rename_constraint(session, named_type(session, object)?, from, to)?;
         }
         (O::Function | O::Procedure | O::Routine | O::Aggregate, ObjectRef::Routine(signature)) => {
             routine::rename(session, statement.object_type, signature, to)?;
@@ -376,9 +375,55 @@ pub(crate) fn set_schema(invocation: &mut Invocation<'_>, statement: &AlterObjec
             }
             _ => return Err(Error::internal("a routine named by something else")),
         },
+        O::Type | O::Domain => {
+            let oid = named_type(session, &statement.object)?;
+            move_type(session, oid, session.require_namespace(&statement.schema)?)?;
+        }
         _ => return Err(Error::unsupported(format!("{tag} SET SCHEMA"))),
     }
     Ok(Outcome::Tag(tag))
+}
+
+fn move_type(session: &Arc<Session>, oid: Oid, to: Oid) -> Result<()> {
+    let row = session.type_row(oid)?;
+    privilege::require_type_owner(session, &row)?;
+    if session.element_type(oid)?.is_some() {
+        return Err(err!(WRONG_OBJECT_TYPE, "cannot alter array type {}", session.format_type(oid, None)?)
+            .hint(format!(
+                "You can alter type {}, which will alter the array type as well.",
+                session.format_type(row.typelem, None)?
+            )));
+    }
+    let own_class = match row.typtype as u8 {
+        b'c' => Some(session.require_relation(row.typrelid)?),
+        _ => None,
+    };
+    if own_class.as_ref().is_some_and(|entry| entry.kind() != b'c') {
+        return Err(err!(WRONG_OBJECT_TYPE, "{} is a table's row type", session.format_type(oid, None)?)
+            .hint("Use ALTER TABLE instead."));
+    }
+    privilege::require_create_in(session, to)?;
+    let from = row.typnamespace;
+    if from == to {
+        return Ok(());
+    }
+    if session.type_in(to, &row.typname)?.is_some() {
+        let schema = session.namespace_name(to)?;
+        bail!(DUPLICATE_OBJECT, "type \"{}\" already exists in schema \"{schema}\"", row.typname);
+    }
+    if let Some(entry) = own_class {
+        return move_relation(session, &entry, to);
+    }
+    update_type(session, oid, |row| row.typnamespace = to)?;
+    move_dependency(session, ObjectAddress::new::<PgType>(oid), from, to)?;
+    if let Some(array) = session.array_type(oid)? {
+        update_type(session, array, |row| row.typnamespace = to)?;
+    }
+    for (tid, mut constraint) in session.find::<PgConstraint>(index::PG_CONSTRAINT_CONTYPID, &[oid.into()])? {
+        constraint.connamespace = to;
+        session.update(tid, &constraint)?;
+    }
+    session.command_counter_increment()
 }
 
 fn check_move(session: &Session, entry: &RelationEntry, to: Oid) -> Result<()> {

@@ -1,8 +1,8 @@
-//! CREATE TYPE (enums, composite types), ALTER TYPE of enums, CREATE DOMAIN.
+//! CREATE TYPE (enums, composite types), ALTER TYPE of enums.
 
 use crate::expression;
 use crate::invocation::{Invocation, Outcome};
-use crate::name::{self, choose_constraint_name};
+use crate::name;
 use crate::notice::notice_of;
 use crate::privilege;
 use crate::relation::{self, NewRelation, NewType, insert_array_type, insert_type, make_room};
@@ -10,12 +10,10 @@ use base::{Error, Oid, Result, SqlState, bail, err};
 use catalog::*;
 use datum::{Attribute, Datum};
 use std::sync::Arc;
-use syntax::{
-    AlterEnum, AlterEnumChange, ConstraintKind, CreateCompositeType, CreateDomain, CreateEnum, ObjectName,
-};
+use syntax::{AlterEnum, AlterEnumChange, CreateCompositeType, CreateEnum, ObjectName};
 
 /// Schema and name for a new type, which no other has.
-fn place<'n>(session: &Arc<Session>, named: &'n ObjectName) -> Result<(Oid, &'n str)> {
+pub(crate) fn place<'n>(session: &Arc<Session>, named: &'n ObjectName) -> Result<(Oid, &'n str)> {
     let (namespace, last) = name::creation_namespace(session, named)?;
     relation::refuse_system_namespace(session, namespace, last)?;
     if let Some(existing) = session.type_in(namespace, last)? {
@@ -144,7 +142,7 @@ pub(crate) fn alter_enum(invocation: &mut Invocation<'_>, statement: &AlterEnum)
                 }
                 bail!(DUPLICATE_OBJECT, "{text}");
             }
-            add_label(session, oid, &labels, value, neighbor.as_ref())?;
+            add_label(session, oid, labels, value, neighbor.as_ref())?;
         }
     }
     session.command_counter_increment()?;
@@ -154,31 +152,25 @@ pub(crate) fn alter_enum(invocation: &mut Invocation<'_>, statement: &AlterEnum)
 fn add_label(
     session: &Session,
     type_oid: Oid,
-    labels: &[PgEnum],
+    mut labels: Vec<PgEnum>,
     value: &str,
     neighbor: Option<&(bool, String)>,
 ) -> Result<()> {
-    let last = labels.last().map_or(0.0, |l| l.enumsortorder);
-    let (order, at_end) = match neighbor {
-        None => (last + 1.0, true),
-        Some((after, label)) => {
-            let Some(at) = labels.iter().position(|l| l.enumlabel == *label) else {
-                bail!(INVALID_PARAMETER_VALUE, "\"{label}\" is not an existing enum label");
-            };
-            let at = if *after { at + 1 } else { at };
-            match (at.checked_sub(1).map(|i| labels[i].enumsortorder), labels.get(at)) {
-                (_, None) => (last + 1.0, true),
-                (None, Some(next)) => (next.enumsortorder - 1.0, false),
-                (Some(before), Some(next)) => {
-                    let middle = before + (next.enumsortorder - before) / 2.0;
-                    if middle <= before || middle >= next.enumsortorder {
-                        return Err(Error::unsupported("renumbering the labels of an enum"));
-                    }
-                    (middle, false)
-                }
-            }
+    let at = match neighbor {
+        None => labels.len(),
+        Some((after, label)) => match labels.iter().position(|l| l.enumlabel == *label) {
+            Some(at) => at + usize::from(*after),
+            None => bail!(INVALID_PARAMETER_VALUE, "\"{label}\" is not an existing enum label"),
+        },
+    };
+    let order = match place_between(&labels, at) {
+        Some(order) => order,
+        None => {
+            renumber(session, type_oid, &mut labels)?;
+            place_between(&labels, at).ok_or_else(|| Error::internal("no place between whole numbers"))?
         }
     };
+    let at_end = at == labels.len();
     // At the end an even OID keeps the order as long as it is the largest so far.
     let largest = labels.iter().map(|l| l.oid).max().unwrap_or_default();
     let all_even = labels.iter().all(|l| l.oid.0 % 2 == 0);
@@ -186,13 +178,41 @@ fn add_label(
     if at_end && all_even && oid <= largest {
         oid = label_oid(session, false)?;
     }
-    session.insert(&PgEnum {
-        oid,
-        enumtypid: type_oid,
-        enumsortorder: order,
-        enumlabel: value.to_owned(),
-    })?;
+    let label = PgEnum { oid, enumtypid: type_oid, enumsortorder: order, enumlabel: value.to_owned() };
+    session.insert(&label)?;
+    labels.push(label);
+    session.enum_order()?.enter(&labels);
     Ok(())
+}
+
+/// The sort order of a label put before the one at `at`; `None` if two neighbours leave no room.
+fn place_between(labels: &[PgEnum], at: usize) -> Option<f32> {
+    let before = at.checked_sub(1).map(|i| labels[i].enumsortorder);
+    match (before, labels.get(at).map(|l| l.enumsortorder)) {
+        (before, None) => Some(before.unwrap_or(0.0) + 1.0),
+        (None, Some(next)) => Some(next - 1.0),
+        (Some(before), Some(next)) => {
+            let middle = before + (next - before) / 2.0;
+            (middle > before && middle < next).then_some(middle)
+        }
+    }
+}
+
+/// Gives the labels whole numbers again.
+fn renumber(session: &Session, type_oid: Oid, labels: &mut [PgEnum]) -> Result<()> {
+    for (label, number) in labels.iter_mut().zip(1u16..) {
+        label.enumsortorder = f32::from(number);
+    }
+    // From the last one on, so that no two have the same number at any moment.
+    let mut rows = session.find::<PgEnum>(index::PG_ENUM_TYPID_LABEL, &[type_oid.into()])?;
+    rows.sort_by(|(_, a), (_, b)| b.enumsortorder.total_cmp(&a.enumsortorder));
+    for (tid, mut row) in rows {
+        if let Some(label) = labels.iter().find(|l| l.oid == row.oid) {
+            row.enumsortorder = label.enumsortorder;
+            session.update(tid, &row)?;
+        }
+    }
+    session.command_counter_increment()
 }
 
 /// CREATE TYPE ... AS (attributes).
@@ -243,202 +263,4 @@ pub(crate) fn create_composite(
     };
     relation::create(session, &new)?;
     Ok(Outcome::Tag("CREATE TYPE".to_owned()))
-}
-
-/// CREATE DOMAIN.
-///
-/// # Errors
-/// `42710`, `42804` for types that no domain can be over, `42601`.
-pub(crate) fn create_domain(invocation: &mut Invocation<'_>, statement: &CreateDomain) -> Result<Outcome> {
-    let session: &Arc<Session> = invocation.session;
-    let (namespace, last) = place(session, &statement.name)?;
-    let (base_type, typmod) = expression::resolve_type(session, &statement.type_name)?;
-    privilege::require_type(session, base_type)?;
-    let base = session.type_row(base_type)?;
-    if !matches!(base.typtype as u8, b'b' | b'c' | b'd' | b'e' | b'r' | b'm') {
-        bail!(
-            DATATYPE_MISMATCH,
-            "\"{}\" is not a valid base type for a domain",
-            session.format_type(base_type, None)?
-        );
-    }
-    let mut collation = base.typcollation;
-    if let Some((named, at)) = &statement.collation {
-        let given = expression::collation_by_name(session, named)?;
-        if !collation.is_valid() {
-            return Err(err!(
-                DATATYPE_MISMATCH,
-                "collations are not supported by type {}",
-                session.format_type(base_type, None)?
-            )
-            .at(*at));
-        }
-        collation = given;
-    }
-    let not_null = domain_nullability(statement)?;
-    let (default, shown) = domain_default(session, statement, &base, typmod)?;
-    let mut row = PgType {
-        oid: session.new_oid::<PgType>(index::PG_TYPE_OID)?,
-        typname: last.to_owned(),
-        typnamespace: namespace,
-        typowner: session.user(),
-        typtype: b'd' as i8,
-        typispreferred: false,
-        typisdefined: true,
-        typrelid: Oid(0),
-        typsubscript: Oid(0),
-        typelem: Oid(0),
-        typarray: session.new_oid::<PgType>(index::PG_TYPE_OID)?,
-        typinput: Oid(2597),
-        typreceive: Oid(2598),
-        typmodin: Oid(0),
-        typmodout: Oid(0),
-        typnotnull: not_null.is_some(),
-        typbasetype: base_type,
-        typtypmod: typmod,
-        typndims: statement.type_name.array_bounds.len() as i32,
-        typcollation: collation,
-        typdefaultbin: default.as_ref().map(expression::store),
-        typdefault: shown,
-        typacl: None,
-        ..(*base).clone()
-    };
-    row.typanalyze = base.typanalyze;
-    insert_type(session, &row)?;
-    let object = ObjectAddress::new::<PgType>(row.oid);
-    let mut on = vec![ObjectAddress::new::<PgType>(base_type)];
-    if collation.is_valid() && collation != Oid(100) {
-        on.push(ObjectAddress::new::<PgCollation>(collation));
-    }
-    session.record_dependencies(object, on, DependencyKind::Normal)?;
-    if let Some(expr) = &default {
-        let normal = DependencyKind::Normal;
-        crate::dependency::record_expression(session, object, expr, None, normal, normal)?;
-    }
-    insert_array_type(session, &row)?;
-    session.command_counter_increment()?;
-    add_domain_constraints(session, statement, &row)?;
-    Ok(Outcome::Tag("CREATE DOMAIN".to_owned()))
-}
-
-/// The NOT NULL constraint of a domain, if it has one.
-fn domain_nullability(statement: &CreateDomain) -> Result<Option<&syntax::Constraint>> {
-    let (mut not_null, mut null, mut has_default) = (None, false, false);
-    for constraint in &statement.constraints {
-        match &constraint.kind {
-            ConstraintKind::NotNull { .. } => not_null = Some(constraint),
-            ConstraintKind::Null => null = true,
-            ConstraintKind::Check(_) => {
-                if constraint.no_inherit {
-                    bail!(
-                        INVALID_OBJECT_DEFINITION,
-                        "check constraints for domains cannot be marked NO INHERIT"
-                    );
-                }
-            }
-            ConstraintKind::Default(_) => {
-                if std::mem::replace(&mut has_default, true) {
-                    bail!(SYNTAX_ERROR, "multiple default expressions");
-                }
-            }
-            ConstraintKind::Unique(_) => {
-                bail!(SYNTAX_ERROR, "unique constraints not possible for domains")
-            }
-            ConstraintKind::Primary(_) => {
-                bail!(SYNTAX_ERROR, "primary key constraints not possible for domains")
-            }
-            ConstraintKind::Exclude(_) => {
-                bail!(SYNTAX_ERROR, "exclusion constraints not possible for domains")
-            }
-            ConstraintKind::Foreign(_) => {
-                bail!(SYNTAX_ERROR, "foreign key constraints not possible for domains")
-            }
-            ConstraintKind::Generated { .. } => {
-                bail!(FEATURE_NOT_SUPPORTED, "specifying GENERATED not supported for domains")
-            }
-            ConstraintKind::Identity { .. } => {
-                return Err(Error::internal("unrecognized constraint subtype"));
-            }
-        }
-    }
-    if null && not_null.is_some() {
-        bail!(SYNTAX_ERROR, "conflicting NULL/NOT NULL constraints");
-    }
-    Ok(not_null)
-}
-
-fn add_domain_constraints(session: &Arc<Session>, statement: &CreateDomain, domain: &PgType) -> Result<()> {
-    let mut taken = Vec::new();
-    for constraint in &statement.constraints {
-        let (kind, label) = match &constraint.kind {
-            ConstraintKind::Check(_) => (b'c', "check"),
-            ConstraintKind::NotNull { .. } => (b'n', "not_null"),
-            _ => continue,
-        };
-        let conname = match &constraint.name {
-            Some(name) => {
-                if taken.contains(name) {
-                    bail!(
-                        DUPLICATE_OBJECT,
-                        "constraint \"{name}\" for domain \"{}\" already exists",
-                        domain.typname
-                    );
-                }
-                name.clone()
-            }
-            None => {
-                choose_constraint_name(session, &domain.typname, None, label, domain.typnamespace, &taken)?
-            }
-        };
-        taken.push(conname.clone());
-        let oid = session.new_oid::<PgConstraint>(index::PG_CONSTRAINT_OID)?;
-        let mut row = PgConstraint::new(oid, &conname, domain.typnamespace, kind);
-        row.contypid = domain.oid;
-        let object = ObjectAddress::new::<PgConstraint>(oid);
-        if let ConstraintKind::Check(ast) = &constraint.kind {
-            let (base, typmod, collation) = (domain.typbasetype, domain.typtypmod, domain.typcollation);
-            let expr = expression::analyze_domain_check(session, ast, base, typmod, collation)?;
-            row.conbin = Some(expression::store(&expr));
-            let normal = DependencyKind::Normal;
-            crate::dependency::record_expression(session, object, &expr, None, normal, normal)?;
-        }
-        session.insert(&row)?;
-        let on = [ObjectAddress::new::<PgType>(domain.oid)];
-        session.record_dependencies(object, on, DependencyKind::Auto)?;
-        session.command_counter_increment()?;
-    }
-    Ok(())
-}
-
-/// A domain's default and its text: its own, else its base type's. NULL is none.
-fn domain_default(
-    session: &Arc<Session>,
-    statement: &CreateDomain,
-    base: &PgType,
-    typmod: i32,
-) -> Result<(Option<ir::Expr>, Option<String>)> {
-    let written = statement.constraints.iter().find_map(|c| match &c.kind {
-        ConstraintKind::Default(expr) => Some(expr),
-        _ => None,
-    });
-    let Some(written) = written else {
-        let inherited = match &base.typdefaultbin {
-            Some(text) => Some(expression::load(session, text)?),
-            None => None,
-        };
-        return Ok((inherited, base.typdefault.clone()));
-    };
-    let name = statement.name.parts.last().map_or("", String::as_str);
-    let kind = expression::Kind::ColumnDefault;
-    let expr = expression::analyze_for_column(session, written, kind, None, name, base.oid, typmod)?;
-    if matches!(&expr, ir::Expr::Const(constant) if constant.value.is_none()) {
-        return Ok((None, None));
-    }
-    let text = analyzer::deparse::deparse_expr(
-        session,
-        &crate::explain::Constants,
-        &expr,
-        &analyzer::deparse::RelationColumns(&datum::TupleDesc::new(Vec::new())),
-    )?;
-    Ok((Some(expr), Some(text)))
 }

@@ -7,7 +7,7 @@ mod generated;
 mod inherit;
 mod options;
 mod rewrite;
-mod validate;
+pub(crate) mod validate;
 
 pub(crate) use rewrite::new_files;
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// What reading and `visit` fail with.
-pub(super) fn scan(
+pub(crate) fn scan(
     session: &Session,
     entry: &RelationEntry,
     needed: &[usize],

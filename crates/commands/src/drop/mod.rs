@@ -4,7 +4,7 @@ mod remove;
 mod target;
 
 pub(crate) use remove::{remove_all, remove_quietly};
-pub(crate) use target::find_type;
+pub(crate) use target::{find_type, named_type};
 
 use crate::invocation::{Invocation, Outcome};
 use base::{Result, bail};

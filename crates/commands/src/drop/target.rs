@@ -214,6 +214,22 @@ fn missing_routine(session: &Session, kind: ObjectType, signature: &RoutineSigna
 ///
 /// # Errors
 /// What reading the catalogs fails with.
+/// The type that ALTER names, by a type's name or an object's.
+///
+/// # Errors
+/// `42704` if there is none.
+pub(crate) fn named_type(session: &Session, object: &ObjectRef) -> Result<Oid> {
+    let (found, name) = match object {
+        ObjectRef::Type(named) => (find_type(session, named)?, named.names.join(".")),
+        ObjectRef::Name(named) => {
+            let (schema, last) = name::split(session, named)?;
+            (session.type_by_name(schema, last)?, named.parts.join("."))
+        }
+        _ => return Err(Error::internal("a type named by something else")),
+    };
+    found.ok_or_else(|| err!(UNDEFINED_OBJECT, "type \"{name}\" does not exist"))
+}
+
 pub(crate) fn find_type(session: &Session, name: &TypeName) -> Result<Option<Oid>> {
     if let [schema, _] = &name.names[..]
         && session.namespace_by_name(schema)?.is_none()

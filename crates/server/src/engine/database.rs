@@ -264,6 +264,7 @@ fn equip(database: &Arc<Database>, session: &Arc<Session>) {
     // A session is equipped once, so nothing is there yet.
     let _ = hooks.deparser.set(Arc::new(commands::StoredDefinitions));
     let _ = hooks.sequences.set(Arc::new(commands::SequenceFunctions));
+    let _ = hooks.domains.set(Arc::new(commands::DomainChecks(Arc::downgrade(session))));
     let _ = hooks.server.set(Arc::new(Info(Arc::downgrade(database))));
     session.extension(commands::EXECUTION_OPTIONS, || database.execution_options());
     let control: Arc<dyn commands::ServerControl> = Arc::new(Control(Arc::downgrade(database)));
