@@ -22,6 +22,9 @@ pub enum DependencyKind {
     Auto,
     Internal,
     Extension,
+    /// Part of the parent's object, and of the partition: goes with either.
+    PartitionPrimary,
+    PartitionSecondary,
 }
 
 impl DependencyKind {
@@ -31,6 +34,8 @@ impl DependencyKind {
             DependencyKind::Auto => b'a',
             DependencyKind::Internal => b'i',
             DependencyKind::Extension => b'e',
+            DependencyKind::PartitionPrimary => b'P',
+            DependencyKind::PartitionSecondary => b'S',
         }
     }
 }
@@ -134,7 +139,7 @@ impl Session {
             if row.objsubid != target.sub || targets.contains(&owner) || targets.contains(&whole) {
                 continue;
             }
-            if matches!(row.deptype as u8, b'i' | b'e') {
+            if matches!(row.deptype as u8, b'i' | b'e' | b'P') {
                 let (part, owner) = (self.describe_object(target)?, self.describe_object(owner)?);
                 return Err(base::err!(
                     DEPENDENT_OBJECTS_STILL_EXIST,

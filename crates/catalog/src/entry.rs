@@ -399,7 +399,7 @@ impl Session {
                 });
             }
         }
-        let access = if class.relam == Oid(403) && keys.len() == row.indclass.len() {
+        let access = if class.relam == Oid(403) && class.relkind as u8 == b'i' && keys.len() == row.indclass.len() {
             let mut relation = self.load_relation(&class)?;
             relation.is_catalog = table.relation.is_catalog;
             let deduplicate = option(&class, "deduplicate_items").is_none_or(|v| v == "on" || v == "true");

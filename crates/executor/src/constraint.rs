@@ -17,6 +17,8 @@ pub struct RowConstraints {
     entry: Arc<RelationEntry>,
     not_null: Vec<usize>,
     checks: Vec<(String, Eval)>,
+    /// What a partition's bounds say of its rows.
+    partition: Vec<Eval>,
     /// Stored generated columns.
     pub generated: Vec<(usize, Eval)>,
 }
@@ -54,7 +56,42 @@ impl RowConstraints {
                 generated.push((index, compile_stored(session, entry, text)?));
             }
         }
-        Ok(RowConstraints { entry: entry.clone(), not_null, checks, generated })
+        let conditions = partition::own_conditions(session, entry)?;
+        let all = all_attributes(entry);
+        let inputs = Inputs::Scan { relation: STORED_RELATION, attributes: &all };
+        let partition = match conditions.is_empty() {
+            true => Vec::new(),
+            false => Compiler::new(session, inputs).compile_all(&conditions)?,
+        };
+        Ok(RowConstraints { entry: entry.clone(), not_null, checks, partition, generated })
+    }
+
+    /// Rows come by way of the partition's parent, which has seen to it that they belong there.
+    pub fn trust_routing(&mut self) {
+        self.partition.clear();
+    }
+
+    /// The first row of the first `end` that is none of the partition's.
+    fn misplaced(&self, execution: &mut Execution, rows: &Batch, end: usize) -> Result<Option<usize>> {
+        let mut first = None;
+        for condition in &self.partition {
+            let holds = condition.evaluate(execution, rows, &Selection::All(rows.rows()))?;
+            let end = first.unwrap_or(end);
+            first = (0..end).find(|row| holds.get(*row) == Some(Datum::Bool(false))).or(first);
+        }
+        Ok(first)
+    }
+
+    /// Whether a row belongs to the partition.
+    ///
+    /// # Errors
+    /// What the bounds' functions fail with.
+    pub fn is_placed(&self, execution: &mut Execution, values: &[Option<Datum<'_>>]) -> Result<bool> {
+        if self.partition.is_empty() {
+            return Ok(true);
+        }
+        let row = row_batch(&self.entry, values);
+        Ok(self.misplaced(execution, &row, 1)?.is_none())
     }
 
     pub fn has_expressions(&self) -> bool {
@@ -99,6 +136,12 @@ impl RowConstraints {
                 first = Some((row, self.check_error(execution, name, &values_of(rows, row))));
             }
         }
+        if !self.partition.is_empty() {
+            let end = first.as_ref().map_or(rows.rows(), |(row, _)| *row);
+            if let Some(row) = self.misplaced(execution, rows, end)? {
+                first = Some((row, self.placement_error(execution, &values_of(rows, row))));
+            }
+        }
         Ok(first)
     }
 
@@ -110,7 +153,7 @@ impl RowConstraints {
         if let Some(index) = self.not_null.iter().find(|i| values[**i].is_none()) {
             return Err(self.null_error(execution, *index, values));
         }
-        if self.checks.is_empty() {
+        if self.checks.is_empty() && self.partition.is_empty() {
             return Ok(());
         }
         let row = row_batch(&self.entry, values);
@@ -118,6 +161,12 @@ impl RowConstraints {
             Some((_, error)) => Err(error),
             None => Ok(()),
         }
+    }
+
+    fn placement_error(&self, execution: &Execution, values: &[Option<Datum<'_>>]) -> Error {
+        let name = self.entry.name();
+        let error = err!(CHECK_VIOLATION, "new row for relation \"{name}\" violates partition constraint");
+        self.with_row(execution, error, values)
     }
 
     fn null_error(&self, execution: &Execution, attribute: usize, values: &[Option<Datum<'_>>]) -> Error {

@@ -116,5 +116,6 @@ pub const FUNCTIONS: &[Function] = variadic! {
     "text_format" 2 format;
     "text_format_nv" 1 format;
     "pg_num_nulls" 1 |_, arguments| count_nulls(arguments, true);
+    "satisfies_hash_partition" 4 crate::system::satisfies_hash;
     "pg_num_nonnulls" 1 |_, arguments| count_nulls(arguments, false);
 };

@@ -1,6 +1,6 @@
 //! Bounds of partitions, as pg_class.relpartbound stores them.
 
-use crate::Const;
+use crate::{Const, Expr};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum PartitionBound {
@@ -24,4 +24,22 @@ pub enum RangeDatum {
     MinValue,
     Value(Const),
     MaxValue,
+}
+
+/// How conditions on a partition key leave partitions out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PruneStep {
+    /// The first key columns compare so with these values: all but the last are equal, the last as the B-tree strategy
+    /// (1 to 5) says. `nulls`: key columns (from 0) that are NULL; with them, no values.
+    Compare { strategy: i16, values: Vec<Expr>, nulls: Vec<usize> },
+    /// The only key column is another value.
+    NotEqual(Expr),
+    /// No key column is NULL.
+    NotNull,
+    And(Vec<PruneStep>),
+    Or(Vec<PruneStep>),
+    /// Nothing is known.
+    Any,
+    /// No row.
+    Never,
 }

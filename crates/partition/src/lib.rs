@@ -4,10 +4,12 @@
 mod bounds;
 mod condition;
 mod key;
+mod prune;
 
 pub use bounds::{Bounds, Partitions, compare_lower, compare_range};
 pub use condition::{bound_conditions, map_columns, own_conditions};
 pub use key::{KeyColumn, PartitionKey, Strategy};
+pub use prune::{HashOf, ValueOf};
 
 use base::{Oid, Result};
 use catalog::{PgClass, RelationEntry, Session, index};

@@ -346,7 +346,40 @@ impl<'a> Root<'a> {
                 rel.restrictions.push(made);
             }
         }
+        if self.constraints_exclude(member.child)? {
+            self.base_mut(member.child).excluded = true;
+        }
         Ok(())
+    }
+
+    /// Whether a member's constraints, or its conditions among themselves, leave no rows.
+    fn constraints_exclude(&self, rti: usize) -> Result<bool> {
+        if !self.costs().constraint_exclusion {
+            return Ok(false);
+        }
+        let rel = self.base(rti);
+        let mut clauses = Vec::new();
+        for clause in &rel.restrictions {
+            if !crate::clause::contains_volatile(self.session(), &clause.expr)? {
+                clauses.push(clause.expr.clone());
+            }
+        }
+        if clauses.is_empty() {
+            return Ok(false);
+        }
+        if crate::predicate::refuted_by(self.session(), &clauses, &clauses)? {
+            return Ok(true);
+        }
+        let Some(entry) = &rel.entry else { return Ok(false) };
+        let mut constraints = Vec::new();
+        for check in entry.checks.iter().filter(|c| c.convalidated && c.conenforced) {
+            let Some(text) = &check.conbin else { continue };
+            for mut expr in self.hooks().read_expressions(self.session(), text)? {
+                crate::preprocess::renumber(&mut expr, 1, rti)?;
+                constraints.extend(ands(crate::fold::canonicalize(self.fold(expr)?)));
+            }
+        }
+        crate::predicate::refuted_by(self.session(), &constraints, &clauses)
     }
 
     fn always_holds(&self, part: &Expr) -> bool {
@@ -447,6 +480,9 @@ impl<'a> Root<'a> {
         let rel = self.base(rti);
         if !rel.is_append {
             return vec![rti];
+        }
+        if rel.dummy {
+            return Vec::new();
         }
         let live = |c: &&usize| !self.base(**c).dummy;
         rel.members.iter().filter(live).flat_map(|c| self.changed_relations(*c)).collect()

@@ -30,6 +30,9 @@ pub(crate) struct Costs {
     pub enable_tidscan: bool,
     pub enable_sort: bool,
     pub enable_incremental_sort: bool,
+    pub enable_partition_pruning: bool,
+    /// Of members of append relations.
+    pub constraint_exclusion: bool,
     pub enable_hashagg: bool,
     pub enable_material: bool,
     pub enable_memoize: bool,
@@ -66,6 +69,8 @@ impl Costs {
             enable_tidscan: s.get(settings::ENABLE_TIDSCAN),
             enable_sort: s.get(settings::ENABLE_SORT),
             enable_incremental_sort: s.get(settings::ENABLE_INCREMENTAL_SORT),
+            constraint_exclusion: s.get(settings::CONSTRAINT_EXCLUSION) != settings::ConstraintExclusion::Off,
+            enable_partition_pruning: s.get(settings::ENABLE_PARTITION_PRUNING),
             enable_hashagg: s.get(settings::ENABLE_HASHAGG),
             enable_material: s.get(settings::ENABLE_MATERIAL),
             enable_memoize: s.get(settings::ENABLE_MEMOIZE),

@@ -122,6 +122,16 @@ impl<'a> Root<'a> {
                     }
                     return Ok(plan);
                 }
+                // Sorting may have added just the columns that are asked for.
+                let same = plan.target_list.len() == path.target.exprs.len()
+                    && plan.target_list.iter().zip(&path.target.exprs).all(|(t, e)| t.expr == *e);
+                if same && !crate::upper::can_project(&child.kind) {
+                    for (entry, reference) in plan.target_list.iter_mut().zip(&path.target.refs) {
+                        entry.sort_group_ref = *reference;
+                        entry.junk = false;
+                    }
+                    return Ok(plan);
+                }
                 Ok(Plan {
                     left: Some(Box::new(plan)),
                     ..new_plan(path, PlanNode::Result { constant_qual: Vec::new() })
@@ -636,7 +646,8 @@ impl<'a> Root<'a> {
             if found.is_none() {
                 let available: ir::RelSet =
                     plan.target_list.iter().fold(ir::RelSet::new(), |s, t| s.union(&relids(&t.expr)));
-                let member = ec.members.iter().find(|m| !m.is_const && m.relids.is_subset(&available));
+                let mut members = ec.members.iter().chain(ec.child_members.values().flatten());
+                let member = members.find(|m| !m.is_const && m.relids.is_subset(&available));
                 let Some(m) = member else {
                     return Err(Error::internal("could not find pathkey item to sort"));
                 };
@@ -841,6 +852,11 @@ impl<'a> Root<'a> {
         }
     }
 
+    /// An append relation without members that have rows.
+    fn base_is_empty(&self, rti: usize) -> bool {
+        self.has_base(rti) && self.base(rti).is_append && self.changed_relations(rti).is_empty()
+    }
+
     /// The relations that an append path stands for, as EXPLAIN names their columns.
     fn append_relids(&self, path: &Path) -> ir::RelSet {
         if path.rti > 0 { path.relids.clone() } else { ir::RelSet::new() }
@@ -968,6 +984,16 @@ impl<'a> Root<'a> {
         for (entry, t) in plan.target_list.iter_mut().zip(&self.targets) {
             entry.name.clone_from(&t.name);
             entry.junk = t.junk;
+        }
+        // Without relations to change there is nothing that could say which row is meant.
+        if self.base_is_empty(modify.relation) {
+            for entry in plan.target_list.iter_mut().filter(|t| t.junk) {
+                if let Expr::Var(v) = &entry.expr
+                    && var_rti(v) == Some(modify.relation)
+                {
+                    entry.expr = crate::clause::null_const(self.session(), v.type_oid, -1, Oid(0))?;
+                }
+            }
         }
         let relation = modify.relation;
         let is_tid = |t: &&TargetEntry| matches!(&t.expr, Expr::Var(v) if v.attribute == -1 && var_rti(v) == Some(relation));

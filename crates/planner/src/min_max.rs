@@ -36,7 +36,8 @@ impl<'a> Root<'a> {
             return Ok(());
         }
         let Some(rti) = only_relation(&q.join_tree) else { return Ok(()) };
-        if !matches!(self.rte(rti).kind, RangeTableKind::Relation { sample: None, .. }) {
+        let is_union = self.append_members.iter().any(|m| m.parent == rti);
+        if !is_union && !matches!(self.rte(rti).kind, RangeTableKind::Relation { sample: None, .. }) {
             return Ok(());
         }
         let mut found = Vec::new();
@@ -116,6 +117,7 @@ impl<'a> Root<'a> {
                 ..Query::default()
             };
             let mut root = Root::new(&self.g, query, self.ctes.clone());
+            root.append_members.clone_from(&self.append_members);
             root.plan_query(1.0)?;
             let presorted = |p: &&Rc<Path>| match &p.kind {
                 PathKind::Limit { child, .. } => is_presorted(child),

@@ -52,10 +52,10 @@ impl<'a> Root<'a> {
             entry.number = i as i16 + 1;
         }
         if matches!(self.query.command, CommandType::Update | CommandType::Delete | CommandType::Merge) {
-            self.add_junk(Expr::Var(var(target, -1, TID, -1, Oid(0))), "ctid".into());
             if self.has_inheritors(target)? {
                 self.add_junk(Expr::Var(var(target, -6, Oid(26), -1, Oid(0))), "tableoid".into());
             }
+            self.add_junk(Expr::Var(var(target, -1, TID, -1, Oid(0))), "ctid".into());
         }
         let mut marks = std::mem::take(&mut self.row_marks);
         for mark in &mut marks {
@@ -197,6 +197,9 @@ impl<'a> Root<'a> {
                         *number = attribute(number)?;
                     }
                     action.targets = self.list_for_member(*child, relation, &action.targets)?;
+                    for entry in action.targets.iter_mut().filter(|t| !t.junk) {
+                        entry.number = attribute(&entry.number)?;
+                    }
                     action.condition.iter_mut().try_for_each(|e| self.for_member(*child, relation, e))?;
                 }
                 condition.iter_mut().try_for_each(|e| self.for_member(*child, relation, e))?;

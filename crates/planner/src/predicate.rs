@@ -101,3 +101,133 @@ fn comparison_implies(session: &Session, want: &ir::OpExpr, have: &ir::OpExpr) -
     }
     Ok(false)
 }
+
+/// Arrays with more elements are not taken apart.
+const MAX_ELEMENTS: usize = 100;
+
+/// Conditions of which one contradicts another: of `predicate` and `clauses` together no row makes all true.
+pub(crate) fn refuted_by(session: &Session, predicate: &[Expr], clauses: &[Expr]) -> Result<bool> {
+    for wanted in predicate {
+        for clause in clauses {
+            if refutes(session, wanted, clause)? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Constants of an array in a comparison, as comparisons by themselves; whether one of them is enough.
+fn elements(op: &ir::ScalarArrayOp) -> Option<(bool, Vec<Expr>)> {
+    let list = match &op.args[1] {
+        Expr::Array { elements, multidimensional: false, .. } => elements.clone(),
+        _ => return None,
+    };
+    if list.len() > MAX_ELEMENTS {
+        return None;
+    }
+    let one = |value: Expr| {
+        Expr::Op(ir::OpExpr {
+            operator: op.operator,
+            function: op.function,
+            result_type: crate::clause::BOOL,
+            returns_set: false,
+            collation: base::Oid(0),
+            input_collation: op.input_collation,
+            args: vec![op.args[0].clone(), value],
+            location: None,
+        })
+    };
+    Some((op.use_or, list.into_iter().map(one).collect()))
+}
+
+fn all(session: &Session, list: &[Expr], test: &dyn Fn(&Session, &Expr) -> Result<bool>) -> Result<bool> {
+    for item in list {
+        if !test(session, item)? {
+            return Ok(false);
+        }
+    }
+    Ok(!list.is_empty())
+}
+
+fn any(session: &Session, list: &[Expr], test: &dyn Fn(&Session, &Expr) -> Result<bool>) -> Result<bool> {
+    for item in list {
+        if test(session, item)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn refutes(session: &Session, wanted: &Expr, clause: &Expr) -> Result<bool> {
+    let of_clause = |s: &Session, arm: &Expr| refutes(s, wanted, arm);
+    let of_wanted = |s: &Session, arm: &Expr| refutes(s, arm, clause);
+    match (wanted, clause) {
+        (_, Expr::Bool { op: BoolOp::And, args, .. }) => any(session, args, &of_clause),
+        (Expr::Bool { op: BoolOp::And, args, .. }, _) => any(session, args, &of_wanted),
+        (_, Expr::Bool { op: BoolOp::Or, args, .. }) => all(session, args, &of_clause),
+        (Expr::Bool { op: BoolOp::Or, args, .. }, _) => all(session, args, &of_wanted),
+        (_, Expr::ScalarArrayOp(op)) if elements(op).is_some() => match elements(op) {
+            Some((true, list)) => all(session, &list, &of_clause),
+            Some((false, list)) => any(session, &list, &of_clause),
+            None => Ok(false),
+        },
+        (Expr::ScalarArrayOp(op), _) if elements(op).is_some() => match elements(op) {
+            Some((true, list)) => all(session, &list, &of_wanted),
+            Some((false, list)) => any(session, &list, &of_wanted),
+            None => Ok(false),
+        },
+        (Expr::Bool { op: BoolOp::Not, args, .. }, _) => one_implies(session, &args[0], clause),
+        (_, Expr::Bool { op: BoolOp::Not, args, .. }) => Ok(same_expr(&args[0], wanted)),
+        (Expr::NullTest { arg: a, is_null: x, .. }, Expr::NullTest { arg: b, is_null: y, .. }) => {
+            Ok(x != y && same_expr(a, b))
+        }
+        (Expr::NullTest { arg, is_null: true, row_argument: false, .. }, Expr::Op(op))
+        | (Expr::Op(op), Expr::NullTest { arg, is_null: true, row_argument: false, .. }) => {
+            Ok(session.function(op.function)?.proisstrict && op.args.iter().any(|a| same_expr(a, arg)))
+        }
+        (Expr::NullTest { arg, is_null: true, row_argument: false, .. }, Expr::ScalarArrayOp(op))
+        | (Expr::ScalarArrayOp(op), Expr::NullTest { arg, is_null: true, row_argument: false, .. }) => {
+            Ok(op.use_or && session.function(op.function)?.proisstrict && same_expr(&op.args[0], arg))
+        }
+        (Expr::Op(want), Expr::Op(have)) => comparison_refutes(session, want, have),
+        _ => Ok(false),
+    }
+}
+
+/// `x < 5` and `x > 10` exclude each other, and so on.
+fn comparison_refutes(session: &Session, want: &ir::OpExpr, have: &ir::OpExpr) -> Result<bool> {
+    let ([want_left, Expr::Const(want_const)], [have_left, Expr::Const(have_const)]) =
+        (&want.args[..], &have.args[..])
+    else {
+        return Ok(false);
+    };
+    if !same_expr(want_left, have_left) || want.input_collation != have.input_collation {
+        return Ok(false);
+    }
+    let (Some(w), Some(h)) = (&want_const.value, &have_const.value) else { return Ok(false) };
+    for a in session.operator_families(want.operator)?.iter().filter(|r| r.amopmethod == BTREE) {
+        for b in session.operator_families(have.operator)?.iter().filter(|r| r.amopmethod == BTREE) {
+            if a.amopfamily != b.amopfamily {
+                continue;
+            }
+            let (left, right) = (b.amoprighttype, a.amoprighttype);
+            let Some(order) = session.family_order(a.amopfamily, left, right, want.input_collation)? else {
+                continue;
+            };
+            let compared = order.compare(h.as_datum(), w.as_datum());
+            let refuted = match (b.amopstrategy, a.amopstrategy) {
+                (1, 3..=5) | (2 | 3, 5) => compared.is_le(),
+                (2 | 3, 4) | (2, 3) => compared.is_lt(),
+                (3, 3) => compared.is_ne(),
+                (5, 1..=3) | (4 | 3, 1) => compared.is_ge(),
+                (4 | 3, 2) | (4, 3) => compared.is_gt(),
+                _ => false,
+            };
+            if refuted {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}

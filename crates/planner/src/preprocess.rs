@@ -301,11 +301,15 @@ impl<'a> Root<'a> {
         for at in 0..self.append_members.len() {
             live.insert(self.append_members[at].child);
             let mut columns = std::mem::take(&mut self.append_members[at].columns);
-            for column in
-                columns.iter_mut().flatten().filter(|c| !matches!(c, Expr::Var(v) if v.levels_up == 0))
-            {
-                let taken = std::mem::replace(column, bool_const(None));
-                *column = self.preprocess_expr(taken, false)?;
+            for column in columns.iter_mut().flatten() {
+                if !matches!(column, Expr::Var(v) if v.levels_up == 0) {
+                    let taken = std::mem::replace(column, bool_const(None));
+                    *column = self.preprocess_expr(taken, false)?;
+                }
+                deep(column, 0, &mut |e, _| {
+                    crate::clause::strip_locations(e);
+                    Ok(false)
+                })?;
             }
             self.append_members[at].columns = columns;
         }

@@ -397,6 +397,9 @@ impl<'a> Root<'a> {
         let new = target.cost;
         let safe = path.parallel.safe && self.upper_parallel;
         let parallel = Parallel { aware: false, safe, ..path.parallel };
+        if let Some(pushed) = self.project_members(path, target) {
+            return pushed;
+        }
         if can_project(&path.kind) {
             let mut copy = clone_path(path);
             copy.target = target.clone();
@@ -420,6 +423,41 @@ impl<'a> Root<'a> {
             param: path.param.clone(),
             parallel,
         })
+    }
+
+    /// Partitions compute the columns themselves.
+    fn project_members(&self, path: &Rc<Path>, target: &Rc<Target>) -> Option<Rc<Path>> {
+        let (PathKind::Append { children } | PathKind::MergeAppend { children }) = &path.kind else {
+            return None;
+        };
+        let partitioned = path.rti > 0
+            && path.target.exprs != target.exprs
+            && matches!(self.rte(path.rti).kind, ir::RangeTableKind::Relation { relkind: b'p', .. });
+        if !partitioned || target.exprs.iter().any(returns_set) {
+            return None;
+        }
+        let mut own = Vec::with_capacity(children.len());
+        for child in children {
+            if child.rti == 0 || !can_project(&child.kind) {
+                return None;
+            }
+            let mut list = (**target).clone();
+            for expr in &mut list.exprs {
+                self.for_member(child.rti, path.rti, expr).ok()?;
+            }
+            own.push(self.project(child, &Rc::new(list)));
+        }
+        let mut copy = clone_path(path);
+        let added: f64 = own.iter().zip(children).map(|(new, old)| new.total - old.total).sum();
+        copy.total += added;
+        copy.startup += own.first().zip(children.first()).map_or(0.0, |(n, o)| n.startup - o.startup);
+        copy.kind = match &path.kind {
+            PathKind::Append { .. } => PathKind::Append { children: own },
+            _ => PathKind::MergeAppend { children: own },
+        };
+        copy.target = target.clone();
+        copy.parallel.safe &= self.upper_parallel;
+        Some(Rc::new(copy))
     }
 
     /// A step over a path.

@@ -46,11 +46,17 @@ impl Definitions<'_> {
     /// pg_get_partition_constraintdef: what rows of a partition fulfil.
     ///
     /// # Errors
-    /// `0A000` for partitions.
+    /// What reading the catalogs fails with.
     pub fn partition_constraint(&self, table: Oid) -> Result<Option<String>> {
         match self.session.relation(table)? {
             Some(relation) if relation.class.relispartition => {
-                Err(Error::unsupported("printing a partition's constraint"))
+                let mut conditions = partition::own_conditions(self.session, &relation)?;
+                let whole = match conditions.len() {
+                    0 => return Ok(None),
+                    1 => conditions.remove(0),
+                    _ => ir::Expr::Bool { op: ir::BoolOp::And, args: conditions, location: None },
+                };
+                self.print(&whole, Some(&relation), Style::DEFINITION).map(Some)
             }
             _ => Ok(None),
         }

@@ -1,6 +1,7 @@
 //! Objects as the commands that would create them: the pg_get_*def functions. Each answers `None` where PostgreSQL's
 //! function answers NULL, because the object is not there.
 
+mod bound;
 mod constraint;
 mod function;
 mod index;
@@ -27,6 +28,10 @@ impl Definitions<'_> {
     /// # Errors
     /// `22023` when the text holds variables that are not the relation's.
     pub fn expression(&self, text: &str, relation: Oid, pretty: bool) -> Result<Option<String>> {
+        if text.starts_with("{PARTITIONBOUNDSPEC") {
+            let bound = ir::text::read_bound(text, &|oid| self.session.type_layout(oid))?;
+            return self.partition_bound(&bound).map(Some);
+        }
         let exprs = self.read_list(text)?;
         let mut foreign = false;
         for expr in &exprs {

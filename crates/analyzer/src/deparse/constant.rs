@@ -6,6 +6,11 @@ use base::Result;
 use ir::Const;
 
 impl Printer<'_> {
+    /// A constant whose type is known from where it stands.
+    pub(crate) fn bare_constant(&mut self, constant: &Const) -> Result<()> {
+        self.constant(constant, -1)
+    }
+
     /// `label`: 1 always shows the type, 0 where it is not obvious, -1 never.
     pub(super) fn constant(&mut self, constant: &Const, label: i8) -> Result<()> {
         let Some(value) = &constant.value else {

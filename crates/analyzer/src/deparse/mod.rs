@@ -252,6 +252,10 @@ pub(crate) fn deparse_query_in(
 }
 
 impl<'p> Printer<'p> {
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
     pub(crate) fn new(session: &'p Session, output: &'p dyn ConstantOutput, style: Style) -> Printer<'p> {
         Printer {
             session,

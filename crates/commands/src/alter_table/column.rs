@@ -119,6 +119,8 @@ pub(super) fn add(
         ..definition.clone()
     };
     for child in alteration.children()? {
+        // It may have got the column by way of another child.
+        let child = session.require_relation(child.oid())?;
         if !super::inherit::merge_added(alteration, &child, &draft)? {
             add(&alteration.of_child(child.oid()), &below, false)?;
         }
@@ -132,7 +134,7 @@ pub(super) fn add(
             ConstraintKind::Unique(key) | ConstraintKind::Primary(key) => {
                 let primary = matches!(written.kind, ConstraintKind::Primary(_));
                 let name = Some(definition.name.as_str());
-                let wanted = KeyConstraint { constraint: written, key, primary, column: name };
+                let wanted = KeyConstraint { constraint: written, key, primary, column: name, only: !alteration.recurse };
                 if primary {
                     validate::not_null(session, &*alteration.entry()?, number)?;
                 }

@@ -10,6 +10,7 @@ mod rewrite;
 pub(crate) mod validate;
 
 pub(crate) use rewrite::new_files;
+pub(crate) use validate::check_rows;
 
 use crate::invocation::{Invocation, Outcome};
 use crate::name;
@@ -238,6 +239,9 @@ fn run(alteration: &Alteration<'_>, command: &AlterTableCommand) -> Result<()> {
         C::NoInherit(parent) => {
             require_table(&entry, "NO INHERIT")?;
             crate::inherit::drop_parent(session, &entry, parent)
+        }
+        C::AttachPartition { partition, bound: None } => {
+            crate::partition::attach_index(session, entry.oid(), partition)
         }
         C::AttachPartition { partition, bound } => {
             crate::partition::attach(session, &entry, partition, bound.as_ref())

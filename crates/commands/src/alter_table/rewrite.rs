@@ -150,24 +150,7 @@ pub(super) fn alter_type(
         }
         Err(error) => return Err(error),
     };
-    for child in alteration.children()? {
-        if !alteration.recurse {
-            bail!(
-                INVALID_TABLE_DEFINITION,
-                "type of inherited column \"{column}\" must be changed in child tables too"
-            );
-        }
-        let below = alteration.of_child(child.oid());
-        let at = below.column(&child, column)?;
-        if super::inherit::attribute_row(session, child.oid(), at)?.attinhcount > 1 {
-            bail!(
-                INVALID_TABLE_DEFINITION,
-                "cannot alter inherited column \"{column}\" of relation \"{}\"",
-                child.name()
-            );
-        }
-        alter_type(&below, column, type_name, collation, using)?;
-    }
+    alter_children(alteration, &old, column, type_name, collation, using)?;
     let default = convert_default(alteration, &old, number, type_oid, typmod)?;
     let layout = session.type_layout(type_oid)?;
     relation::update_attribute(session, old.oid(), number, |attribute| {
@@ -200,6 +183,45 @@ pub(super) fn alter_type(
     }
     // Other columns' missing values stand in old rows only.
     rewrite(session, &old, &[(position, expr)])
+}
+
+/// The same for everything below the table, once.
+fn alter_children(
+    alteration: &Alteration<'_>,
+    old: &RelationEntry,
+    column: &str,
+    type_name: &TypeName,
+    collation: Option<&ObjectName>,
+    using: Option<&syntax::Expr>,
+) -> Result<()> {
+    let session = alteration.session;
+    if alteration.recursing {
+        return Ok(());
+    }
+    if !alteration.recurse {
+        if alteration.has_children()? {
+            bail!(
+                INVALID_TABLE_DEFINITION,
+                "type of inherited column \"{column}\" must be changed in child tables too"
+            );
+        }
+        return Ok(());
+    }
+    for (child, ways) in session.descendants(old.oid())?.into_iter().skip(1) {
+        crate::name::lock_relation(session, child, LockMode::AccessExclusive)?;
+        let below = alteration.of_child(child);
+        let entry = below.entry()?;
+        let at = below.column(&entry, column)?;
+        if super::inherit::attribute_row(session, child, at)?.attinhcount as usize > ways {
+            bail!(
+                INVALID_TABLE_DEFINITION,
+                "cannot alter inherited column \"{column}\" of relation \"{}\"",
+                entry.name()
+            );
+        }
+        alter_type(&below, column, type_name, collation, using)?;
+    }
+    Ok(())
 }
 
 /// Views, generated columns, and constraints or indexes with expressions over the column are not converted.

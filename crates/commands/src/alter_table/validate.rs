@@ -1,7 +1,7 @@
 //! Holding the rows that are there against new constraints.
 
 use crate::expression::RowEvaluator;
-use base::{Result, bail, err};
+use base::{Error, Result, bail, err};
 use catalog::{RelationEntry, Session};
 use datum::{Batch, ColumnBuilder, Datum};
 use heap::{Blocks, Rows, Visibility};
@@ -38,6 +38,9 @@ pub(crate) fn scan(
 /// # Errors
 /// `23502`.
 pub(super) fn not_null(session: &Session, entry: &RelationEntry, column: i16) -> Result<()> {
+    if entry.kind() == b'p' {
+        return Ok(());
+    }
     let position = column as usize - 1;
     scan(session, entry, &[position], &mut |batch| {
         if (0..batch.rows()).all(|row| batch.value(0, row).is_some()) {
@@ -64,6 +67,31 @@ pub(super) fn check(
     name: &str,
     condition: &Expr,
 ) -> Result<()> {
+    let schema = session.namespace_name(entry.class.relnamespace)?;
+    check_rows(session, entry, condition, &|| {
+        err!(
+            CHECK_VIOLATION,
+            "check constraint \"{name}\" of relation \"{}\" is violated by some row",
+            entry.name()
+        )
+        .table(schema.as_str(), entry.name())
+        .constraint(name)
+    })
+}
+
+/// No row makes the condition false.
+///
+/// # Errors
+/// What `failed` makes.
+pub(crate) fn check_rows(
+    session: &Arc<Session>,
+    entry: &RelationEntry,
+    condition: &Expr,
+    failed: &dyn Fn() -> Error,
+) -> Result<()> {
+    if entry.kind() != b'r' && entry.kind() != b'm' {
+        return Ok(());
+    }
     let columns = crate::dependency::columns_of(condition);
     if columns.iter().any(|c| *c < 0) {
         bail!(FEATURE_NOT_SUPPORTED, "checks over system columns are not supported yet");
@@ -79,12 +107,6 @@ pub(super) fn check(
         if !(0..batch.rows()).any(|row| matches!(outputs.columns[0].get(row), Some(Datum::Bool(false)))) {
             return Ok(());
         }
-        Err(err!(
-            CHECK_VIOLATION,
-            "check constraint \"{name}\" of relation \"{}\" is violated by some row",
-            entry.name()
-        )
-        .table(session.namespace_name(entry.class.relnamespace)?, entry.name())
-        .constraint(name))
+        Err(failed())
     })
 }

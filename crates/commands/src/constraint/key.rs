@@ -16,6 +16,8 @@ pub(crate) struct KeyConstraint<'a> {
     pub primary: bool,
     /// The column, for a constraint written with it.
     pub column: Option<&'a str>,
+    /// Partitions get none.
+    pub only: bool,
 }
 
 impl KeyConstraint<'_> {
@@ -110,6 +112,7 @@ pub(crate) fn add(
             deferrable: constraint.deferrable,
             deferred: constraint.initially_deferred,
         }),
+        only: written.only,
         predicate: None,
         options: options::relation_options(None, &key.options, None, Target::Btree, false)?,
         tablespace: index::tablespace(session, key.tablespace.as_deref())?,

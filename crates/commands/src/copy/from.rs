@@ -81,8 +81,7 @@ pub fn run(
 fn check_kind(entry: &RelationEntry) -> Result<()> {
     let name = entry.name();
     match entry.kind() {
-        b'r' => Ok(()),
-        b'p' => Err(Error::unsupported("COPY FROM into a partitioned table")),
+        b'r' | b'p' => Ok(()),
         b'v' if has_instead_trigger(entry) => Err(Error::unsupported("COPY FROM into a view")),
         b'v' => Err(err!(WRONG_OBJECT_TYPE, "cannot copy to view \"{name}\"")
             .hint("To enable copying to a view, provide an INSTEAD OF INSERT trigger.")),

@@ -3,7 +3,7 @@
 use base::{Error, Result, SqlState, Tid, bail};
 use catalog::{RelationEntry, Session};
 use datum::Batch;
-use executor::{Execution, IndexWriter, RowConstraints, RowError, RowEvent, RowImage};
+use executor::{Execution, IndexWriter, Router, RowConstraints, RowError, RowEvent, RowImage};
 use heap::{BulkInsert, InsertOptions};
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ pub struct Target {
     tids: Vec<Tid>,
     row_triggers: bool,
     foreign_keys: bool,
+    /// Of a partitioned table: the way to its leaves, and those that rows have gone to.
+    routes: Option<(Router, Vec<Target>)>,
 }
 
 impl Target {
@@ -39,6 +41,10 @@ impl Target {
             tids: Vec::new(),
             row_triggers: has_triggers,
             foreign_keys: entry.foreign_keys.iter().any(|key| key.conenforced),
+            routes: match entry.kind() {
+                b'p' => Some((Router::new(session, entry.clone())?, Vec::new())),
+                _ => None,
+            },
         })
     }
 
@@ -62,11 +68,48 @@ impl Target {
         }
     }
 
+    /// Stores each row in the leaf that takes it.
+    fn insert_routed(&mut self, execution: &mut Execution, batch: &Batch) -> Result<(), RowError> {
+        let Some((router, leaves)) = &mut self.routes else { return Ok(()) };
+        let (found, error) = router.route(execution, batch).map_err(|e| (0, e))?;
+        let mut groups: Vec<(usize, Vec<u32>)> = Vec::new();
+        for (row, leaf) in found.iter().enumerate() {
+            match groups.iter_mut().find(|group| group.0 == *leaf) {
+                Some(group) => group.1.push(row as u32),
+                None => groups.push((*leaf, vec![row as u32])),
+            }
+        }
+        while leaves.len() < router.leaves.len() {
+            let entry = &router.leaves[leaves.len()].entry;
+            let after = entry.triggers.iter().any(|t| !t.tgisinternal && t.tgtype & 7 == 5);
+            let mut target = Target::new(&self.session, entry, false, after).map_err(|e| (0, e))?;
+            target.constraints.trust_routing();
+            leaves.push(target);
+        }
+        for (at, rows) in groups {
+            let way = &router.leaves[at];
+            let taken = batch.columns().iter().map(|c| Arc::new(c.take(&rows))).collect();
+            let part = executor::converted(&Batch::new(taken, rows.len()), &way.entry, &way.columns);
+            let whole = |(row, error): RowError| (rows.get(row).map_or(0, |r| *r as usize), error);
+            let target = &mut leaves[at];
+            let part = target.generate(execution, part).map_err(|e| whole((0, e)))?;
+            target.check(execution, &part).map_err(whole)?;
+            target.insert(execution, &part).map_err(whole)?;
+        }
+        match error {
+            Some(error) => Err((found.len(), error)),
+            None => Ok(()),
+        }
+    }
+
     /// Stores the rows and their index entries.
     ///
     /// # Errors
     /// `23505` with the row that has a key already there; what triggers fail with.
     pub fn insert(&mut self, execution: &mut Execution, batch: &Batch) -> Result<(), RowError> {
+        if self.routes.is_some() {
+            return self.insert_routed(execution, batch);
+        }
         let context = execution.context.clone();
         self.tids.clear();
         heap::multi_insert(

@@ -289,6 +289,7 @@ fn add_index(session: &Arc<Session>, oid: Oid, copied: &Copied, entry: &IndexEnt
         nulls_not_distinct: row.indnullsnotdistinct,
         constraint: constraint
             .map(|c| IndexConstraintSpec { deferrable: c.condeferrable, deferred: c.condeferred }),
+        only: false,
         predicate,
         options: entry.class.reloptions.clone(),
         tablespace: entry.class.reltablespace,

@@ -111,9 +111,13 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTable) -
     let oid = relation::create(session, &new)?;
     name::lock_relation(session, oid, LockMode::AccessExclusive)?;
     store_inheritance(session, oid, &draft, &parents, of)?;
+    let parent = parents.first().filter(|_| of);
     complete(session, oid, &draft, &sequences, &merged, || {
-        partition::complete(session, oid, statement, parents.first().filter(|_| of))
+        partition::complete(session, oid, statement, parent)
     })?;
+    if let Some(parent) = parent {
+        crate::partition::clone_to_partition(session, parent.oid(), oid)?;
+    }
     crate::session_end::remember_on_commit(session, oid, statement.on_commit);
     Ok(tag())
 }
@@ -436,7 +440,7 @@ fn add_keys(session: &Arc<Session>, oid: Oid, draft: &Draft<'_>) -> Result<()> {
         }
         let table = session.require_relation(oid)?;
         let written =
-            KeyConstraint { constraint, key, primary: is_primary(constraint), column: column.as_deref() };
+            KeyConstraint { constraint, key, primary: is_primary(constraint), column: column.as_deref(), only: false };
         constraint::add_key(session, &table, &written)?;
         done.push((columns, constraint));
     }

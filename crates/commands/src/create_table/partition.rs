@@ -1,6 +1,6 @@
 //! What CREATE TABLE says of partitions.
 
-use base::{Error, Oid, Result, bail};
+use base::{Oid, Result, bail};
 use catalog::{RelationEntry, Session};
 use datum::Attribute;
 use std::sync::Arc;
@@ -38,13 +38,16 @@ pub(super) fn check_options(statement: &CreateTable) -> Result<()> {
 /// # Errors
 /// Those of bounds and keys.
 pub(super) fn complete(
-    _session: &Arc<Session>,
-    _oid: Oid,
+    session: &Arc<Session>,
+    oid: Oid,
     statement: &CreateTable,
     parent: Option<&Arc<RelationEntry>>,
 ) -> Result<()> {
-    if parent.is_some() || statement.partition_by.is_some() {
-        return Err(Error::unsupported("partitions"));
+    if let (Some(parent), Some((_, bound))) = (parent, &statement.partition_of) {
+        crate::partition::create(session, oid, parent, bound)?;
+    }
+    if let Some(by) = &statement.partition_by {
+        crate::partition::store_key(session, &session.require_relation(oid)?, by)?;
     }
     Ok(())
 }

@@ -140,6 +140,23 @@ fn remove_relation(session: &Arc<Session>, oid: Oid) -> Result<()> {
         b'S' => delete_rows::<PgSequence>(session, index::PG_SEQUENCE_SEQRELID, &key)?,
         _ => {}
     }
+    if class.relkind as u8 == b'p' {
+        delete_rows::<PgPartitionedTable>(session, index::PG_PARTITIONED_TABLE_PARTRELID, &key)?;
+    }
+    for parent in session.parents(oid)? {
+        session.invalidate_relation(parent);
+        for (tid, mut row) in
+            session.find::<PgPartitionedTable>(index::PG_PARTITIONED_TABLE_PARTRELID, &[parent.into()])?
+        {
+            if row.partdefid == oid {
+                row.partdefid = Oid(0);
+                session.update(tid, &row)?;
+            } else if row.partdefid.is_valid() {
+                // The default partition's rows are what the others leave.
+                session.invalidate_relation(row.partdefid);
+            }
+        }
+    }
     delete_rows::<PgStatistic>(session, index::PG_STATISTIC_RELID_ATT_INH, &key)?;
     delete_rows::<PgInherits>(session, index::PG_INHERITS_RELID_SEQNO, &key)?;
     relation::delete_attributes(session, oid)?;

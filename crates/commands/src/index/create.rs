@@ -48,6 +48,8 @@ pub(crate) struct IndexSpec {
     pub primary: bool,
     pub nulls_not_distinct: bool,
     pub constraint: Option<IndexConstraintSpec>,
+    /// Of a partitioned table: its partitions get none.
+    pub only: bool,
     pub predicate: Option<Expr>,
     pub options: Option<Vec<String>>,
     /// 0: the database's.
@@ -104,8 +106,14 @@ fn attributes(session: &Session, table: &RelationEntry, spec: &IndexSpec) -> Res
 /// # Errors
 /// `42P07` when the name is taken, `23505` when rows violate it.
 pub(crate) fn create(session: &Arc<Session>, table: &RelationEntry, spec: &IndexSpec) -> Result<(Oid, Oid)> {
-    let created = describe(session, table, spec, true)?;
-    build::build(session, table.oid(), created.0)?;
+    crate::partition::check_unique(session, table, spec)?;
+    let has_partitions = table.kind() == b'p' && !session.children(table.oid())?.is_empty();
+    let created = describe(session, table, spec, !(spec.only && has_partitions))?;
+    if table.kind() != b'p' {
+        build::build(session, table.oid(), created.0)?;
+    } else if !spec.only {
+        crate::partition::cascade_index(session, table.oid(), created.0)?;
+    }
     Ok(created)
 }
 
@@ -125,19 +133,22 @@ pub(super) fn describe(
     }
     let columns = attributes(session, table, spec)?;
     let oid = relation::relation_number(session, spec.tablespace)?;
-    let mut class = PgClass::new(oid, &spec.name, table.class.relnamespace, b'i', table.class.relowner);
-    class.relfilenode = oid;
+    let kind = if table.kind() == b'p' { b'I' } else { b'i' };
+    let mut class = PgClass::new(oid, &spec.name, table.class.relnamespace, kind, table.class.relowner);
     class.relam = BTREE;
     class.relpersistence = table.class.relpersistence;
     class.reltablespace = spec.tablespace;
     class.relnatts = columns.len() as i16;
     class.reloptions = spec.options.clone();
-    relation::create_storage(session, &class)?;
+    if kind == b'i' {
+        class.relfilenode = oid;
+        relation::create_storage(session, &class)?;
+    }
     lock_relation(session, oid, LockMode::AccessExclusive)?;
     session.insert(&class)?;
     relation::insert_attributes(session, oid, b'i', &columns)?;
     let mut row = index_row(oid, table.oid(), spec)?;
-    (row.indisready, row.indisvalid) = (ready, ready);
+    (row.indisready, row.indisvalid) = (ready || kind == b'I', ready);
     session.insert(&row)?;
     let constraint = match &spec.constraint {
         Some(constraint) => insert_constraint(session, table, oid, spec, constraint)?,

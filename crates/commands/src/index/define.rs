@@ -34,8 +34,7 @@ fn check_method(session: &Session, method: &str) -> Result<()> {
 /// `42809` for relations without rows of their own.
 fn check_table_kind(table: &RelationEntry) -> Result<()> {
     let plural = match table.kind() {
-        b'r' | b'm' => return Ok(()),
-        b'p' => return Err(Error::unsupported("partitioned tables")),
+        b'r' | b'm' | b'p' => return Ok(()),
         b'v' => "views",
         b'S' => "sequences",
         b'i' | b'I' => "indexes",
@@ -85,6 +84,13 @@ pub(crate) fn define(invocation: &mut Invocation<'_>, statement: &CreateIndex) -
         }
         bail!(DUPLICATE_TABLE, "relation \"{name}\" already exists");
     }
+    if statement.concurrently && table.kind() == b'p' {
+        bail!(
+            FEATURE_NOT_SUPPORTED,
+            "cannot create index on partitioned table \"{}\" concurrently",
+            table.name()
+        );
+    }
     let spec = specify(invocation, statement, &table, name, column_names)?;
     // Nobody else uses a temporary table.
     if statement.concurrently && table.relation.persistence != Persistence::Temporary {
@@ -128,6 +134,7 @@ fn specify(
         primary: false,
         nulls_not_distinct: statement.nulls_not_distinct,
         constraint: None,
+        only: !statement.relation.inherit,
         predicate,
         options: options::relation_options(None, &statement.options, None, Target::Btree, false)?,
         tablespace: tablespace(session, statement.tablespace.as_deref())?,

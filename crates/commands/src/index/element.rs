@@ -31,14 +31,19 @@ pub(crate) fn default_class(session: &Session, type_oid: Oid) -> Result<Arc<PgOp
 ///
 /// # Errors
 /// `42704`, `42804`.
-fn find_class(session: &Session, named: &ObjectName, type_oid: Oid) -> Result<Arc<PgOpclass>> {
+pub(crate) fn find_class(
+    session: &Session,
+    named: &ObjectName,
+    type_oid: Oid,
+    method: Oid,
+) -> Result<Arc<PgOpclass>> {
     let (schema, last) = name::split(session, named)?;
     let namespaces: Arc<[Oid]> = match schema {
         Some(schema) => Arc::new([session.require_namespace(schema)?]),
         None => session.search_path()?,
     };
     for namespace in namespaces.iter() {
-        let keys = [BTREE.into(), last.into(), (*namespace).into()];
+        let keys = [method.into(), last.into(), (*namespace).into()];
         let Some(class) = session.row::<PgOpclass>(catalog_index::PG_OPCLASS_AM_NAME_NSP, &keys)? else {
             continue;
         };
@@ -54,8 +59,9 @@ fn find_class(session: &Session, named: &ObjectName, type_oid: Oid) -> Result<Ar
     }
     bail!(
         UNDEFINED_OBJECT,
-        "operator class \"{}\" does not exist for access method \"btree\"",
-        named.parts.join(".")
+        "operator class \"{}\" does not exist for access method \"{}\"",
+        named.parts.join("."),
+        if method == BTREE { "btree" } else { "hash" }
     )
 }
 
@@ -118,7 +124,7 @@ pub(super) fn key_column(
     };
     let collation = collation(session, element, type_oid, own_collation)?;
     let class = match &element.operator_class {
-        Some(named) => find_class(session, named, type_oid)?,
+        Some(named) => find_class(session, named, type_oid, BTREE)?,
         None => default_class(session, type_oid)?,
     };
     let mut options = 0;

@@ -13,7 +13,7 @@ pub(crate) use build::{build, rebuild};
 pub(crate) use concurrent::drop as drop_concurrently;
 pub(crate) use create::{IndexConstraintSpec, IndexSpec, KeyColumn, create, create_empty_toast_index};
 pub(crate) use define::{define, tablespace};
-pub(crate) use element::default_class;
+pub(crate) use element::{default_class, find_class};
 pub(crate) use reindex::{reindex, reindex_table};
 
 use base::Oid;

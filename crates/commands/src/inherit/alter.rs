@@ -60,7 +60,7 @@ pub(crate) fn add_parent(
 ///
 /// # Errors
 /// `42P07`, `42804`.
-pub(super) fn attach(
+pub(crate) fn attach(
     session: &Arc<Session>,
     child: &Arc<RelationEntry>,
     parent: &Arc<RelationEntry>,
@@ -259,7 +259,7 @@ pub(crate) fn drop_parent(
 ///
 /// # Errors
 /// `42P01` if it is none.
-pub(super) fn detach(session: &Arc<Session>, child: Oid, parent: &RelationEntry) -> Result<()> {
+pub(crate) fn detach(session: &Arc<Session>, child: Oid, parent: &RelationEntry) -> Result<()> {
     let entry = session.require_relation(child)?;
     if !super::forget(session, child, parent.oid())? {
         let text = format!("relation \"{}\" is not a parent of relation \"{}\"", parent.name(), entry.name());

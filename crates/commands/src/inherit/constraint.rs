@@ -198,7 +198,9 @@ pub(crate) fn merge_check(
             "constraint \"{name}\" conflicts with NOT VALID constraint on relation \"{relation}\""
         );
     }
-    if !constraint.not_enforced && inherited && !row.conenforced {
+    if inherited && !constraint.not_enforced && !row.conenforced
+        || !inherited && constraint.not_enforced && row.conenforced
+    {
         bail!(
             INVALID_OBJECT_DEFINITION,
             "constraint \"{name}\" conflicts with NOT ENFORCED constraint on relation \"{relation}\""
@@ -210,6 +212,9 @@ pub(crate) fn merge_check(
             row.coninhcount += 1;
         } else {
             row.conislocal = true;
+            if !constraint.not_enforced && !row.conenforced {
+                (row.conenforced, row.convalidated) = (true, true);
+            }
         }
     })?;
     Ok(CheckTwin::Merged)

@@ -6,7 +6,7 @@ mod alter;
 mod columns;
 mod constraint;
 
-pub(crate) use alter::{add_parent, drop_parent};
+pub(crate) use alter::{add_parent, attach, detach, drop_parent};
 pub(crate) use columns::{Merged, merge};
 pub(crate) use constraint::{
     CheckTwin, InheritedNotNull, add_checks, add_not_nulls, change, merge_check, not_null_of, set_inherited,

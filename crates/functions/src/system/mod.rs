@@ -3,6 +3,7 @@
 mod catalogs;
 mod definitions;
 mod locks;
+mod partition;
 mod server;
 mod session;
 mod sets;
@@ -19,6 +20,7 @@ pub const FUNCTIONS: &[&[Function]] = &[
     catalogs::ANY,
     definitions::FUNCTIONS,
     locks::FUNCTIONS,
+    partition::FUNCTIONS,
     server::FUNCTIONS,
     server::COUNTERS,
     session::FUNCTIONS,
@@ -27,8 +29,9 @@ pub const FUNCTIONS: &[&[Function]] = &[
     transactions::FUNCTIONS,
 ];
 
-pub const SETS: &[&[SetFunction]] = &[sets::SETS, server::SETS];
+pub const SETS: &[&[SetFunction]] = &[sets::SETS, partition::SETS, server::SETS];
 
 pub use catalogs::description;
 pub use locks::sleep;
+pub use partition::satisfies_hash;
 pub use size::relation_size;

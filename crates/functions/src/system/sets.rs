@@ -208,9 +208,6 @@ pub const SETS: &[SetFunction] = &[
         },
     },
     SetFunction { source: "show_all_settings", start: |call, _| Ok(ReadyRows::new(settings_rows(call)?)) },
-    // No relation can be a partition yet, and of others PostgreSQL tells nothing.
-    SetFunction { source: "pg_partition_ancestors", start: |_, _| Ok(ReadyRows::new(Vec::new())) },
-    SetFunction { source: "pg_partition_tree", start: |_, _| Ok(ReadyRows::new(Vec::new())) },
     RUNNING,
     crate::acl::EXPLODE,
 ];

@@ -34,7 +34,7 @@ pub fn run(
                 after(execution, target, old, source_row, returned)?;
                 return Ok(true);
             }
-            Attempt::Skipped => return Ok(false),
+            Attempt::Skipped | Attempt::Leaves(_) => return Ok(false),
             Attempt::Again(newest) => {
                 let Some((next, recomputed)) = recheck_row(execution, spec, target, batch, row, newest)?
                 else {
@@ -62,6 +62,17 @@ pub fn delete_row(
     tid: base::Tid,
     old: Option<&RowImage>,
 ) -> Result<Attempt> {
+    delete_row_with(execution, target, tid, old, &DeleteOptions::default())
+}
+
+/// As [`delete_row`], with options.
+pub fn delete_row_with(
+    execution: &mut Execution,
+    target: &Target,
+    tid: base::Tid,
+    old: Option<&RowImage>,
+    options: &DeleteOptions<'_>,
+) -> Result<Attempt> {
     if target.before_row(RowEvent::Delete) {
         let hooks = execution.hooks.rows.clone();
         let session = execution.session.clone();
@@ -70,7 +81,7 @@ pub fn delete_row(
         }
     }
     let relation = &target.entry.relation;
-    let outcome = heap::delete(&execution.context, relation, tid, &DeleteOptions::default())?;
+    let outcome = heap::delete(&execution.context, relation, tid, options)?;
     match outcome {
         Outcome::Done => Ok(Attempt::Done(image(tid, Vec::new()))),
         other => refused(execution, tid, other, "deleted"),

@@ -1,7 +1,6 @@
 //! INSERT: rows in batches where nothing has to be asked in between.
 
-use super::Spec;
-use super::conflict;
+use super::conflict::{self, ConflictSpec};
 use super::target::{ReturnedRows, Target, datums, image, owned};
 use crate::context::Execution;
 use crate::foreign_key;
@@ -13,7 +12,7 @@ use datum::{Batch, Datum, Row};
 use heap::{BulkInsert, InsertOptions};
 
 /// The rows as the table has them: the child's columns by attribute.
-fn whole_rows(target: &Target, batch: &Batch) -> Batch {
+pub fn whole_rows(target: &Target, batch: &Batch) -> Batch {
     let attributes = target.entry.desc().attributes();
     let columns = attributes.iter().enumerate().map(|(index, attribute)| match batch.columns().get(index) {
         Some(column) if !attribute.dropped => column.clone(),
@@ -25,17 +24,17 @@ fn whole_rows(target: &Target, batch: &Batch) -> Batch {
 /// Inserts a batch; returns how many rows there were in the end.
 pub fn run(
     execution: &mut Execution,
-    spec: &Spec,
+    conflict: Option<&ConflictSpec>,
     target: &Target,
     batch: &Batch,
     bulk: &mut BulkInsert,
     returned: &mut ReturnedRows,
 ) -> Result<u64> {
     let rows = whole_rows(target, batch);
-    if target.before_row(RowEvent::Insert) || spec.conflict.is_some() {
+    if target.before_row(RowEvent::Insert) || conflict.is_some() {
         let mut inserted = 0;
         for row in 0..rows.rows() {
-            inserted += u64::from(one_by_one(execution, spec, target, &rows, row, returned)?);
+            inserted += u64::from(one_by_one(execution, conflict, target, &rows, row, returned)?);
         }
         return Ok(inserted);
     }
@@ -84,7 +83,7 @@ fn after(
         foreign_key::queue_insert(execution, &target.entry, values, tid);
     }
     target.check_views(execution, values)?;
-    if target.returning.is_none() && !target.after_row(RowEvent::Insert) {
+    if !target.returns() && !target.after_row(RowEvent::Insert) {
         return Ok(());
     }
     let new = image(tid, owned(values));
@@ -92,7 +91,7 @@ fn after(
         let hooks = execution.hooks.rows.clone();
         hooks.after_row(&execution.session, &target.entry, RowEvent::Insert, None, Some(&new), &[])?;
     }
-    if target.returning.is_some() {
+    if target.returns() {
         returned.push(None, Some(new), row);
     }
     Ok(())
@@ -100,20 +99,20 @@ fn after(
 
 fn one_by_one(
     execution: &mut Execution,
-    spec: &Spec,
+    conflict: Option<&ConflictSpec>,
     target: &Target,
     rows: &Batch,
     row: usize,
     returned: &mut ReturnedRows,
 ) -> Result<bool> {
     let values: Row = rows.row(row);
-    insert_row(execution, spec, target, values, row, returned)
+    insert_row(execution, conflict, target, values, row, returned)
 }
 
 /// Inserts one row with its triggers and ON CONFLICT; whether a row was inserted or updated.
 pub fn insert_row(
     execution: &mut Execution,
-    spec: &Spec,
+    conflict: Option<&ConflictSpec>,
     target: &Target,
     mut values: Row,
     row: usize,
@@ -130,7 +129,7 @@ pub fn insert_row(
     values = generated(execution, target, values)?;
     let borrowed = datums(&values);
     target.constraints.check_row(execution, &borrowed)?;
-    if let Some(conflict) = &spec.conflict {
+    if let Some(conflict) = conflict {
         return conflict::insert(execution, target, conflict, &borrowed, row, returned, after);
     }
     let relation = &target.entry.relation;

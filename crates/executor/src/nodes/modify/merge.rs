@@ -3,8 +3,8 @@
 use super::delete;
 use super::insert;
 use super::target::{ReturnedRows, Target, datums, image, read_row};
-use super::update::{Attempt, Update, tid_of, update_row};
-use super::{Spec, recheck_row};
+use super::update::{Attempt, Moved, Update, move_row, tid_of, update_row};
+use super::{Routing, Spec, recheck_row};
 use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs, filter};
 use crate::hooks::{RowEvent, RowImage};
@@ -109,12 +109,13 @@ pub fn run(
     batch: &Batch,
     row: usize,
     returned: &mut ReturnedRows,
+    mut routing: Routing<'_>,
 ) -> Result<bool> {
     let Some(merge) = &spec.merge else { return Err(Error::internal("MERGE without actions")) };
     let target = &spec.targets[place];
     let has_target = spec.tid_column.is_some_and(|c| batch.value(c, row).is_some());
     if !has_target {
-        return not_matched(execution, spec, merge, place, batch, row, returned);
+        return not_matched(execution, spec, merge, place, batch, row, returned, &mut routing);
     }
     let mut tid = tid_of(spec, batch, row)?;
     let (mut source, mut source_row) = (batch.clone(), row);
@@ -139,12 +140,27 @@ pub fn run(
                     let value = eval.evaluate(execution, &input, &Selection::All(1))?;
                     values[*attribute] = value.get(0).map(Datum::to_owned);
                 }
-                update_row(execution, target, &old, values)
+                update_row(execution, target, &old, values, routing.is_open())
             }
             CommandType::Delete => delete::delete_row(execution, target, tid, Some(&old)),
             _ => return Ok(false),
         };
-        match attempt? {
+        let mut attempt = attempt?;
+        if let Attempt::Leaves(values) = &attempt {
+            attempt = match move_row(execution, target, &old, values, &mut routing)? {
+                Moved::Done(new, table) => {
+                    if target.returns() {
+                        returned.table = Some(table);
+                        returned.push(Some(old), Some(new), source_row);
+                    }
+                    return Ok(true);
+                }
+                Moved::Skipped => Attempt::Skipped,
+                Moved::Again(newest) => Attempt::Again(newest),
+            };
+        }
+        match attempt {
+            Attempt::Leaves(_) => return Ok(false),
             Attempt::Done(new) => {
                 if action.command == CommandType::Update {
                     Update { target, old, new }.after(execution, source_row, returned)?;
@@ -160,7 +176,7 @@ pub fn run(
             Attempt::Again(newest) => {
                 let Some((next, recomputed)) = recheck_row(execution, spec, target, batch, row, newest)?
                 else {
-                    return not_matched(execution, spec, merge, place, batch, row, returned);
+                    return not_matched(execution, spec, merge, place, batch, row, returned, &mut routing);
                 };
                 tid = next;
                 returned.source = Some(recomputed.clone());
@@ -207,6 +223,7 @@ fn not_matched(
     batch: &Batch,
     row: usize,
     returned: &mut ReturnedRows,
+    routing: &mut Routing<'_>,
 ) -> Result<bool> {
     let target = &spec.targets[place];
     let input = side_by_side(target, None, batch, row);
@@ -222,5 +239,13 @@ fn not_matched(
         values[*attribute] =
             eval.evaluate(execution, &input, &Selection::All(1))?.get(0).map(Datum::to_owned);
     }
-    insert::insert_row(execution, spec, target, values, row, returned)
+    if routing.is_open() {
+        let Some((new, table)) = routing.insert(execution, &target.entry, &values)? else { return Ok(false) };
+        if target.returns() {
+            returned.table = Some(table);
+            returned.push(None, Some(new), row);
+        }
+        return Ok(true);
+    }
+    insert::insert_row(execution, None, target, values, row, returned)
 }

@@ -4,6 +4,7 @@ mod conflict;
 mod delete;
 mod insert;
 mod merge;
+mod route;
 mod target;
 mod update;
 
@@ -20,6 +21,7 @@ use datum::{Batch, MAX_BATCH_ROWS, OwnedDatum};
 use heap::{BulkInsert, LockWait, RowLock};
 use ir::{CommandType, ModifyTable, Plan};
 use merge::MergeSpec;
+use route::Routes;
 use std::sync::Arc;
 pub use target::Target;
 use target::{ReturnedRows, image, read_row};
@@ -32,6 +34,10 @@ pub struct Spec {
     tid_column: Option<usize>,
     tableoid_column: Option<usize>,
     conflict: Option<ConflictSpec>,
+    /// As planned, for partitions.
+    on_conflict: Option<(Box<ir::OnConflict>, Vec<base::Oid>)>,
+    /// The partitioned table that the statement names.
+    root: Option<Arc<catalog::RelationEntry>>,
     merge: Option<MergeSpec>,
     can_set_tag: bool,
     id: usize,
@@ -49,6 +55,7 @@ pub fn build(execution: &mut Execution, plan: &Plan, modify: &ModifyTable) -> Re
         output: RowBuffer::new(spec.output.clone()),
         spec,
         child,
+        routes: None,
         started: false,
         done: false,
         leftover: Leftover::default(),
@@ -75,7 +82,10 @@ impl Spec {
             _ => None,
         };
         let column = |number: i16| usize::try_from(number - 1).ok();
+        let nominal = relation_of(execution, modify.nominal_relation)?;
         Ok(Spec {
+            on_conflict: modify.on_conflict.clone().map(|c| (c, modify.arbiter_indexes.clone())),
+            root: (nominal.kind() == b'p').then_some(nominal),
             operation: modify.operation,
             tid_column: column(modify.tid_column),
             tableoid_column: column(modify.tableoid_column),
@@ -179,7 +189,7 @@ pub fn delete_one(execution: &mut Execution, target: &Target, tid: Tid) -> Resul
             Attempt::Done(_) => {
                 return delete::after(execution, target, Some(old), 0, &mut ReturnedRows::default());
             }
-            Attempt::Skipped => return Ok(()),
+            Attempt::Skipped | Attempt::Leaves(_) => return Ok(()),
             Attempt::Again(newest) => {
                 let relation = &target.entry.relation;
                 match recheck::lock_newest(execution, relation, newest, RowLock::ForUpdate, LockWait::Block)?
@@ -210,11 +220,11 @@ pub fn update_one(
         let old = image(tid, read_row(execution, &target.entry, &tuple)?);
         let mut row = old.values.clone();
         values.iter().for_each(|(attribute, value)| row[*attribute] = value.clone());
-        match update::update_row(execution, target, &old, row)? {
+        match update::update_row(execution, target, &old, row, false)? {
             Attempt::Done(new) => {
                 return Update { target, old, new }.after(execution, 0, &mut ReturnedRows::default());
             }
-            Attempt::Skipped => return Ok(()),
+            Attempt::Skipped | Attempt::Leaves(_) => return Ok(()),
             Attempt::Again(newest) => {
                 let relation = &target.entry.relation;
                 match recheck::lock_newest(
@@ -232,9 +242,40 @@ pub fn update_one(
     }
 }
 
+/// Where rows that leave their partition go.
+pub struct Routing<'r> {
+    spec: &'r Spec,
+    routes: &'r mut Option<Routes>,
+}
+
+impl Routing<'_> {
+    /// Inserts a row where it belongs; its new version as a row of `from`, and its new table.
+    pub fn insert(
+        &mut self,
+        execution: &mut Execution,
+        from: &Arc<catalog::RelationEntry>,
+        values: &datum::Row,
+    ) -> Result<Option<(crate::hooks::RowImage, base::Oid)>> {
+        let Some(root) = &self.spec.root else {
+            return Err(Error::internal("a row leaves a table that is no partition of the one named"));
+        };
+        let routes = match self.routes {
+            Some(routes) => routes,
+            None => self.routes.insert(Routes::new(execution, root)?),
+        };
+        routes.insert_row(execution, self.spec, from, values)
+    }
+
+    /// Rows may leave their partition.
+    pub fn is_open(&self) -> bool {
+        self.spec.root.is_some()
+    }
+}
+
 pub struct ModifyNode {
     spec: Arc<Spec>,
     child: Box<dyn Node>,
+    routes: Option<Routes>,
     bulk: BulkInsert,
     output: RowBuffer,
     started: bool,
@@ -282,8 +323,13 @@ impl ModifyNode {
             CommandType::Insert => {
                 let target = &spec.targets[0];
                 let mut returned = ReturnedRows { source: Some(batch.clone()), ..ReturnedRows::default() };
-                processed += insert::run(execution, &spec, target, batch, &mut self.bulk, &mut returned)?;
-                self.emit(execution, target, &returned)?;
+                if let Some(root) = &spec.root {
+                    processed += self.insert_routed(execution, &spec, root, batch, &mut returned)?;
+                } else {
+                    let conflict = spec.conflict.as_ref();
+                    processed += insert::run(execution, conflict, target, batch, &mut self.bulk, &mut returned)?;
+                    self.emit(execution, target, &returned)?;
+                }
             }
             CommandType::Update | CommandType::Delete | CommandType::Merge => {
                 for row in 0..batch.rows() {
@@ -293,12 +339,16 @@ impl ModifyNode {
                         ReturnedRows { source: Some(batch.clone()), ..ReturnedRows::default() };
                     let changed = match spec.operation {
                         CommandType::Update => {
-                            update::run(execution, &spec, target, batch, row, &mut returned)?
+                            let routes = Routing { spec: &spec, routes: &mut self.routes };
+                            update::run(execution, &spec, target, batch, row, &mut returned, routes)?
                         }
                         CommandType::Delete => {
                             delete::run(execution, &spec, target, batch, row, &mut returned)?
                         }
-                        _ => merge::run(execution, &spec, place, batch, row, &mut returned)?,
+                        _ => {
+                            let routes = Routing { spec: &spec, routes: &mut self.routes };
+                            merge::run(execution, &spec, place, batch, row, &mut returned, routes)?
+                        }
                     };
                     processed += u64::from(changed);
                     self.emit(execution, target, &returned)?;
@@ -310,6 +360,34 @@ impl ModifyNode {
             execution.processed += processed;
         }
         Ok(())
+    }
+
+    fn insert_routed(
+        &mut self,
+        execution: &mut Execution,
+        spec: &Arc<Spec>,
+        root: &Arc<catalog::RelationEntry>,
+        batch: &Batch,
+        returned: &mut ReturnedRows,
+    ) -> Result<u64> {
+        let target = &spec.targets[0];
+        let rows = insert::whole_rows(target, batch);
+        let mut routes = match self.routes.take() {
+            Some(routes) => routes,
+            None => Routes::new(execution, root)?,
+        };
+        let output = &mut self.output;
+        let mut emit = |execution: &mut Execution, rows: &mut ReturnedRows| -> Result<()> {
+            if let Some(list) = &target.returning {
+                let batch = list.project(execution, rows)?;
+                output.append(&batch, 0, batch.rows());
+            }
+            (rows.new, rows.old, rows.source_rows) = (Vec::new(), Vec::new(), Vec::new());
+            Ok(())
+        };
+        let count = routes.insert(execution, spec, &rows, returned, &mut emit);
+        self.routes = Some(routes);
+        count
     }
 
     fn emit(&mut self, execution: &mut Execution, target: &Target, rows: &ReturnedRows) -> Result<()> {

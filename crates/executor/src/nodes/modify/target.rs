@@ -29,6 +29,8 @@ pub struct Target {
     pub view_checks: Vec<(String, Eval)>,
     pub has_foreign_keys: bool,
     pub is_referenced: bool,
+    /// Somebody asks for changed rows, although there is no RETURNING list here.
+    pub wants_rows: bool,
     triggers: i16,
 }
 
@@ -53,7 +55,7 @@ impl Target {
     ) -> Result<Target> {
         let relation = modify.result_relations[place];
         let entry = relation_of(execution, relation)?;
-        check_kind(&entry, modify.operation)?;
+        check_kind(&entry)?;
         let numbers: Vec<i16> = match (&modify.on_conflict, modify.operation) {
             (Some(conflict), _) => conflict.set.iter().filter(|t| !t.junk).map(|t| t.number).collect(),
             // Which action updates a row is not known before.
@@ -94,10 +96,16 @@ impl Target {
             relation: 0,
             has_foreign_keys: !entry.foreign_keys.is_empty(),
             is_referenced: !entry.referenced_by.is_empty(),
+            wants_rows: false,
             // Each trigger sets the bits of its combinations of level, time and events: see `has`.
             triggers: user_triggers.fold(0, |all, t| all | combination_bits(t.tgtype)),
             entry,
         })
+    }
+
+    /// Changed rows are to be handed out.
+    pub fn returns(&self) -> bool {
+        self.returning.is_some() || self.wants_rows
     }
 
     fn has(&self, event: RowEvent, level: i16, time: i16) -> bool {
@@ -167,13 +175,10 @@ fn combination_bits(tgtype: i16) -> i16 {
     of.fold(0, |bits, event| bits | combination(event, tgtype & FOR_EACH_ROW, tgtype & BEFORE))
 }
 
-fn check_kind(entry: &RelationEntry, operation: CommandType) -> Result<()> {
+fn check_kind(entry: &RelationEntry) -> Result<()> {
     let name = entry.name();
     match entry.kind() {
         b'r' => Ok(()),
-        b'p' if operation == CommandType::Insert => {
-            Err(Error::unsupported("inserting into a partitioned table"))
-        }
         b'p' => Ok(()),
         b'S' => bail!(WRONG_OBJECT_TYPE, "cannot change sequence \"{name}\""),
         b't' => bail!(WRONG_OBJECT_TYPE, "cannot change TOAST relation \"{name}\""),
@@ -312,7 +317,8 @@ impl ReturningList {
         for side in [&rows.new, &rows.old] {
             self.side(side, &mut columns)?;
         }
-        columns.push(Arc::new(Column::constant(Repr::Int4, Some(self.table.into()))));
+        let table = rows.table.unwrap_or(self.table);
+        columns.push(Arc::new(Column::constant(Repr::Int4, Some(table.into()))));
         if let Some(source) = &rows.source {
             columns.extend(source.columns().iter().map(|c| Arc::new(c.take(&rows.source_rows))));
         }
@@ -356,6 +362,8 @@ impl ReturningList {
 pub struct ReturnedRows {
     pub new: Vec<Option<RowImage>>,
     pub old: Vec<Option<RowImage>>,
+    /// The table they are in, if it is not the target.
+    pub table: Option<base::Oid>,
     /// The child's batch, and which of its rows each is from.
     pub source: Option<Batch>,
     pub source_rows: Vec<u32>,

@@ -3,7 +3,7 @@
 
 use super::insert::generated;
 use super::target::{ReturnedRows, Target, datums, image, read_row};
-use super::{Spec, recheck_row};
+use super::{Routing, Spec, recheck_row};
 use crate::context::Execution;
 use crate::foreign_key;
 use crate::hooks::{RowEvent, RowImage};
@@ -21,6 +21,7 @@ pub fn run(
     batch: &Batch,
     row: usize,
     returned: &mut ReturnedRows,
+    mut routing: Routing<'_>,
 ) -> Result<bool> {
     let mut tid = tid_of(spec, batch, row)?;
     let mut source = batch.clone();
@@ -34,7 +35,28 @@ pub fn run(
         for (column, attribute) in target.assigned.iter().enumerate() {
             values[*attribute] = source.value(column, source_row).map(Datum::to_owned);
         }
-        match update_row(execution, target, &old, values)? {
+        match update_row(execution, target, &old, values, routing.is_open())? {
+            Attempt::Leaves(values) => {
+                let moved = move_row(execution, target, &old, &values, &mut routing)?;
+                match moved {
+                    Moved::Done(new, table) => {
+                        if target.returns() {
+                            returned.table = Some(table);
+                            returned.push(Some(old), Some(new), source_row);
+                        }
+                        return Ok(true);
+                    }
+                    Moved::Skipped => return Ok(false),
+                    Moved::Again(newest) => {
+                        let again = recheck_row(execution, spec, target, batch, row, newest)?;
+                        let Some((next, recomputed)) = again else { return Ok(false) };
+                        tid = next;
+                        source = recomputed;
+                        source_row = 0;
+                        returned.source = Some(source.clone());
+                    }
+                }
+            }
             Attempt::Done(new) => {
                 let update = Update { target, old, new };
                 update.after(execution, source_row, returned)?;
@@ -64,9 +86,40 @@ pub fn tid_of(spec: &Spec, batch: &Batch, row: usize) -> Result<Tid> {
     }
 }
 
+/// What became of a row that leaves its partition.
+pub enum Moved {
+    /// Its new version as a row of the old partition, and the table that it is in now.
+    Done(RowImage, base::Oid),
+    Skipped,
+    Again(Tid),
+}
+
+/// Deletes a row here and inserts its new version where that belongs.
+pub fn move_row(
+    execution: &mut Execution,
+    target: &Target,
+    old: &RowImage,
+    values: &Row,
+    routing: &mut Routing<'_>,
+) -> Result<Moved> {
+    let options = heap::DeleteOptions { moving_partition: true, ..heap::DeleteOptions::default() };
+    match super::delete::delete_row_with(execution, target, old.tid, Some(old), &options)? {
+        Attempt::Done(_) => {}
+        Attempt::Again(newest) => return Ok(Moved::Again(newest)),
+        _ => return Ok(Moved::Skipped),
+    }
+    super::delete::after(execution, target, Some(old.clone()), 0, &mut ReturnedRows::default())?;
+    Ok(match routing.insert(execution, &target.entry, values)? {
+        Some((new, table)) => Moved::Done(new, table),
+        None => Moved::Skipped,
+    })
+}
+
 /// How one attempt ends.
 pub enum Attempt {
     Done(RowImage),
+    /// The new version belongs to another partition; nothing has been done yet.
+    Leaves(Row),
     /// Nothing to do any more: deleted, changed by this very command, or left out by a trigger.
     Skipped,
     /// Someone else has updated it; its next version is there.
@@ -79,6 +132,7 @@ pub fn update_row(
     target: &Target,
     old: &RowImage,
     mut values: Row,
+    may_leave: bool,
 ) -> Result<Attempt> {
     let relation = &target.entry.relation;
     if target.before_row(RowEvent::Update) {
@@ -92,6 +146,10 @@ pub fn update_row(
     }
     values = generated(execution, target, values)?;
     let borrowed = datums(&values);
+    if may_leave && !target.constraints.is_placed(execution, &borrowed)? {
+        drop(borrowed);
+        return Ok(Attempt::Leaves(values));
+    }
     target.constraints.check_row(execution, &borrowed)?;
     // A trigger may have changed any attribute.
     let unchanged = if target.before_row(RowEvent::Update) { Vec::new() } else { target.unassigned() };
@@ -165,7 +223,7 @@ impl Update<'_> {
         if !target.view_checks.is_empty() {
             target.check_views(execution, &datums(&new.values))?;
         }
-        if target.returning.is_some() {
+        if target.returns() {
             returned.push(Some(old), Some(new), row);
         }
         Ok(())
