@@ -399,21 +399,23 @@ impl Session {
                 });
             }
         }
-        let access = if class.relam == Oid(403) && class.relkind as u8 == b'i' && keys.len() == row.indclass.len() {
-            let mut relation = self.load_relation(&class)?;
-            relation.is_catalog = table.relation.is_catalog;
-            let deduplicate = option(&class, "deduplicate_items").is_none_or(|v| v == "on" || v == "true");
-            Some(IndexRelation {
-                relation,
-                keys: keys.into(),
-                unique: row.indisunique,
-                nulls_not_distinct: row.indnullsnotdistinct,
-                immediate: row.indimmediate,
-                deduplicate: deduplicate && !table.relation.is_catalog,
-            })
-        } else {
-            None
-        };
+        let access =
+            if class.relam == Oid(403) && class.relkind as u8 == b'i' && keys.len() == row.indclass.len() {
+                let mut relation = self.load_relation(&class)?;
+                relation.is_catalog = table.relation.is_catalog;
+                let deduplicate =
+                    option(&class, "deduplicate_items").is_none_or(|v| v == "on" || v == "true");
+                Some(IndexRelation {
+                    relation,
+                    keys: keys.into(),
+                    unique: row.indisunique,
+                    nulls_not_distinct: row.indnullsnotdistinct,
+                    immediate: row.indimmediate,
+                    deduplicate: deduplicate && !table.relation.is_catalog,
+                })
+            } else {
+                None
+            };
         let constraints =
             self.rows::<PgConstraint>(index::PG_CONSTRAINT_CONRELID_CONTYPID_CONNAME, &[table.oid().into()])?;
         let constraint = constraints

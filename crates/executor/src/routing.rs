@@ -111,7 +111,7 @@ impl Level {
         let mut found = vec![usize::MAX; rows.rows()];
         let mut below: Vec<(usize, Vec<u32>)> = Vec::new();
         let mut failed: Option<(usize, Error)> = None;
-        for row in 0..rows.rows() {
+        for (row, place) in found.iter_mut().enumerate() {
             let values: Vec<Option<Datum<'_>>> = keys.iter().map(|k| k.get(row)).collect();
             let hash = match self.partitions.key.strategy {
                 Strategy::Hash => values.iter().flatten().fold(0, |hash, v| combine(hash, v.int8() as u64)),
@@ -122,7 +122,7 @@ impl Level {
                 break;
             };
             match self.branch(execution, at, from_root, leaves)? {
-                Branch::Leaf(leaf) => found[row] = *leaf,
+                Branch::Leaf(leaf) => *place = *leaf,
                 Branch::Level(..) => match below.iter_mut().find(|b| b.0 == at) {
                     Some(known) => known.1.push(row as u32),
                     None => below.push((at, vec![row as u32])),
@@ -177,12 +177,8 @@ impl Level {
 
     fn no_partition(&self, execution: &mut Execution, rows: &Batch, row: usize) -> Result<Error> {
         let session = execution.session.clone();
-        let error = err!(
-            CHECK_VIOLATION,
-            "no partition of relation \"{}\" found for row",
-            self.entry.name()
-        )
-        .table(session.namespace_name(self.entry.class.relnamespace)?, self.entry.name());
+        let error = err!(CHECK_VIOLATION, "no partition of relation \"{}\" found for row", self.entry.name())
+            .table(session.namespace_name(self.entry.class.relnamespace)?, self.entry.name());
         let (mut names, mut texts) = (Vec::new(), Vec::new());
         for column in &self.partitions.key.columns {
             let Some(at) = usize::try_from(i32::from(column.attribute) - 1).ok() else {
@@ -240,10 +236,7 @@ fn compose(own: &[Option<usize>], from_root: &[Option<usize>]) -> Arc<[Option<us
 
 /// PostgreSQL's way to put hashes together.
 pub fn combine(hash: u64, other: u64) -> u64 {
-    let mixed = other
-        .wrapping_add(0x49A0_F4DD_15E5_A8E3)
-        .wrapping_add(hash << 54)
-        .wrapping_add(hash >> 7);
+    let mixed = other.wrapping_add(0x49A0_F4DD_15E5_A8E3).wrapping_add(hash << 54).wrapping_add(hash >> 7);
     hash ^ mixed
 }
 

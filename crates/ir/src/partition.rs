@@ -31,7 +31,11 @@ pub enum RangeDatum {
 pub enum PruneStep {
     /// The first key columns compare so with these values: all but the last are equal, the last as the B-tree strategy
     /// (1 to 5) says. `nulls`: key columns (from 0) that are NULL; with them, no values.
-    Compare { strategy: i16, values: Vec<Expr>, nulls: Vec<usize> },
+    Compare {
+        strategy: i16,
+        values: Vec<Expr>,
+        nulls: Vec<usize>,
+    },
     /// The only key column is another value.
     NotEqual(Expr),
     /// No key column is NULL.

@@ -40,7 +40,7 @@ pub struct Partitions {
     pub default: Option<usize>,
 }
 
-fn compare_values(key: &PartitionKey, column: usize, a: &Const, b: &Const) -> Ordering {
+fn compare_constants(key: &PartitionKey, column: usize, a: &Const, b: &Const) -> Ordering {
     match (&a.value, &b.value, &key.columns[column].order) {
         (Some(a), Some(b), Some(order)) => order.compare(a.as_datum(), b.as_datum()),
         (None, None, _) => Ordering::Equal,
@@ -62,7 +62,7 @@ fn rank(datum: &RangeDatum) -> i8 {
 pub fn compare_range(key: &PartitionKey, a: &[RangeDatum], b: &[RangeDatum]) -> Ordering {
     for (column, (x, y)) in a.iter().zip(b).enumerate() {
         let ordering = match (x, y) {
-            (RangeDatum::Value(x), RangeDatum::Value(y)) => compare_values(key, column, x, y),
+            (RangeDatum::Value(x), RangeDatum::Value(y)) => compare_constants(key, column, x, y),
             _ => rank(x).cmp(&rank(y)),
         };
         if ordering != Ordering::Equal {
@@ -97,11 +97,11 @@ impl Partitions {
                     let least = |list: &[Const]| -> Option<Const> {
                         list.iter()
                             .filter(|c| c.value.is_some())
-                            .min_by(|x, y| compare_values(&key, 0, x, y))
+                            .min_by(|x, y| compare_constants(&key, 0, x, y))
                             .cloned()
                     };
                     match (least(a), least(b)) {
-                        (Some(a), Some(b)) => compare_values(&key, 0, &a, &b),
+                        (Some(a), Some(b)) => compare_constants(&key, 0, &a, &b),
                         (None, Some(_)) => Ordering::Greater,
                         (Some(_), None) => Ordering::Less,
                         (None, None) => Ordering::Equal,

@@ -121,7 +121,8 @@ impl Partitions {
                 let mut all = Places { null: false, ..self.all() };
                 let order = self.order(session, 0, expr)?;
                 if let (Some(order), Bounds::List { values, .. }) = (order, &self.bounds) {
-                    let same = |v: &OwnedDatum| order.compare(v.as_datum(), value.as_datum()) == Ordering::Equal;
+                    let same =
+                        |v: &OwnedDatum| order.compare(v.as_datum(), value.as_datum()) == Ordering::Equal;
                     if let Some(at) = values.iter().position(|(v, _)| same(v)) {
                         all.set.remove(at);
                     }

@@ -31,7 +31,9 @@ impl<'a> Root<'a> {
     /// The partitions of a partitioned table that can have rows for the query, in the order of their bounds.
     pub fn live_partitions(&mut self, rti: usize) -> Result<Vec<Oid>> {
         let Some(entry) = self.base(rti).entry.clone() else { return Ok(Vec::new()) };
-        let Some(partitions) = partition::partitions_of(self.session(), &entry)? else { return Ok(Vec::new()) };
+        let Some(partitions) = partition::partitions_of(self.session(), &entry)? else {
+            return Ok(Vec::new());
+        };
         if !self.costs().enable_partition_pruning || self.base(rti).restrictions.is_empty() {
             return Ok(partitions.oids.clone());
         }
@@ -221,7 +223,9 @@ impl<'a> Root<'a> {
                     let mut own = Known { compared: vec![Vec::new(); keys.len()], ..Known::default() };
                     match equal {
                         Some(strategy) => own.compared[at].push((strategy, element)),
-                        None if self.is_inequality(partitions, at, op.operator)? => own.different.push(element),
+                        None if self.is_inequality(partitions, at, op.operator)? => {
+                            own.different.push(element)
+                        }
                         None => return Ok(()),
                     }
                     // The other columns' conditions are known of each element alike.
@@ -245,13 +249,11 @@ impl<'a> Root<'a> {
 
     /// A boolean key column as a condition.
     fn note_boolean(&self, keys: &[Expr], clause: &Expr, known: &mut Known) -> Result<()> {
-        let place =
-            |e: &Expr| keys.iter().position(|k| ir::expr_type(k) == BOOL && same_expr(k, e));
+        let place = |e: &Expr| keys.iter().position(|k| ir::expr_type(k) == BOOL && same_expr(k, e));
         let value = |v: bool| bool_const(Some(v));
         let negated = |e: &Expr| {
-            keys.iter().position(
-                |k| matches!(k, Expr::Bool { op: BoolOp::Not, args, .. } if same_expr(&args[0], e)),
-            )
+            keys.iter()
+                .position(|k| matches!(k, Expr::Bool { op: BoolOp::Not, args, .. } if same_expr(&args[0], e)))
         };
         if const_bool(clause).is_some() {
             return Ok(());
@@ -279,8 +281,11 @@ impl<'a> Root<'a> {
                         BooleanTest::NotUnknown => known.not_null.push(at),
                         BooleanTest::NotTrue | BooleanTest::NotFalse if keys.len() == 1 => {
                             let other = value(*test == BooleanTest::NotFalse);
-                            let equal =
-                                PruneStep::Compare { strategy: EQUAL, values: vec![other], nulls: Vec::new() };
+                            let equal = PruneStep::Compare {
+                                strategy: EQUAL,
+                                values: vec![other],
+                                nulls: Vec::new(),
+                            };
                             let null =
                                 PruneStep::Compare { strategy: EQUAL, values: Vec::new(), nulls: vec![0] };
                             known.steps.push(PruneStep::Or(vec![equal, null]));
@@ -313,9 +318,9 @@ impl<'a> Root<'a> {
         let key = &partitions.key.columns[at];
         let hash = partitions.key.strategy == Strategy::Hash;
         let rows = self.session().operator_families(operator)?;
-        let found = rows.iter().find(|r| {
-            r.amopfamily == key.family && r.amopmethod == if hash { HASH } else { BTREE }
-        });
+        let found = rows
+            .iter()
+            .find(|r| r.amopfamily == key.family && r.amopmethod == if hash { HASH } else { BTREE });
         Ok(found.map(|r| if hash { EQUAL } else { r.amopstrategy }))
     }
 
@@ -394,9 +399,11 @@ impl<'a> Root<'a> {
 /// The steps that comparisons of the key's columns come to.
 fn combined(partitions: &Partitions, known: &Known) -> Vec<PruneStep> {
     let count = partitions.key.columns.len();
-    let compare = |strategy: i16, values: Vec<Expr>| PruneStep::Compare { strategy, values, nulls: Vec::new() };
+    let compare =
+        |strategy: i16, values: Vec<Expr>| PruneStep::Compare { strategy, values, nulls: Vec::new() };
     let mut steps: Vec<PruneStep> = known.different.iter().cloned().map(PruneStep::NotEqual).collect();
-    let equal = |column: usize| known.compared[column].iter().find(|(s, _)| *s == EQUAL).map(|(_, v)| v.clone());
+    let equal =
+        |column: usize| known.compared[column].iter().find(|(s, _)| *s == EQUAL).map(|(_, v)| v.clone());
     match partitions.key.strategy {
         Strategy::Hash => {
             let mut values = Vec::new();

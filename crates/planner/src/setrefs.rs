@@ -210,19 +210,8 @@ impl<'a> Finish<'a> {
         let upper = Inputs { outer: &outer, inner: &[], index: &[], offset, keep: plan.left.is_none() };
         let join = Inputs { outer: &outer, inner: &inner, index: &[], offset, keep: false };
         let below_outer = Inputs { outer: &outer, inner: &[], index: &[], offset, keep: true };
-        if let Some(children) = members(&mut plan.node) {
-            self.children(root, children, offset)?;
-            if let Some(only) = only_member(&mut plan) {
-                return Ok(only);
-            }
-            if let PlanNode::Append { apprelids, .. } | PlanNode::MergeAppend { apprelids, .. } =
-                &mut plan.node
-            {
-                *apprelids = apprelids.iter().map(|r| r + offset).collect();
-            }
-            pass_on(&mut plan.target_list, offset);
-            self.init_plans(&scan, &mut plan)?;
-            return Ok(plan);
+        if members(&mut plan.node).is_some() {
+            return self.member_list(root, plan, offset);
         }
         match &mut plan.node {
             PlanNode::SeqScan { relation }
@@ -329,6 +318,23 @@ impl<'a> Finish<'a> {
         self.init_plans(&scan, &mut plan)?;
         self.child(root, &mut plan.left, offset)?;
         self.child(root, &mut plan.right, offset)?;
+        Ok(plan)
+    }
+
+    /// A node with a list of inputs, whose columns it passes on.
+    fn member_list(&mut self, root: &mut Root<'a>, mut plan: Plan, offset: usize) -> Result<Plan> {
+        if let Some(children) = members(&mut plan.node) {
+            self.children(root, children, offset)?;
+        }
+        if let Some(only) = only_member(&mut plan) {
+            return Ok(only);
+        }
+        if let PlanNode::Append { apprelids, .. } | PlanNode::MergeAppend { apprelids, .. } = &mut plan.node {
+            *apprelids = apprelids.iter().map(|r| r + offset).collect();
+        }
+        pass_on(&mut plan.target_list, offset);
+        let scan = Inputs { outer: &[], inner: &[], index: &[], offset, keep: true };
+        self.init_plans(&scan, &mut plan)?;
         Ok(plan)
     }
 

@@ -90,6 +90,43 @@ pub(super) fn add(
         validate::not_null(session, &*alteration.entry()?, number)?;
         constraint::add_not_null(session, &*alteration.entry()?, &wanted, &mut Vec::new())?;
     }
+    hand_down(alteration, definition, &draft, &old, number)?;
+    for written in &definition.constraints {
+        match &written.kind {
+            ConstraintKind::Check(_) => super::constraint::add(alteration, written)?,
+            ConstraintKind::Foreign(key) => {
+                super::constraint::add_foreign(alteration, written, key, Some(&definition.name))?;
+            }
+            ConstraintKind::Unique(key) | ConstraintKind::Primary(key) => {
+                let primary = matches!(written.kind, ConstraintKind::Primary(_));
+                let name = Some(definition.name.as_str());
+                let wanted = KeyConstraint {
+                    constraint: written,
+                    key,
+                    primary,
+                    column: name,
+                    only: !alteration.recurse,
+                };
+                if primary {
+                    validate::not_null(session, &*alteration.entry()?, number)?;
+                }
+                constraint::add_key(session, &alteration.entry()?, &wanted)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The new column of an inheriting table is its parent's; its children get it too.
+fn hand_down(
+    alteration: &Alteration<'_>,
+    definition: &ColumnDefinition,
+    draft: &create_table::ColumnDraft<'_>,
+    old: &RelationEntry,
+    number: i16,
+) -> Result<()> {
+    let session = alteration.session;
     if alteration.recursing {
         relation::update_attribute(session, old.oid(), number, |row| {
             (row.attislocal, row.attinhcount) = (false, 1);
@@ -121,26 +158,8 @@ pub(super) fn add(
     for child in alteration.children()? {
         // It may have got the column by way of another child.
         let child = session.require_relation(child.oid())?;
-        if !super::inherit::merge_added(alteration, &child, &draft)? {
+        if !super::inherit::merge_added(alteration, &child, draft)? {
             add(&alteration.of_child(child.oid()), &below, false)?;
-        }
-    }
-    for written in &definition.constraints {
-        match &written.kind {
-            ConstraintKind::Check(_) => super::constraint::add(alteration, written)?,
-            ConstraintKind::Foreign(key) => {
-                super::constraint::add_foreign(alteration, written, key, Some(&definition.name))?;
-            }
-            ConstraintKind::Unique(key) | ConstraintKind::Primary(key) => {
-                let primary = matches!(written.kind, ConstraintKind::Primary(_));
-                let name = Some(definition.name.as_str());
-                let wanted = KeyConstraint { constraint: written, key, primary, column: name, only: !alteration.recurse };
-                if primary {
-                    validate::not_null(session, &*alteration.entry()?, number)?;
-                }
-                constraint::add_key(session, &alteration.entry()?, &wanted)?;
-            }
-            _ => {}
         }
     }
     Ok(())

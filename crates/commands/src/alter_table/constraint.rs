@@ -53,7 +53,8 @@ pub(super) fn add(alteration: &Alteration<'_>, written: &Constraint) -> Result<(
                     }
                 }
             }
-            let wanted = KeyConstraint { constraint: written, key, primary, column: None, only: !alteration.recurse };
+            let wanted =
+                KeyConstraint { constraint: written, key, primary, column: None, only: !alteration.recurse };
             constraint::add_key(session, &entry, &wanted)?;
             Ok(())
         }

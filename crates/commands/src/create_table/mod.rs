@@ -439,8 +439,13 @@ fn add_keys(session: &Arc<Session>, oid: Oid, draft: &Draft<'_>) -> Result<()> {
             continue;
         }
         let table = session.require_relation(oid)?;
-        let written =
-            KeyConstraint { constraint, key, primary: is_primary(constraint), column: column.as_deref(), only: false };
+        let written = KeyConstraint {
+            constraint,
+            key,
+            primary: is_primary(constraint),
+            column: column.as_deref(),
+            only: false,
+        };
         constraint::add_key(session, &table, &written)?;
         done.push((columns, constraint));
     }

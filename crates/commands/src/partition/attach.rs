@@ -156,9 +156,7 @@ pub(crate) fn detach(
     }
     let table = name::open_relation(session, partition_name, LockMode::AccessExclusive)?;
     let partitions = partition::partitions_of(session, parent)?;
-    let default = partitions
-        .as_ref()
-        .and_then(|p| p.default.map(|at| p.oids[at]));
+    let default = partitions.as_ref().and_then(|p| p.default.map(|at| p.oids[at]));
     if let Some(default) = default {
         name::lock_relation(session, default, LockMode::AccessExclusive)?;
         session.invalidate_relation(default);

@@ -48,10 +48,7 @@ pub(super) fn transform(
                 );
             }
             if remainder >= modulus {
-                bail!(
-                    INVALID_OBJECT_DEFINITION,
-                    "remainder for hash partition must be less than modulus"
-                );
+                bail!(INVALID_OBJECT_DEFINITION, "remainder for hash partition must be less than modulus");
             }
             Ok(PartitionBound::Hash { modulus: *modulus, remainder: *remainder })
         }
@@ -81,10 +78,7 @@ pub(super) fn transform(
                 );
             }
             if to.len() != key.columns.len() {
-                bail!(
-                    INVALID_TABLE_DEFINITION,
-                    "TO must specify exactly one value per partitioning column"
-                );
+                bail!(INVALID_TABLE_DEFINITION, "TO must specify exactly one value per partitioning column");
             }
             Ok(PartitionBound::Range {
                 lower: range_side(session, parent, key, from)?,
@@ -162,17 +156,13 @@ fn value_of(session: &Arc<Session>, ast: &Ast, column: &KeyColumn, name: &str) -
             return error;
         }
         let type_name = session.format_type(column.type_oid, None).unwrap_or_default();
-        err!(
-            DATATYPE_MISMATCH,
-            "specified value cannot be cast to type {type_name} for column \"{name}\""
-        )
-        .or_at(location_of(ast))
+        err!(DATATYPE_MISMATCH, "specified value cannot be cast to type {type_name} for column \"{name}\"")
+            .or_at(location_of(ast))
     })?;
     let own = ir::expr_collation(&expr);
     if own.is_valid() && own != column.collation && has_collate(&expr) {
         let named = |oid: base::Oid| -> Result<String> {
-            let row = session
-                .row::<catalog::PgCollation>(catalog::index::PG_COLLATION_OID, &[oid.into()])?;
+            let row = session.row::<catalog::PgCollation>(catalog::index::PG_COLLATION_OID, &[oid.into()])?;
             Ok(row.map_or_else(String::new, |row| row.collname.clone()))
         };
         return Err(err!(
@@ -285,16 +275,13 @@ fn check_range(
     if compare_lower(key, (lower, true), (upper, false)) != Ordering::Less {
         let texts = definitions(session);
         let at = decided(lower, upper);
-        return Err(err!(
-            INVALID_OBJECT_DEFINITION,
-            "empty range bound specified for partition \"{name}\""
-        )
-        .detail(format!(
-            "Specified lower bound {} is greater than or equal to upper bound {}.",
-            texts.range_side(lower)?,
-            texts.range_side(upper)?
-        ))
-        .or_at(location_of(&from[at])));
+        return Err(err!(INVALID_OBJECT_DEFINITION, "empty range bound specified for partition \"{name}\"")
+            .detail(format!(
+                "Specified lower bound {} is greater than or equal to upper bound {}.",
+                texts.range_side(lower)?,
+                texts.range_side(upper)?
+            ))
+            .or_at(location_of(&from[at])));
     }
     for (at, own) in partitions.own.iter().enumerate() {
         let PartitionBound::Range { lower: low, upper: high } = own else { continue };
@@ -305,7 +292,9 @@ fn check_range(
             let within = compare_lower(key, (lower, true), (low, true)) != Ordering::Less;
             let place = if within {
                 let n = decided(lower, low).min(from.len() - 1);
-                location_of(&from[if compare_range(key, lower, low) == Ordering::Equal { from.len() - 1 } else { n }])
+                location_of(
+                    &from[if compare_range(key, lower, low) == Ordering::Equal { from.len() - 1 } else { n }],
+                )
             } else {
                 location_of(&to[decided(upper, low).min(to.len() - 1)])
             };

@@ -181,7 +181,11 @@ fn link(session: &Session, child: &IndexEntry, parent: Oid, parent_constraint: O
     relation::update_class(session, parent, |class| class.relhassubclass = true)?;
     let object = ObjectAddress::new::<PgClass>(child.oid);
     let table = ObjectAddress::new::<PgClass>(child.index.indrelid);
-    session.record_dependencies(object, [ObjectAddress::new::<PgClass>(parent)], DependencyKind::PartitionPrimary)?;
+    session.record_dependencies(
+        object,
+        [ObjectAddress::new::<PgClass>(parent)],
+        DependencyKind::PartitionPrimary,
+    )?;
     session.record_dependencies(object, [table], DependencyKind::PartitionSecondary)?;
     if let Some(own) = &child.constraint
         && parent_constraint.is_valid()
@@ -211,9 +215,8 @@ fn provide(session: &Arc<Session>, parent: &RelationEntry, table: Oid, of: &Inde
     let spec = spec_of(session, of, &table, &map)?;
     let constraint = of.constraint.as_ref().map_or(Oid(0), |c| c.oid);
     for own in &table.indexes {
-        let free = session
-            .find::<PgInherits>(catalog_index::PG_INHERITS_RELID_SEQNO, &[own.oid.into()])?
-            .is_empty();
+        let free =
+            session.find::<PgInherits>(catalog_index::PG_INHERITS_RELID_SEQNO, &[own.oid.into()])?.is_empty();
         let constrained = own.constraint.is_some() == of.constraint.is_some()
             && own.index.indisprimary == of.index.indisprimary;
         if free && constrained && own.index.indisvalid && matches(&spec, session, own)? {
@@ -224,7 +227,12 @@ fn provide(session: &Arc<Session>, parent: &RelationEntry, table: Oid, of: &Inde
         for key in &spec.keys {
             let number = key.attribute;
             if inherit::not_null_of(session, table.oid(), number)?.is_none() {
-                let wanted = crate::constraint::NotNull { column: number, name: None, no_inherit: false, validated: true };
+                let wanted = crate::constraint::NotNull {
+                    column: number,
+                    name: None,
+                    no_inherit: false,
+                    validated: true,
+                };
                 crate::constraint::add_not_null(session, &table, &wanted, &mut Vec::new())?;
             }
         }
@@ -270,7 +278,11 @@ pub(crate) fn clone_to_partition(session: &Arc<Session>, parent: Oid, table: Oid
 ///
 /// # Errors
 /// Those of making indexes.
-pub(super) fn attach_all(session: &Arc<Session>, parent: &RelationEntry, table: &RelationEntry) -> Result<()> {
+pub(super) fn attach_all(
+    session: &Arc<Session>,
+    parent: &RelationEntry,
+    table: &RelationEntry,
+) -> Result<()> {
     clone_to_partition(session, parent.oid(), table.oid())
 }
 
@@ -343,7 +355,10 @@ pub(crate) fn attach_index(session: &Arc<Session>, parent: Oid, named: &Relation
         return Ok(());
     }
     if !known.is_empty() {
-        return refuse(format!("Index \"{}\" is already attached to another index.", child_index.class.relname));
+        return refuse(format!(
+            "Index \"{}\" is already attached to another index.",
+            child_index.class.relname
+        ));
     }
     if partition::parent_of(session, child_table.oid())? != Some(parent_table.oid()) {
         return refuse(format!(
@@ -373,8 +388,7 @@ pub(crate) fn attach_index(session: &Arc<Session>, parent: Oid, named: &Relation
             parent_index.class.relname,
             parent_table.name(),
             child_index.class.relname
-        ))
-;
+        ));
     }
     let constraint = parent_index.constraint.as_ref().map_or(Oid(0), |c| c.oid);
     link(session, &child_index, parent, constraint)?;

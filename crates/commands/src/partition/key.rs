@@ -35,10 +35,7 @@ fn strategy(by: &PartitionBy) -> Result<u8> {
         _ => bail!(INVALID_PARAMETER_VALUE, "unrecognized partitioning strategy \"{}\"", by.strategy),
     };
     if letter == b'l' && by.elements.len() != 1 {
-        bail!(
-            INVALID_OBJECT_DEFINITION,
-            "cannot use \"list\" partition strategy with more than one column"
-        );
+        bail!(INVALID_OBJECT_DEFINITION, "cannot use \"list\" partition strategy with more than one column");
     }
     if by.elements.len() > MAX_KEYS {
         bail!(TOO_MANY_COLUMNS, "cannot partition using more than {MAX_KEYS} columns");
@@ -180,10 +177,7 @@ fn key_expression(
     }
     for number in dependency::columns_of(&expr) {
         if number == 0 {
-            bail!(
-                INVALID_OBJECT_DEFINITION,
-                "partition key expressions cannot contain whole-row references"
-            );
+            bail!(INVALID_OBJECT_DEFINITION, "partition key expressions cannot contain whole-row references");
         }
         if number < 0 {
             bail!(
@@ -199,10 +193,7 @@ fn key_expression(
         }
     }
     if expression::is_mutable(session, &expr)? {
-        bail!(
-            INVALID_OBJECT_DEFINITION,
-            "functions in partition key expression must be marked IMMUTABLE"
-        );
+        bail!(INVALID_OBJECT_DEFINITION, "functions in partition key expression must be marked IMMUTABLE");
     }
     if dependency::columns_of(&expr).is_empty() {
         bail!(INVALID_OBJECT_DEFINITION, "cannot use constant expression as partition key");

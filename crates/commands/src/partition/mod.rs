@@ -103,7 +103,9 @@ fn store_bound(
 /// Notes which partition is the default one; 0 for none.
 fn set_default(session: &Session, parent: Oid, default: Oid) -> Result<()> {
     let keys = [parent.into()];
-    for (tid, mut row) in session.find::<PgPartitionedTable>(catalog_index::PG_PARTITIONED_TABLE_PARTRELID, &keys)? {
+    for (tid, mut row) in
+        session.find::<PgPartitionedTable>(catalog_index::PG_PARTITIONED_TABLE_PARTRELID, &keys)?
+    {
         row.partdefid = default;
         session.update(tid, &row)?;
     }

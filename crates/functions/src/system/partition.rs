@@ -147,7 +147,8 @@ pub fn satisfies_hash(call: &Call<'_>, arguments: Option<&[Argument<'_>]>) -> Re
             }
         }
         let Some(value) = value else { continue };
-        let Some(class) = session.row::<PgOpclass>(index::PG_OPCLASS_OID, &[row.partclass[at].into()])? else {
+        let Some(class) = session.row::<PgOpclass>(index::PG_OPCLASS_OID, &[row.partclass[at].into()])?
+        else {
             bail!(INTERNAL_ERROR, "cache lookup failed for opclass {}", row.partclass[at]);
         };
         let function = session.family_function(class.opcfamily, class.opcintype, class.opcintype, 2)?;
@@ -168,8 +169,10 @@ pub fn satisfies_hash(call: &Call<'_>, arguments: Option<&[Argument<'_>]>) -> Re
         let repr = session.type_layout(*type_oid)?.repr;
         let args = [Some(*value), Some(Datum::Int8(SEED))];
         if let Some(OwnedDatum::Int8(one)) = invoke(&own, &body, &args, &[repr, Repr::Int8], Repr::Int8)? {
-            let mixed =
-                (one as u64).wrapping_add(0x49A0_F4DD_15E5_A8E3).wrapping_add(hash << 54).wrapping_add(hash >> 7);
+            let mixed = (one as u64)
+                .wrapping_add(0x49A0_F4DD_15E5_A8E3)
+                .wrapping_add(hash << 54)
+                .wrapping_add(hash >> 7);
             hash ^= mixed;
         }
     }

@@ -225,9 +225,8 @@ fn update_existing(
         new[*attribute] = value.evaluate(execution, &both, &one)?.get(0).map(Datum::to_owned);
     }
     match update_row(execution, target, &old, new, true)? {
-        Attempt::Leaves(_) => Err(err!(FEATURE_NOT_SUPPORTED, "invalid ON UPDATE specification").detail(
-            "The result tuple would appear in a different partition than the original tuple.",
-        )),
+        Attempt::Leaves(_) => Err(err!(FEATURE_NOT_SUPPORTED, "invalid ON UPDATE specification")
+            .detail("The result tuple would appear in a different partition than the original tuple.")),
         Attempt::Done(new) => {
             count(execution, false);
             Update { target, old, new }.after(execution, row, returned)?;

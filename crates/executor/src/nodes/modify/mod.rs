@@ -327,7 +327,8 @@ impl ModifyNode {
                     processed += self.insert_routed(execution, &spec, root, batch, &mut returned)?;
                 } else {
                     let conflict = spec.conflict.as_ref();
-                    processed += insert::run(execution, conflict, target, batch, &mut self.bulk, &mut returned)?;
+                    processed +=
+                        insert::run(execution, conflict, target, batch, &mut self.bulk, &mut returned)?;
                     self.emit(execution, target, &returned)?;
                 }
             }
@@ -372,6 +373,12 @@ impl ModifyNode {
     ) -> Result<u64> {
         let target = &spec.targets[0];
         let rows = insert::whole_rows(target, batch);
+        if !target.view_checks.is_empty() {
+            for row in 0..rows.rows() {
+                let values = rows.row(row);
+                target.check_views(execution, &target::datums(&values))?;
+            }
+        }
         let mut routes = match self.routes.take() {
             Some(routes) => routes,
             None => Routes::new(execution, root)?,
