@@ -187,8 +187,10 @@ impl BufferPool {
         rel: RelFileLocator,
         fork: Fork,
         block: BlockNumber,
+        strategy: Strategy<'_>,
     ) -> Option<Pin> {
-        let (frame, state) = self.look_up(Tag { locator: rel, fork, block }, true)?;
+        let count_use = matches!(strategy, Strategy::Normal);
+        let (frame, state) = self.look_up(Tag { locator: rel, fork, block }, count_use)?;
         let pin = Pin::from_taken(self.clone(), frame);
         state.has(VALID).then_some(pin)
     }

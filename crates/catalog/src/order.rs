@@ -2,6 +2,7 @@
 //! sorts and merges compare keys with.
 
 use access_api::{IntegerOrder, KeyOrder};
+use adt::datetime::date_compare_timestamp;
 use adt::numeric::NumericView;
 use base::Oid;
 use datum::Datum;
@@ -129,6 +130,8 @@ pub fn by_source(prosrc: &str, _collation: Oid) -> Option<Arc<dyn KeyOrder>> {
         "btoidvectorcmp" => (|a, b| oidvector_order(a.bytes(), b.bytes()), true),
         "bttidcmp" => (|a, b| a.tid().cmp(&b.tid()), true),
         "interval_cmp" => (|a, b| interval_span(a.bytes()).cmp(&interval_span(b.bytes())), false),
+        "date_cmp_timestamp" => (|a, b| date_compare_timestamp(a.int4(), b.int8()), false),
+        "timestamp_cmp_date" => (|a, b| date_compare_timestamp(b.int4(), a.int8()).reverse(), false),
         "timetz_cmp" => (|a, b| timetz_key(a.bytes()).cmp(&timetz_key(b.bytes())), false),
         _ => return None,
     };

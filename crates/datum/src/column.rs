@@ -59,6 +59,25 @@ impl ByteValues {
         self.ends.is_empty()
     }
 
+    /// All values in turn.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let value = &self.data[start as usize..*end as usize];
+            start = *end;
+            value
+        })
+    }
+
+    /// Appends the first `len` bytes of `bytes`, 16 or fewer. Copying a fixed number and cutting off the rest is faster
+    /// than copying few bytes of a number that is not known beforehand.
+    #[inline]
+    pub fn push_short(&mut self, bytes: &[u8; 16], len: usize) {
+        self.data.extend_from_slice(bytes);
+        self.data.truncate(self.data.len() - 16 + len.min(16));
+        self.end_value();
+    }
+
     #[inline]
     pub fn push(&mut self, value: &[u8]) {
         self.data.extend_from_slice(value);

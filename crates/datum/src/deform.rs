@@ -219,7 +219,12 @@ fn walk_varlena<const NULLS: bool>(
         let first = *tuple.get(*position).ok_or_else(damaged)?;
         if first & 1 == 1 && first != 1 {
             let end = *position + usize::from(first >> 1);
-            out.push(tuple.get(*position + 1..end).ok_or_else(damaged)?);
+            let len = end - *position - 1;
+            // Most tuples go on for some bytes behind a short value.
+            match tuple[*position + 1..].first_chunk::<16>() {
+                Some(bytes) if len <= 16 => out.push_short(bytes, len),
+                _ => out.push(tuple.get(*position + 1..end).ok_or_else(damaged)?),
+            }
             *position = end;
             continue;
         }

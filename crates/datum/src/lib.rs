@@ -3,6 +3,7 @@
 
 mod batch;
 mod column;
+mod decimal;
 mod deform;
 mod form;
 mod layout;
@@ -11,6 +12,7 @@ mod value;
 
 pub use batch::{Batch, MAX_BATCH_ROWS, Selection};
 pub use column::{ByteValues, Column, ColumnBuilder, Nulls, Values};
+pub use decimal::Decimals;
 pub use deform::Deformer;
 pub use form::Tuples;
 pub use layout::{Attribute, Repr, TupleDesc, TypeLayout};

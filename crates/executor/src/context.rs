@@ -53,6 +53,8 @@ pub struct Execution {
     /// In EvalPlanQual: the row that stands for each range table entry, from 1.
     pub(crate) recheck: Option<Arc<crate::recheck::Substitutes>>,
     pub(crate) depth: u32,
+    /// Columns read as decimals, while there is somebody to make use of that.
+    pub(crate) decoded: Option<crate::expr::Decoded>,
     /// Which of the session's nested statements this is, for queued checks.
     pub(crate) statement: u32,
     /// Whether checks were queued.

@@ -79,6 +79,7 @@ impl Execution {
             processed: 0,
             recheck: None,
             depth: 0,
+            decoded: None,
             statement: 0,
             has_queued: false,
             team: None,

@@ -280,6 +280,7 @@ impl Execution {
             processed: 0,
             recheck: None,
             depth: self.depth,
+            decoded: None,
             statement: 0,
             has_queued: false,
             team: Some(team.clone()),

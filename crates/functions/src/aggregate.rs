@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use base::Result;
-use datum::{Column, ColumnBuilder, Selection};
+use datum::{Column, ColumnBuilder, Decimals, Selection};
 use std::any::Any;
 
 /// The transition states of one aggregate call, one for each group.
@@ -15,6 +15,10 @@ pub trait Accumulator: Send + Any {
     /// # Errors
     /// What the transition fails with.
     fn update(&mut self, call: &Call<'_>, groups: &[u32], args: &[&Column], rows: &Selection) -> Result<()>;
+
+    /// As [`Accumulator::update`] with one argument of type numeric, if the aggregate can make use of this form; false,
+    /// and nothing done, if it cannot.
+    fn update_decimals(&mut self, groups: &[u32], decimals: &Decimals, rows: &Selection) -> bool;
 
     /// Adds states that [`Accumulator::save`] made: the selected row r into group `groups[r]`.
     ///

@@ -21,6 +21,8 @@ impl<'a> Root<'a> {
         let items = self.deconstruct()?;
         self.reconsider_outer_joins()?;
         self.generate_base_equalities()?;
+        self.extract_from_ors()?;
+        self.remove_useless_group_columns()?;
         for rti in self.all_base.clone().iter() {
             let set = RelSet::single(rti);
             let has = self.has_ec_joins(&set);

@@ -13,7 +13,7 @@ use std::cmp::Ordering;
 pub(crate) const DEFAULT_EQ: f64 = 0.005;
 pub(crate) const DEFAULT_INEQ: f64 = 0.333_333_333_333_333_3;
 const DEFAULT_RANGE: f64 = 0.005;
-const DEFAULT_MATCH: f64 = 0.005;
+pub(crate) const DEFAULT_MATCH: f64 = 0.005;
 const DEFAULT_MATCHING: f64 = 0.010;
 const DEFAULT_UNKNOWN: f64 = 0.005;
 const DEFAULT_NOT_UNKNOWN: f64 = 1.0 - DEFAULT_UNKNOWN;
@@ -33,15 +33,15 @@ impl Context<'static> {
     }
 }
 
-fn clamp(p: f64) -> f64 {
+pub(crate) fn clamp(p: f64) -> f64 {
     if p.is_nan() { 0.0 } else { p.clamp(0.0, 1.0) }
 }
 
 /// A column compared with something: its statistics, the other side, and whether the column is on the left.
-struct Restriction {
-    stats: VariableStats,
-    other: Expr,
-    var_on_left: bool,
+pub(crate) struct Restriction {
+    pub stats: VariableStats,
+    pub other: Expr,
+    pub var_on_left: bool,
 }
 
 /// Conditions `x > a AND x < b` found among others.
@@ -336,9 +336,9 @@ impl<'a> Root<'a> {
                 self.inequality(&r.stats, operator, op.input_collation, greater, c, value)
             }
             "likesel" | "iclikesel" | "regexeqsel" | "icregexeqsel" | "prefixsel" => {
-                self.pattern(op, name, found, false)
+                self.pattern_selectivity(op, name, found, false)
             }
-            "nlikesel" | "icnlikesel" | "regexnesel" | "icregexnesel" => self.pattern(op, name, found, true),
+            "nlikesel" | "icnlikesel" | "regexnesel" | "icregexnesel" => self.pattern_selectivity(op, name, found, true),
             "matchingsel" => Ok(DEFAULT_MATCHING),
             "contsel" => Ok(0.001),
             "areasel" => Ok(0.005),
@@ -354,7 +354,7 @@ impl<'a> Root<'a> {
     }
 
     /// `column = constant`.
-    fn equal_const(
+    pub(crate) fn equal_const(
         &self,
         stats: &VariableStats,
         value: Option<&OwnedDatum>,
@@ -480,68 +480,11 @@ impl<'a> Root<'a> {
         rest *= match histogram.filter(|h| h.values.len() > 1) {
             Some(h) => {
                 let below = |v: &OwnedDatum| holds(v) != greater;
-                histogram_fraction(&h.values, value, constant, greater, &below)
+                histogram_fraction((&h.values, stats.type_oid), value, constant, greater, &below)
             }
             None => 0.5,
         };
         Ok(clamp(rest + common_selectivity))
-    }
-
-    fn pattern(&self, op: &OpExpr, name: &str, found: Option<Restriction>, negate: bool) -> Result<f64> {
-        let default = if negate { 1.0 - DEFAULT_MATCH } else { DEFAULT_MATCH };
-        let Some(r) = found.filter(|r| r.var_on_left) else { return Ok(default) };
-        let Expr::Const(c) = &r.other else { return Ok(default) };
-        let Some(OwnedDatum::Bytes(pattern)) = &c.value else { return Ok(0.0) };
-        let nulls = r.stats.null_fraction();
-        let pattern = String::from_utf8_lossy(pattern).into_owned();
-        let (prefix, rest, exact) = match name {
-            "likesel" | "nlikesel" => like_prefix(&pattern),
-            "prefixsel" => (pattern.clone(), 0.2, false),
-            "iclikesel" | "icnlikesel" => {
-                let (p, rest, _) = like_prefix(&pattern);
-                (String::new(), rest * 0.2f64.powi(p.chars().count() as i32), false)
-            }
-            _ => regex_prefix(&pattern),
-        };
-        let mut value = if exact {
-            let equality = Oid(98);
-            self.equal_const(
-                &r.stats,
-                Some(&OwnedDatum::from(prefix.as_str())),
-                equality,
-                op.input_collation,
-                true,
-            )?
-        } else if r.stats.row.is_none() {
-            if prefix.is_empty() { clamp(rest).max(DEFAULT_MATCH) } else { DEFAULT_MATCH }
-        } else {
-            let by_prefix =
-                if prefix.is_empty() { 1.0 } else { self.prefix_selectivity(&r.stats, op, c, &prefix)? };
-            clamp(by_prefix * rest)
-        };
-        if r.stats.row.is_none() && !exact {
-            value = DEFAULT_MATCH;
-        } else {
-            value = value.clamp(0.0001, 0.9999);
-        }
-        Ok(if negate { clamp(1.0 - value - nulls) } else { clamp(value) })
-    }
-
-    fn prefix_selectivity(&self, stats: &VariableStats, op: &OpExpr, c: &Const, prefix: &str) -> Result<f64> {
-        const TEXT_GE: Oid = Oid(667);
-        const TEXT_LT: Oid = Oid(664);
-        let collation = op.input_collation;
-        let low = OwnedDatum::from(prefix);
-        let mut value = self.inequality(stats, TEXT_GE, collation, true, c, &low)?;
-        let mut bound = prefix.as_bytes().to_vec();
-        if let Some(last) = bound.last_mut() {
-            *last = last.saturating_add(1);
-            let high = OwnedDatum::Bytes(bound.into());
-            value +=
-                self.inequality(stats, TEXT_LT, collation, false, c, &high)? - 1.0 + stats.null_fraction();
-        }
-        let equal = self.equal_const(stats, Some(&low), Oid(98), collation, true)?;
-        Ok(value.max(equal))
     }
 
     fn array_selectivity(&self, op: &ir::ScalarArrayOp, context: Context<'_>) -> Result<f64> {
@@ -789,7 +732,7 @@ fn same_repr(a: Datum<'_>, b: Datum<'_>, order: &dyn access_api::KeyOrder) -> Op
 
 /// The part of a histogram on the wanted side of a value. `below`: a bound lies before the value.
 fn histogram_fraction(
-    bounds: &[OwnedDatum],
+    (bounds, bounds_type): (&[OwnedDatum], Oid),
     value: &OwnedDatum,
     constant: &Const,
     greater: bool,
@@ -802,7 +745,8 @@ fn histogram_fraction(
     } else if at >= count {
         1.0
     } else {
-        let bin = match (scalar(&bounds[at - 1]), scalar(value), scalar(&bounds[at])) {
+        let bound = |at: usize| scalar(&bounds[at], bounds_type);
+        let bin = match (bound(at - 1), scalar(value, constant.type_oid), bound(at)) {
             (Some(low), Some(v), Some(high)) => {
                 if high <= low || v.is_nan() {
                     0.5
@@ -830,16 +774,24 @@ fn is_text(constant: &Const) -> bool {
     matches!(constant.type_oid.0, 18 | 19 | 25 | 1042 | 1043 | 17)
 }
 
-/// A number that stands for a value within its bin.
-fn scalar(value: &OwnedDatum) -> Option<f64> {
+/// A number that stands for a value within its bin. Dates and timestamps are in the same unit, as are the numbers of
+/// all types.
+fn scalar(value: &OwnedDatum, type_oid: Oid) -> Option<f64> {
+    const DATE: Oid = Oid(1082);
+    const NUMERIC: Oid = Oid(1700);
+    const DAY_MICROS: f64 = 86_400_000_000.0;
     Some(match value {
         OwnedDatum::Bool(v) => f64::from(u8::from(*v)),
         OwnedDatum::Char(v) => f64::from(*v),
         OwnedDatum::Int2(v) => f64::from(*v),
+        OwnedDatum::Int4(v) if type_oid == DATE => f64::from(*v) * DAY_MICROS,
         OwnedDatum::Int4(v) => f64::from(*v),
         OwnedDatum::Int8(v) => *v as f64,
         OwnedDatum::Float4(v) => f64::from(*v),
         OwnedDatum::Float8(v) => *v,
+        OwnedDatum::Bytes(v) if type_oid == NUMERIC => {
+            adt::numeric::Numeric::from_payload(v).ok()?.to_string().parse().ok()?
+        }
         OwnedDatum::Bytes(_) => return None,
     })
 }
@@ -914,7 +866,7 @@ fn like_rest(first: char, rest: &str) -> f64 {
 }
 
 /// As [`like_prefix`] for a regular expression: only `^literal` counts as fixed.
-fn regex_prefix(pattern: &str) -> (String, f64, bool) {
+pub(crate) fn regex_prefix(pattern: &str) -> (String, f64, bool) {
     let Some(body) = pattern.strip_prefix('^') else { return (String::new(), 0.2f64.max(0.005), false) };
     let special = |c: char| "\\^$.|?*+()[]{}".contains(c);
     let end = body.find(special).unwrap_or(body.len());

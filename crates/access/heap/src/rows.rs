@@ -115,6 +115,10 @@ impl Reader {
             let tuples: SmallVec<[&[u8]; 128]> = offsets.iter().map(|offset| page.item(*offset)).collect();
             let deformer = self.deformer.get_or_insert_with(|| Deformer::new(&relation.desc, &self.needed));
             if deformer.deform(&tuples, &mut rows.columns, &mut detoast)? {
+                if rows.system.is_none() {
+                    rows.tids.extend(offsets.iter().map(|offset| Tid { block, offset: *offset }));
+                    return Ok(());
+                }
                 for (offset, tuple) in offsets.iter().zip(&tuples) {
                     rows.push_place(Tid { block, offset: *offset }, TupleView::new(tuple)?);
                 }
@@ -132,6 +136,34 @@ impl Reader {
         for offset in offsets {
             let tid = Tid { block, offset: *offset };
             rows.push(context, relation, &self.needed, tid, page.item(*offset))?;
+        }
+        Ok(())
+    }
+}
+
+impl Reader {
+    /// Appends the attributes of the versions at `tids`, all on the pinned page.
+    pub fn read_more(
+        &mut self,
+        context: &Context,
+        relation: &Relation,
+        pin: &Pin,
+        tids: &[Tid],
+        columns: &mut [ColumnBuilder],
+    ) -> Result<()> {
+        let mut owned = Vec::new();
+        {
+            let page = pin.read();
+            let mut detoast = |value: Varlena<'_>| toast::detoast(context, relation, value);
+            let tuples: SmallVec<[&[u8]; 128]> = tids.iter().map(|tid| page.item(tid.offset)).collect();
+            let deformer = self.deformer.get_or_insert_with(|| Deformer::new(&relation.desc, &self.needed));
+            if deformer.deform(&tuples, columns, &mut detoast)? {
+                return Ok(());
+            }
+            owned.extend(tuples.iter().map(|tuple| tuple.to_vec()));
+        }
+        for tuple in &owned {
+            push_attributes(context, relation, TupleView::new(tuple)?, &self.needed, columns)?;
         }
         Ok(())
     }

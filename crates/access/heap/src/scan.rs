@@ -4,12 +4,12 @@
 use crate::header::{Header, PD_ALL_VISIBLE};
 use crate::page::{self, Hints};
 use crate::prune;
-use crate::rows::{Reader, Rows, push_attributes};
+use crate::rows::{Reader, Rows};
 use crate::visibility::{Judge, Visibility};
 use access_api::{Context, Direction, Relation};
 use base::{BlockNumber, Fork, OffsetNumber, Result, Tid};
 use buffer::{Pin, Ring, RingKind, Strategy};
-use datum::{ColumnBuilder, TupleView};
+use datum::ColumnBuilder;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -90,7 +90,17 @@ pub struct Scan {
     current: Option<CurrentPage>,
     /// The vector of offsets between pages.
     offsets: Vec<OffsetNumber>,
+    /// Reads what is asked for later of the rows returned since then, whose pages stay pinned.
+    later: Option<Later>,
 }
+
+struct Later {
+    reader: Reader,
+    pins: Vec<Pin>,
+}
+
+/// A pool of fewer frames has none to spare for pages that are pinned longer than needed.
+const LEAST_FRAMES: usize = 4096;
 
 struct CurrentPage {
     pin: Pin,
@@ -126,9 +136,28 @@ impl Scan {
             pages: 0,
             current: None,
             offsets: Vec::new(),
+            later: None,
         };
         scan.rescan()?;
         Ok(scan)
+    }
+
+    /// From now on, `next_page` reads only the attributes `first`; what `later` names can be asked for afterwards, for
+    /// those rows that are still of interest ([`Scan::read_later`]). False, and nothing changed, if the pool is too
+    /// small for that.
+    pub fn split(&mut self, first: &[usize], later: &[usize]) -> bool {
+        if self.context.pool.frames() < LEAST_FRAMES {
+            return false;
+        }
+        self.reader = Reader::new(first);
+        self.later = Some(Later { reader: Reader::new(later), pins: Vec::new() });
+        true
+    }
+
+    /// Ends what [`Scan::split`] began: `next_page` reads all the attributes `needed`.
+    pub fn join(&mut self, needed: &[usize]) {
+        self.reader = Reader::new(needed);
+        self.later = None;
     }
 
     pub fn backward(mut self) -> Scan {
@@ -150,6 +179,7 @@ impl Scan {
         }
         self.all = self.left.clone();
         self.current = None;
+        self.forget();
         self.ahead.clear();
         self.started = false;
         self.read_ahead = 0;
@@ -195,6 +225,9 @@ impl Scan {
             }
             if let Some(page) = self.current.take() {
                 self.offsets = page.visible;
+                if let Some(later) = &mut self.later {
+                    later.pins.push(page.pin);
+                }
             }
             let Some(pin) = self.next_pin()? else { return Ok(0) };
             self.context.transaction.session().locks().check_interrupts()?;
@@ -206,22 +239,19 @@ impl Scan {
     /// would otherwise wait for it page by page.
     fn next_pin(&mut self) -> Result<Option<Pin>> {
         // A scan that ends after a few rows pins no more than it needs.
-        let eager = self.ring.is_none() && self.direction == Direction::Forward;
+        let eager = self.direction == Direction::Forward;
         let wanted = if eager { self.pages.clamp(1, PIN_AHEAD) } else { 1 };
         self.pages += 1;
         if self.ahead.len() < wanted.div_ceil(2) {
             while self.ahead.len() < wanted {
                 let Some(block) = self.next_block()? else { break };
                 let pool = self.context.pool.clone();
-                let cached = match &self.ring {
-                    None => pool.pin_if_cached(self.relation.locator, Fork::Main, block),
-                    Some(_) => None,
-                };
-                let pin = match cached {
+                let locator = self.relation.locator;
+                let pin = match pool.pin_if_cached(locator, Fork::Main, block, strategy(&self.ring)) {
                     Some(pin) => pin,
                     None => {
                         self.read_ahead(block)?;
-                        pool.pin(self.relation.locator, Fork::Main, block, strategy(&self.ring))?
+                        pool.pin(locator, Fork::Main, block, strategy(&self.ring))?
                     }
                 };
                 pin.fetch_memory(0..LINE_POINTERS);
@@ -290,21 +320,28 @@ impl Scan {
         Ok(())
     }
 
-    /// More attributes of rows that `next_page` returned last, in the order of `tids`.
-    pub fn deform(&self, tids: &[Tid], attributes: &[usize], columns: &mut [ColumnBuilder]) -> Result<()> {
-        let mut pin: Option<Pin> = self.current.as_ref().map(|current| current.pin.clone());
-        for tid in tids {
-            if pin.as_ref().is_none_or(|pin| pin.block() != tid.block) {
-                pin = Some(page::pin(&self.context, &self.relation, tid.block)?);
-            }
-            let tuple = match &pin {
-                Some(pin) => pin.read().item(tid.offset).to_vec(),
-                None => return Err(page::no_block(&self.relation, tid.block)),
+    /// The attributes left for later of rows that `next_page` has returned since the last call of this, by `tids` in the
+    /// order they came; appends one column for each.
+    pub fn read_later(&mut self, tids: &[Tid], columns: &mut [ColumnBuilder]) -> Result<()> {
+        let Some(later) = &mut self.later else { return Ok(()) };
+        let (context, relation) = (&self.context, &self.relation);
+        let current = self.current.as_ref().map(|current| &current.pin);
+        let mut pins = later.pins.iter().chain(current);
+        for group in tids.chunk_by(|a, b| a.block == b.block) {
+            let Some(pin) = pins.find(|pin| pin.block() == group[0].block) else {
+                return Err(page::no_block(relation, group[0].block));
             };
-            let view = TupleView::new(&tuple)?;
-            push_attributes(&self.context, &self.relation, view, attributes, columns)?;
+            later.reader.read_more(context, relation, pin, group, columns)?;
         }
+        later.pins.clear();
         Ok(())
+    }
+
+    /// Nothing more is wanted of the rows returned so far.
+    pub fn forget(&mut self) {
+        if let Some(later) = &mut self.later {
+            later.pins.clear();
+        }
     }
 }
 

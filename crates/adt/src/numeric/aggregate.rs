@@ -12,12 +12,13 @@ const FAST_WEIGHT: i32 = 3;
 #[derive(Clone, Debug)]
 struct ExactSum {
     fast: i128,
-    slow: Numeric,
+    /// Boxed, as most sums never need it and there may be one for each of many groups.
+    slow: Option<Box<Numeric>>,
     scale: i32,
 }
 
 impl ExactSum {
-    const ZERO: ExactSum = ExactSum { fast: 0, slow: Numeric::ZERO, scale: 0 };
+    const ZERO: ExactSum = ExactSum { fast: 0, slow: None, scale: 0 };
 
     fn add_units(&mut self, units: i128) {
         match self.fast.checked_add(units) {
@@ -30,19 +31,41 @@ impl ExactSum {
     }
 
     fn flush(&mut self) {
-        self.slow = self.slow.add_finite(&Numeric::from_units(self.fast, FAST_LOW, 0));
+        let fast = Numeric::from_units(self.fast, FAST_LOW, 0);
+        self.add_slow(&fast);
         self.fast = 0;
+    }
+
+    fn add_slow(&mut self, number: &Numeric) {
+        let slow = self.slow.get_or_insert_with(|| Box::new(Numeric::ZERO));
+        **slow = slow.add_finite(number);
     }
 
     fn add(&mut self, number: &Numeric) {
         self.scale = self.scale.max(number.scale);
-        self.slow = self.slow.add_finite(number);
+        self.add_slow(number);
     }
 
     fn total(&self) -> Numeric {
-        let mut total = self.slow.add_finite(&Numeric::from_units(self.fast, FAST_LOW, 0));
+        let mut total = Numeric::from_units(self.fast, FAST_LOW, 0);
+        if let Some(slow) = &self.slow {
+            total = slow.add_finite(&total);
+        }
         total.scale = self.scale;
         total
+    }
+
+    /// The sum in fast units, if it is known in them.
+    fn fast_total(&self) -> Option<i128> {
+        self.slow.is_none().then_some(self.fast)
+    }
+
+    fn merge(&mut self, other: &ExactSum) {
+        self.scale = self.scale.max(other.scale);
+        self.add_units(other.fast);
+        if let Some(slow) = &other.slow {
+            self.add_slow(slow);
+        }
     }
 }
 
@@ -99,9 +122,15 @@ pub struct NumericSum {
     squares: Option<Box<ExactSum>>,
     max_scale: i32,
     max_scale_count: i64,
-    nan_count: i64,
-    infinity_count: i64,
-    negative_infinity_count: i64,
+    specials: Option<Box<Specials>>,
+}
+
+/// How many special values there were.
+#[derive(Clone, Copy, Debug, Default)]
+struct Specials {
+    nan: i64,
+    infinity: i64,
+    negative_infinity: i64,
 }
 
 impl NumericSum {
@@ -113,22 +142,26 @@ impl NumericSum {
             squares: with_squares.then(|| Box::new(ExactSum::ZERO)),
             max_scale: 0,
             max_scale_count: 0,
-            nan_count: 0,
-            infinity_count: 0,
-            negative_infinity_count: 0,
+            specials: None,
         }
+    }
+
+    fn specials(&self) -> Specials {
+        self.specials.as_deref().copied().unwrap_or_default()
     }
 
     /// Numbers added so far, special values included.
     pub fn count(&self) -> i64 {
-        self.count + self.nan_count + self.infinity_count + self.negative_infinity_count
+        let specials = self.specials();
+        self.count + specials.nan + specials.infinity + specials.negative_infinity
     }
 
     fn count_special(&mut self, sign: Sign, step: i64) {
+        let specials = self.specials.get_or_insert_default();
         match sign {
-            Sign::NaN => self.nan_count += step,
-            Sign::Infinity => self.infinity_count += step,
-            Sign::NegativeInfinity => self.negative_infinity_count += step,
+            Sign::NaN => specials.nan += step,
+            Sign::Infinity => specials.infinity += step,
+            Sign::NegativeInfinity => specials.negative_infinity += step,
             Sign::Positive | Sign::Negative => {}
         }
     }
@@ -180,6 +213,27 @@ impl NumericSum {
             return Ok(());
         }
         self.add(&NumericView::new(payload)?)
+    }
+
+    /// Powers of 10000 behind the point that the units of the fast part count in.
+    pub const UNIT_GROUPS: i32 = -FAST_LOW;
+
+    /// Adds a finite number of `units` * 10000^-[`NumericSum::UNIT_GROUPS`] with this display scale; false, and nothing
+    /// done, where squares are kept too.
+    #[inline]
+    pub fn add_units(&mut self, units: i128, scale: i32) -> bool {
+        if self.squares.is_some() {
+            return false;
+        }
+        self.sum.add_units(units);
+        self.count += 1;
+        if scale == self.max_scale {
+            self.max_scale_count += 1;
+        } else if scale > self.max_scale {
+            (self.max_scale, self.max_scale_count) = (scale, 1);
+            self.sum.scale = self.sum.scale.max(scale);
+        }
+        true
     }
 
     /// Adds a number from memory.
@@ -237,26 +291,45 @@ impl NumericSum {
             self.max_scale_count += other.max_scale_count;
         }
         self.count += other.count;
-        self.nan_count += other.nan_count;
-        self.infinity_count += other.infinity_count;
-        self.negative_infinity_count += other.negative_infinity_count;
-        self.sum.add(&other.sum.total());
+        if let Some(theirs) = &other.specials {
+            let specials = self.specials.get_or_insert_default();
+            specials.nan += theirs.nan;
+            specials.infinity += theirs.infinity;
+            specials.negative_infinity += theirs.negative_infinity;
+        }
+        self.sum.merge(&other.sum);
         if let (Some(mine), Some(theirs)) = (&mut self.squares, &other.squares) {
-            mine.add(&theirs.total());
+            mine.merge(theirs);
         }
     }
 
     /// Count, largest scale, how many have it, NaNs, infinities, negative infinities: with [`NumericSum::sums`], all
     /// there is to a state.
     pub fn counts(&self) -> [i64; 6] {
+        let specials = self.specials();
         [
             self.count,
             i64::from(self.max_scale),
             self.max_scale_count,
-            self.nan_count,
-            self.infinity_count,
-            self.negative_infinity_count,
+            specials.nan,
+            specials.infinity,
+            specials.negative_infinity,
         ]
+    }
+
+    /// The finite sum in units of [`NumericSum::UNIT_GROUPS`] and its display scale, for sums that have it and keep no squares.
+    pub fn plain_sum(&self) -> Option<(i128, i32)> {
+        if self.squares.is_some() || self.specials.is_some() {
+            return None;
+        }
+        self.sum.fast_total().map(|units| (units, self.sum.scale))
+    }
+
+    /// The inverse of [`NumericSum::counts`] and [`NumericSum::plain_sum`].
+    pub fn from_plain(counts: [i64; 6], units: i128, scale: i32) -> NumericSum {
+        let mut sum = NumericSum::from_parts(counts, Numeric::ZERO, None);
+        sum.sum = ExactSum { fast: units, slow: None, scale };
+        sum
     }
 
     /// The finite sum, and that of squares where they are kept.
@@ -266,26 +339,27 @@ impl NumericSum {
 
     /// The inverse of [`NumericSum::counts`] and [`NumericSum::sums`].
     pub fn from_parts(counts: [i64; 6], sum: Numeric, squares: Option<Numeric>) -> NumericSum {
-        let exact = |number: Numeric| ExactSum { fast: 0, scale: number.scale, slow: number };
-        let [count, max_scale, max_scale_count, nan_count, infinity_count, negative_infinity_count] = counts;
+        let exact =
+            |number: Numeric| ExactSum { fast: 0, scale: number.scale, slow: Some(Box::new(number)) };
+        let [count, max_scale, max_scale_count, nan, infinity, negative_infinity] = counts;
+        let is_special = nan != 0 || infinity != 0 || negative_infinity != 0;
         NumericSum {
             count,
             sum: exact(sum),
             squares: squares.map(|squares| Box::new(exact(squares))),
             max_scale: max_scale as i32,
             max_scale_count,
-            nan_count,
-            infinity_count,
-            negative_infinity_count,
+            specials: is_special.then(|| Box::new(Specials { nan, infinity, negative_infinity })),
         }
     }
 
     fn special_sum(&self) -> Option<Numeric> {
-        if self.nan_count > 0 || (self.infinity_count > 0 && self.negative_infinity_count > 0) {
+        let specials = self.specials();
+        if specials.nan > 0 || (specials.infinity > 0 && specials.negative_infinity > 0) {
             Some(Numeric::NAN)
-        } else if self.infinity_count > 0 {
+        } else if specials.infinity > 0 {
             Some(Numeric::INFINITY)
-        } else if self.negative_infinity_count > 0 {
+        } else if specials.negative_infinity > 0 {
             Some(Numeric::NEGATIVE_INFINITY)
         } else {
             None

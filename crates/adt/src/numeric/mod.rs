@@ -23,7 +23,7 @@ mod text;
 mod transcendental;
 
 pub use aggregate::{Int128Sum, NumericSum};
-pub use payload::{NumericView, push_decimal};
+pub use payload::{NumericView, push_decimal, push_units, short_scale, short_units};
 pub use text::Typmod;
 
 use base::{Error, Result, err};

@@ -34,6 +34,70 @@ pub(super) fn short_header(payload: &[u8]) -> Option<(bool, i32, i32)> {
     Some((header & SHORT_NEGATIVE != 0, i32::from((header >> SHORT_SCALE_SHIFT) & 0x3f), weight))
 }
 
+/// Powers of 10000 up to 10000^4.
+const UNITS: [i64; 5] = [1, 10_000, 100_000_000, 1_000_000_000_000, 10_000_000_000_000_000];
+
+/// The display scale of a payload in the short form.
+#[inline]
+pub fn short_scale(payload: &[u8]) -> Option<i32> {
+    short_header(payload).map(|(_, scale, _)| scale)
+}
+
+/// The value in units of 10000^-`groups` of a payload in the short form with this display scale; `None` for others, and
+/// for values of more than 16 decimal digits.
+#[inline]
+pub fn short_units(payload: &[u8], groups: i32, scale: i32) -> Option<i64> {
+    let header = u16::from_le_bytes(*payload.first_chunk::<2>()?);
+    if header & !(SHORT_NEGATIVE | SHORT_WEIGHT) != SHORT | (scale as u16) << SHORT_SCALE_SHIFT {
+        return None;
+    }
+    // Seven bits, sign-extended.
+    let weight = i32::from((((header & SHORT_WEIGHT) << 9) as i16) >> 9);
+    let digit = |at: usize| Some(i64::from(u16::from_le_bytes(*payload.get(at..)?.first_chunk::<2>()?)));
+    let magnitude = match payload.len() {
+        2 => return Some(0),
+        4 => digit(2)?,
+        6 => digit(2)? * UNITS[1] + digit(4)?,
+        8 => digit(2)? * UNITS[2] + digit(4)? * UNITS[1] + digit(6)?,
+        10 => digit(2)? * UNITS[3] + digit(4)? * UNITS[2] + digit(6)? * UNITS[1] + digit(8)?,
+        _ => return None,
+    };
+    let count = (payload.len() as i32 - 2) / 2;
+    let shift = weight + 1 - count + groups;
+    if weight + 1 + groups > 4 || shift < 0 {
+        return None;
+    }
+    let units = magnitude * UNITS[shift as usize];
+    Some(if header & SHORT_NEGATIVE != 0 { -units } else { units })
+}
+
+/// Appends the payload of `units` * 10000^-`groups` with this display scale, which must be at most 63; `groups` at most 15.
+pub fn push_units(units: i64, groups: i32, scale: i32, out: &mut Vec<u8>) {
+    debug_assert!((0..=SHORT_SCALE_MAX).contains(&scale) && (0..16).contains(&groups));
+    let mut digits = [0_u16; 5];
+    let mut first = digits.len();
+    let mut rest = units.unsigned_abs();
+    while rest > 0 {
+        first -= 1;
+        digits[first] = (rest % u64::from(BASE)) as u16;
+        rest /= u64::from(BASE);
+    }
+    let mut end = digits.len();
+    while end > first && digits[end - 1] == 0 {
+        end -= 1;
+    }
+    let is_zero = first == end;
+    let weight = if is_zero { 0 } else { digits.len() as i32 - 1 - first as i32 - groups };
+    let header = SHORT
+        | if units < 0 { SHORT_NEGATIVE } else { 0 }
+        | ((scale as u16) << SHORT_SCALE_SHIFT)
+        | (weight as u16 & SHORT_WEIGHT);
+    out.extend_from_slice(&header.to_le_bytes());
+    for digit in &digits[first..end] {
+        out.extend_from_slice(&digit.to_le_bytes());
+    }
+}
+
 /// A stored number, read in place.
 #[derive(Clone, Copy, Debug)]
 pub struct NumericView<'a> {
@@ -256,6 +320,24 @@ impl Numeric {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn units_are_read_and_written() {
+        for text in ["0.00", "1.50", "-17954.55", "99999999.99", "0.01", "-0.10", "10000.00", "120000000.00"] {
+            let payload = Numeric::parse(text).unwrap().to_payload();
+            let units = short_units(&payload, 1, 2).unwrap();
+            let mut written = Vec::new();
+            push_units(units, 1, 2, &mut written);
+            assert_eq!(written, payload, "{text}");
+        }
+        let payload = |text| Numeric::parse(text).unwrap().to_payload();
+        assert_eq!(short_units(&payload("1.5"), 1, 2), None);
+        assert_eq!(short_units(&payload("12345678901234567.00"), 1, 2), None);
+        assert_eq!(short_units(&payload("NaN"), 1, 2), None);
+        let mut written = Vec::new();
+        push_units(-123_456_789_012_345_678, 3, 6, &mut written);
+        assert_eq!(Numeric::from_payload(&written).unwrap().to_string(), "-123456.789012");
+    }
 
     #[test]
     fn prefixes_sort_as_values_do() {

@@ -4,6 +4,7 @@ use super::array::{ArrayBuild, ArrayCoerce, ArrayOp, SubscriptEval};
 use super::row::{FieldSelect, FieldStore, RowBuild, RowCompareEval};
 use super::subplan::SubPlanEval;
 use super::values::{CoerceViaIo, DomainCheck, ForeignCall, SqlValue};
+use super::decimal::{DecimalOp, Kind};
 use super::{CallInfo, Eval, fast};
 use base::{Error, Oid, Result};
 use catalog::Session;
@@ -273,13 +274,18 @@ impl<'a> Compiler<'a> {
         }
         let body = Registry::get().function(&row)?;
         let mut compiled = self.compile_all(args)?;
-        if compiled.len() == 2
-            && let Some(kernel) = fast::Fast::by_source(&row.prosrc)
-        {
-            let right = compiled.pop().expect("two arguments");
-            let left = compiled.pop().expect("two arguments");
-            return Ok(Eval::Fast { kernel, args: Box::new([left, right]), fallback: body, info });
-        }
+        compiled = match <[Eval; 2]>::try_from(compiled) {
+            Ok(args) => {
+                if let Some(kernel) = fast::Fast::by_source(&row.prosrc) {
+                    return Ok(Eval::Fast { kernel, args: Box::new(args), fallback: body, info });
+                }
+                if let Some(kind) = Kind::by_source(&row.prosrc) {
+                    return Ok(Eval::Decimal(Box::new(DecimalOp { kind, args, fallback: body, info })));
+                }
+                args.into()
+            }
+            Err(other) => other,
+        };
         Ok(Eval::Call { function: body, info, args: compiled, repr: self.repr(result_type)? })
     }
 

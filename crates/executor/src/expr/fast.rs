@@ -17,11 +17,19 @@ enum Op {
     Mul,
 }
 
-/// An operator over two columns of the same representation.
+/// An operator over two columns of the same representation, or of a date and a timestamp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fast {
     op: Op,
     operands: Repr,
+    /// Which side is a date, where the other is a timestamp without time zone.
+    date: Option<Side>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
 }
 
 impl Fast {
@@ -37,21 +45,22 @@ impl Fast {
             ("timestamp_", Repr::Int8),
             ("bool", Repr::Bool),
         ];
+        let mixed = [("date_", "_timestamp", Side::Left), ("timestamp_", "_date", Side::Right)];
+        for (prefix, suffix, side) in mixed {
+            if let Some(name) = source.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix)) {
+                let op = comparison(name)?;
+                return Some(Fast { op, operands: Repr::Int8, date: Some(side) });
+            }
+        }
         let (prefix, operands) = families.into_iter().find(|(prefix, _)| source.starts_with(prefix))?;
         let arithmetic = matches!(prefix, "int4" | "int8" | "int2" | "float8");
         let op = match &source[prefix.len()..] {
-            "eq" => Op::Eq,
-            "ne" => Op::Ne,
-            "lt" => Op::Lt,
-            "le" => Op::Le,
-            "gt" => Op::Gt,
-            "ge" => Op::Ge,
             "pl" if arithmetic => Op::Add,
             "mi" if arithmetic => Op::Sub,
             "mul" if arithmetic => Op::Mul,
-            _ => return None,
+            name => comparison(name)?,
         };
-        Some(Fast { op, operands })
+        Some(Fast { op, operands, date: None })
     }
 
     pub fn result(self) -> Repr {
@@ -65,6 +74,15 @@ impl Fast {
     pub fn run(self, left: &Column, right: &Column, rows: &Selection) -> Option<Column> {
         let bound = rows.bound();
         let values = match (left.values(), right.values()) {
+            (Values::Int4(dates), Values::Int8(b)) if self.date == Some(Side::Left) => {
+                let a = &midnights(dates);
+                Values::Bool(Sides { a, b, left, right, bound }.compare(self.op)?)
+            }
+            (Values::Int8(a), Values::Int4(dates)) if self.date == Some(Side::Right) => {
+                let b = &midnights(dates);
+                Values::Bool(Sides { a, b, left, right, bound }.compare(self.op)?)
+            }
+            _ if self.date.is_some() => return None,
             (Values::Int4(a), Values::Int4(b)) => {
                 let sides = Sides { a, b, left, right, bound };
                 match self.op {
@@ -114,6 +132,30 @@ impl Fast {
         };
         Some(Column::new(values, nulls(left, right, bound)))
     }
+}
+
+fn comparison(name: &str) -> Option<Op> {
+    Some(match name {
+        "eq" => Op::Eq,
+        "ne" => Op::Ne,
+        "lt" => Op::Lt,
+        "le" => Op::Le,
+        "gt" => Op::Gt,
+        "ge" => Op::Ge,
+        _ => return None,
+    })
+}
+
+/// Timestamps at which days begin, as far as they compare with timestamps: a day that is too late to be one is later
+/// than every other, but not infinite.
+fn midnights(dates: &[i32]) -> Vec<i64> {
+    const DAY_MICROS: i64 = 86_400_000_000;
+    let midnight = |date: i32| match date {
+        i32::MIN => i64::MIN,
+        i32::MAX => i64::MAX,
+        day => i64::from(day).saturating_mul(DAY_MICROS).clamp(i64::MIN + 1, i64::MAX - 1),
+    };
+    dates.iter().map(|date| midnight(*date)).collect()
 }
 
 /// A result is NULL where either side is.

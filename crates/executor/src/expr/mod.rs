@@ -8,12 +8,14 @@ mod array;
 mod boolean;
 mod compile;
 mod conditional;
+mod decimal;
 mod fast;
 mod row;
 mod subplan;
 mod values;
 
 pub use compile::{Compiler, Inputs, is_built_in};
+pub use decimal::{Decoded, operand};
 pub use subplan::{Contents, InitPlan, exec_param, finish_cte, subplan_node};
 pub use values::{evaluate_once, filter};
 
@@ -69,6 +71,8 @@ pub enum Eval {
         fallback: Function,
         info: CallInfo,
     },
+    /// An operator on two numbers of type numeric.
+    Decimal(Box<decimal::DecimalOp>),
     And(Vec<Eval>),
     Or(Vec<Eval>),
     Not(Box<Eval>),
@@ -189,6 +193,7 @@ impl Eval {
                 (fallback.kernel)(&call, &[&left, &right], rows, &mut out)?;
                 Ok(Arc::new(out.finish()))
             }
+            Eval::Decimal(op) => op.evaluate(execution, input, rows, frames),
             Eval::And(args) => boolean::connective(args, true, execution, input, rows, frames),
             Eval::Or(args) => boolean::connective(args, false, execution, input, rows, frames),
             Eval::Not(arg) => boolean::not(arg, execution, input, rows, frames),

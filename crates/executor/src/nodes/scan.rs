@@ -3,7 +3,7 @@
 use crate::composite::form_composite;
 use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs, filter};
-use crate::rows::Projection;
+use crate::rows::{Projection, null_column};
 use base::{Error, Result};
 use catalog::{RelationEntry, Session};
 use datum::{Batch, Column, ColumnBuilder, Datum, Repr, Selection};
@@ -19,6 +19,9 @@ pub struct ScanSpec {
     pub relation: usize,
     /// Attributes from 0, ascending, that are read from tuples: the batch's first columns.
     pub needed: Vec<usize>,
+    /// Of `needed`, the places of those that the quals read, and of the others.
+    pub asked: Vec<usize>,
+    pub other: Vec<usize>,
     /// System attributes, which follow.
     pub system: Vec<i16>,
     /// Whether the whole row comes last.
@@ -81,7 +84,61 @@ impl ScanSpec {
         let quals = compiler.compile_all(&plan.qual)?;
         let recheck = compiler.compile_all(recheck.iter().copied())?;
         let projection = Projection::new(compiler.compile_all(plan.target_list.iter().map(|t| &t.expr))?);
-        Ok(ScanSpec { entry, relation, needed, system, whole_row, quals, recheck, projection })
+        let mut read = BTreeSet::new();
+        plan.qual.iter().for_each(|e| collect_attributes(e, relation, &mut read));
+        let (asked, other) = (0..needed.len()).partition(|place| read.contains(&(needed[*place] as i16 + 1)));
+        Ok(ScanSpec { entry, relation, needed, asked, other, system, whole_row, quals, recheck, projection })
+    }
+
+    /// Whether it can pay to read what the quals need first, and the rest of what passes.
+    pub fn is_divisible(&self) -> bool {
+        !self.quals.is_empty() && !self.other.is_empty() && self.system.is_empty() && !self.whole_row
+    }
+
+    /// The attributes at these places of `needed`.
+    pub fn attributes(&self, places: &[usize]) -> Vec<usize> {
+        places.iter().map(|place| self.needed[*place]).collect()
+    }
+
+    /// Room for the attributes at these places of `needed`.
+    pub fn builders_of(&self, places: &[usize]) -> Vec<ColumnBuilder> {
+        let attributes = self.entry.desc().attributes();
+        let reprs = places.iter().map(|place| attributes[self.needed[*place]].layout.repr);
+        reprs.map(|repr| ColumnBuilder::new(repr, 1)).collect()
+    }
+
+    /// A batch of the scan's inputs of columns for the places `asked`; what the quals do not read is NULL.
+    pub fn asked_batch(&self, rows: &mut Rows) -> Batch {
+        let count = rows.tids.len();
+        let next = rows.columns.iter().map(ColumnBuilder::like).collect();
+        let mut built = std::mem::replace(&mut rows.columns, next).into_iter();
+        let attributes = self.entry.desc().attributes();
+        let columns = self.needed.iter().enumerate().map(|(place, attribute)| {
+            let found = if self.asked.contains(&place) { built.next() } else { None };
+            match found {
+                Some(builder) => Arc::new(builder.finish()),
+                None => null_column(attributes[*attribute].layout.repr),
+            }
+        });
+        Batch::new(columns.collect(), count)
+    }
+
+    /// `batch`, some rows of one that `asked_batch` made, with the columns that were missing.
+    pub fn completed(&self, batch: &Batch, later: Vec<ColumnBuilder>) -> Batch {
+        let mut columns = batch.columns().to_vec();
+        for (place, builder) in self.other.iter().zip(later) {
+            columns[*place] = Arc::new(builder.finish());
+        }
+        Batch::new(columns, batch.rows())
+    }
+
+    /// The rows of `batch` that pass the quals.
+    pub fn passing(&self, execution: &mut Execution, batch: &Batch, id: usize) -> Result<Selection> {
+        let rows = filter(&self.quals, execution, batch, Selection::All(batch.rows()))?;
+        if let Some(instruments) = &mut execution.instruments {
+            instruments.get_mut(id).removed_by_filter += (batch.rows() - rows.len()) as u64;
+        }
+        Ok(rows)
     }
 
     /// Room for rows of this scan.

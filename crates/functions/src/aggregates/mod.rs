@@ -15,7 +15,7 @@ mod state;
 use crate::aggregate::{Accumulator, AggregateFunction};
 use crate::call::Call;
 use base::{Error, Result};
-use datum::{Column, ColumnBuilder, Selection};
+use datum::{Column, ColumnBuilder, Decimals, Selection};
 
 pub const AGGREGATES: &[&[AggregateFunction]] = &[
     bits::AGGREGATES,
@@ -44,6 +44,11 @@ pub trait Fold: Send + 'static {
         args: &[&Column],
         rows: &Selection,
     ) -> Result<()>;
+
+    /// As [`Fold::update`] with numbers as integers; false, and nothing done, for kinds that do not take them.
+    fn update_decimals(&self, _: &mut [Self::State], _: &[u32], _: &Decimals, _: &Selection) -> bool {
+        false
+    }
 
     /// Adds what another worker has gathered. Aggregates without a combine function in pg_aggregate need none of
     /// this and the next two.
@@ -111,6 +116,10 @@ impl<F: Fold> Accumulator for Groups<F> {
 
     fn update(&mut self, call: &Call<'_>, groups: &[u32], args: &[&Column], rows: &Selection) -> Result<()> {
         self.fold.update(call, &mut self.states, groups, args, rows)
+    }
+
+    fn update_decimals(&mut self, groups: &[u32], decimals: &Decimals, rows: &Selection) -> bool {
+        self.fold.update_decimals(&mut self.states, groups, decimals, rows)
     }
 
     fn combine(&mut self, call: &Call<'_>, groups: &[u32], saved: &Column, rows: &Selection) -> Result<()> {

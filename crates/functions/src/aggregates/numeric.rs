@@ -8,7 +8,7 @@ use crate::kernel::{interval_from_bytes, interval_to_bytes};
 use adt::datetime::Interval;
 use adt::numeric::{Numeric, NumericSum, NumericView};
 use base::{Result, bail, err};
-use datum::{Column, ColumnBuilder, Datum, Selection};
+use datum::{Column, ColumnBuilder, Datum, Decimals, Selection};
 
 type Finish = fn(&NumericSum) -> Result<Option<Numeric>>;
 
@@ -19,11 +19,26 @@ struct Sum {
 
 impl Saved for NumericSum {
     fn save(&self, out: &mut Vec<u8>) {
-        self.counts().save(out);
+        let counts = self.counts();
+        let plain = self.plain_sum();
+        plain.is_some().save(out);
+        if let Some((units, scale)) = plain {
+            [counts[0], counts[2]].save(out);
+            [counts[1] as i32, scale].save(out);
+            units.save(out);
+            return;
+        }
+        counts.save(out);
         self.sums().for_each(|sum| sum.to_payload().save(out));
     }
 
     fn load(bytes: &mut &[u8]) -> Result<NumericSum> {
+        if bool::load(bytes)? {
+            let [count, largest_count] = Saved::load(bytes)?;
+            let [largest, scale]: [i32; 2] = Saved::load(bytes)?;
+            let counts = [count, i64::from(largest), largest_count, 0, 0, 0];
+            return Ok(NumericSum::from_plain(counts, Saved::load(bytes)?, scale));
+        }
         let counts = Saved::load(bytes)?;
         let sum = Vec::load(bytes)?;
         let squares = if bytes.is_empty() { None } else { Some(Vec::load(bytes)?) };
@@ -55,6 +70,35 @@ impl Fold for Sum {
             });
         }
         rows.try_for_each(|row| states[groups[row] as usize].add_payload(values.get(row)))
+    }
+
+    fn update_decimals(
+        &self,
+        states: &mut [NumericSum],
+        groups: &[u32],
+        decimals: &Decimals,
+        rows: &Selection,
+    ) -> bool {
+        let missing = NumericSum::UNIT_GROUPS - decimals.groups();
+        if self.squares || missing < 0 {
+            return false;
+        }
+        let factor = 10_000_i64.pow(missing as u32);
+        let scale = decimals.scale();
+        let mut add = |row: usize, units: i64| {
+            states[groups[row] as usize].add_units(i128::from(units) * i128::from(factor), scale);
+        };
+        match (decimals.plain(), rows) {
+            (Some(units), Selection::All(count)) => {
+                units[..*count].iter().enumerate().for_each(|(row, units)| add(row, *units));
+            }
+            _ => rows.for_each(|row| {
+                if let Some(units) = decimals.get(row) {
+                    add(row, units);
+                }
+            }),
+        }
+        true
     }
 
     fn merge(&self, _: &Call<'_>, into: &mut NumericSum, from: NumericSum) -> Result<()> {

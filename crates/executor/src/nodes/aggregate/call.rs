@@ -1,7 +1,7 @@
 //! One aggregate call of a node: its compiled arguments, and the states of its groups.
 
 use crate::context::Execution;
-use crate::expr::{CallInfo, Compiler, Eval, filter};
+use crate::expr::{CallInfo, Compiler, Eval, Frames, filter, operand};
 use crate::keys::{Encoder, GroupWatch};
 use crate::nodes::sorter::Sorter;
 use crate::order::{Ordering, SortKey};
@@ -10,6 +10,8 @@ use datum::{Batch, Column, ColumnBuilder, Datum, MAX_BATCH_ROWS, Repr, Selection
 use functions::{Accumulator, AggregateFunction, Registry};
 use ir::{AggSplit, Aggref, SortColumn, SortGroupClause, TargetEntry, expr_collation, expr_type};
 use std::sync::Arc;
+
+const NUMERIC: Oid = Oid(1700);
 
 /// What is compiled once.
 pub struct AggregateCall {
@@ -22,6 +24,8 @@ pub struct AggregateCall {
     filter: Option<Eval>,
     ordered: Option<Ordered>,
     split: AggSplit,
+    /// Whether the one argument is of type numeric.
+    numeric: bool,
     pub repr: Repr,
 }
 
@@ -67,6 +71,7 @@ impl AggregateCall {
             filter: aggref.filter.as_deref().map(|f| compiler.compile(f)).transpose()?,
             ordered,
             split: aggref.split,
+            numeric: aggref.split != AggSplit::Final && matches!(aggref.argument_types[..], [NUMERIC]),
             repr: if aggref.split == AggSplit::Initial {
                 Repr::Bytes
             } else {
@@ -164,6 +169,20 @@ impl CallState {
         };
         if rows.is_empty() {
             return Ok(());
+        }
+        if call.numeric
+            && self.sorter.is_none()
+            && let [input] = &call.inputs[..]
+        {
+            let value = operand(input, execution, batch, rows, &mut Frames::new())?;
+            if let Some(decimals) = &value.decimals
+                && self.accumulator.update_decimals(groups, decimals, rows)
+            {
+                return Ok(());
+            }
+            let column = value.into_column(rows);
+            let info = call.info.call(&execution.session);
+            return self.accumulator.update(&info, groups, &[&column], rows);
         }
         let mut columns: smallvec::SmallVec<[Arc<Column>; 4]> = smallvec::SmallVec::new();
         for input in &call.inputs {

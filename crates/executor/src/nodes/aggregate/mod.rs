@@ -184,10 +184,16 @@ impl States {
         groups: &[u32],
         rows: &Selection,
     ) -> Result<()> {
-        for (call, state) in spec.calls.iter().zip(&mut self.calls) {
-            state.update(execution, call, batch, groups, rows)?;
+        let several = spec.calls.len() > 1;
+        if several {
+            execution.decoded = Some(Vec::new());
         }
-        Ok(())
+        let mut calls = spec.calls.iter().zip(&mut self.calls);
+        let updated = calls.try_for_each(|(call, state)| state.update(execution, call, batch, groups, rows));
+        if several {
+            execution.decoded = None;
+        }
+        updated
     }
 
     fn complete(&mut self, execution: &mut Execution, spec: &Spec) -> Result<()> {
