@@ -7,9 +7,7 @@ use adt::array::ArrayView;
 use base::bytes::{get_i32, get_i64, get_u16};
 use base::{Error, Oid, Result};
 use catalog::Session;
-use datum::{Column, Datum, Repr, Selection, TupleDesc, Values};
-use hashbrown::{DefaultHashBuilder, HashTable};
-use std::hash::BuildHasher;
+use datum::{Column, Datum, Repr, TupleDesc};
 use std::sync::Arc;
 
 enum Canonical {
@@ -28,6 +26,119 @@ enum Canonical {
         desc: Arc<TupleDesc>,
         fields: Vec<Canonical>,
     },
+}
+
+/// Values that fit into a word or two, as which a hash table can keep them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WordKind {
+    Integer,
+    Float,
+    Bytes,
+    Blanked,
+    Numeric,
+}
+
+impl WordKind {
+    /// Stands for NULL; the number itself does not count as fitting.
+    pub const NULL_INTEGER: i64 = i64::MIN;
+    /// Stands for NULL in the last word of the other kinds: no float has these bits in its canonical form, no string this
+    /// length.
+    const NULL: u64 = u64::MAX;
+    const LONGEST: usize = 15;
+
+    /// How many words a value takes.
+    pub fn words(self) -> usize {
+        match self {
+            WordKind::Integer | WordKind::Float => 1,
+            WordKind::Bytes | WordKind::Blanked | WordKind::Numeric => 2,
+        }
+    }
+
+    pub fn put_null(self, out: &mut [u64]) {
+        out[..self.words()].fill(0);
+        out[self.words() - 1] = match self {
+            WordKind::Integer => WordKind::NULL_INTEGER as u64,
+            _ => WordKind::NULL,
+        };
+    }
+
+    /// Writes a value's words; false if it does not fit.
+    #[inline]
+    pub fn put(self, value: Datum<'_>, out: &mut [u64]) -> bool {
+        match self {
+            WordKind::Integer => {
+                let value = integer(value);
+                out[0] = value as u64;
+                value != WordKind::NULL_INTEGER
+            }
+            WordKind::Float => {
+                out[0] = float_bits(value);
+                true
+            }
+            WordKind::Bytes => put_bytes(value.bytes(), out),
+            WordKind::Blanked => put_bytes(without_blanks(value.bytes()), out),
+            WordKind::Numeric => {
+                let mut encoded = Vec::with_capacity(32);
+                numeric(value.bytes(), &mut encoded).is_ok() && put_bytes(&encoded, out)
+            }
+        }
+    }
+
+    /// Appends the key's bytes, as `Canonical::encode_nullable` does.
+    pub fn encode(self, words: &[u64], out: &mut Vec<u8>) {
+        let last = words[self.words() - 1];
+        let is_null = match self {
+            WordKind::Integer => last as i64 == WordKind::NULL_INTEGER,
+            _ => last == WordKind::NULL,
+        };
+        out.push(u8::from(!is_null));
+        if is_null {
+            return;
+        }
+        match self {
+            WordKind::Integer | WordKind::Float => out.extend_from_slice(&last.to_le_bytes()),
+            WordKind::Bytes | WordKind::Blanked | WordKind::Numeric => {
+                let mut bytes = [0; 16];
+                bytes[..8].copy_from_slice(&words[0].to_le_bytes());
+                bytes[8..].copy_from_slice(&last.to_le_bytes());
+                let value = &bytes[..usize::from(bytes[15]).min(WordKind::LONGEST)];
+                match self {
+                    // Its encoding tells by itself where it ends.
+                    WordKind::Numeric => out.extend_from_slice(value),
+                    _ => push_bytes(value, out),
+                }
+            }
+        }
+    }
+}
+
+#[inline]
+fn put_bytes(value: &[u8], out: &mut [u64]) -> bool {
+    if value.len() > WordKind::LONGEST {
+        return false;
+    }
+    let mut bytes = [0; 16];
+    bytes[..value.len()].copy_from_slice(value);
+    bytes[15] = value.len() as u8;
+    let whole = u128::from_le_bytes(bytes);
+    (out[0], out[1]) = (whole as u64, (whole >> 64) as u64);
+    true
+}
+
+fn float_bits(value: Datum<'_>) -> u64 {
+    let number = match value {
+        Datum::Float4(v) => f64::from(v),
+        other => other.float8(),
+    };
+    match number {
+        n if n.is_nan() => f64::NAN.to_bits(),
+        0.0 => 0,
+        n => n.to_bits(),
+    }
+}
+
+fn without_blanks(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.iter().rposition(|b| *b != b' ').map_or(0, |last| last + 1)]
 }
 
 /// How one key column's values are brought into that form.
@@ -89,24 +200,9 @@ impl Canonical {
     fn encode(&self, value: Datum<'_>, out: &mut Vec<u8>) -> Result<()> {
         match self {
             Canonical::Integer => out.extend_from_slice(&integer(value).to_le_bytes()),
-            Canonical::Float => {
-                let number = match value {
-                    Datum::Float4(v) => f64::from(v),
-                    other => other.float8(),
-                };
-                let bits = match number {
-                    n if n.is_nan() => f64::NAN.to_bits(),
-                    0.0 => 0,
-                    n => n.to_bits(),
-                };
-                out.extend_from_slice(&bits.to_le_bytes());
-            }
+            Canonical::Float => out.extend_from_slice(&float_bits(value).to_le_bytes()),
             Canonical::Bytes => push_bytes(value.bytes(), out),
-            Canonical::Blanked => {
-                let bytes = value.bytes();
-                let end = bytes.iter().rposition(|b| *b != b' ').map_or(0, |last| last + 1);
-                push_bytes(&bytes[..end], out);
-            }
+            Canonical::Blanked => push_bytes(without_blanks(value.bytes()), out),
             Canonical::Numeric => numeric(value.bytes(), out)?,
             Canonical::Interval => {
                 let bytes = value.bytes();
@@ -198,21 +294,55 @@ fn numeric(payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
 /// Encodes rows of key columns.
 pub struct Encoder {
     columns: Vec<KeyColumn>,
+    /// What the columns are to a table of words; empty if one of them can be none.
+    kinds: Vec<WordKind>,
+    words: usize,
 }
 
 impl Encoder {
     pub fn new(columns: Vec<KeyColumn>) -> Encoder {
-        Encoder { columns }
+        let kind = |column: &KeyColumn| {
+            Some(match column.0 {
+                Canonical::Integer => WordKind::Integer,
+                Canonical::Float => WordKind::Float,
+                Canonical::Bytes => WordKind::Bytes,
+                Canonical::Blanked => WordKind::Blanked,
+                Canonical::Numeric => WordKind::Numeric,
+                Canonical::Interval | Canonical::Array { .. } | Canonical::Record { .. } => return None,
+            })
+        };
+        let kinds: Vec<WordKind> = columns.iter().map(kind).collect::<Option<_>>().unwrap_or_default();
+        let words = kinds.iter().map(|k| k.words()).sum();
+        Encoder { columns, kinds, words }
     }
 
     /// For columns of these types.
     pub fn of_types(session: &Session, types: impl IntoIterator<Item = Oid>) -> Result<Encoder> {
         let columns = types.into_iter().map(|t| KeyColumn::of_type(session, t)).collect::<Result<_>>()?;
-        Ok(Encoder { columns })
+        Ok(Encoder::new(columns))
     }
 
-    fn is_integer(&self) -> bool {
-        matches!(self.columns[..], [KeyColumn(Canonical::Integer)])
+    #[cfg(test)]
+    pub fn of_kinds(kinds: Vec<WordKind>) -> Encoder {
+        let column = |kind: WordKind| {
+            KeyColumn(match kind {
+                WordKind::Integer => Canonical::Integer,
+                WordKind::Float => Canonical::Float,
+                WordKind::Bytes => Canonical::Bytes,
+                WordKind::Blanked => Canonical::Blanked,
+                WordKind::Numeric => Canonical::Numeric,
+            })
+        };
+        Encoder::new(kinds.into_iter().map(column).collect())
+    }
+
+    pub fn word_kinds(&self) -> &[WordKind] {
+        &self.kinds
+    }
+
+    /// How many words a key takes; 0 if keys are no words.
+    pub fn words(&self) -> usize {
+        self.words
     }
 
     pub fn encode_value(&self, column: usize, value: Datum<'_>, out: &mut Vec<u8>) -> Result<()> {
@@ -229,216 +359,6 @@ impl Encoder {
         }
         Ok(has_null)
     }
-}
-
-/// No key.
-pub const NONE: u32 = u32::MAX;
-
-enum Keys {
-    Integers { values: Vec<i64>, null: u32 },
-    Bytes { data: Vec<u8>, ends: Vec<usize>, hashes: Vec<u64>, buffer: Vec<u8> },
-}
-
-/// Distinct keys, numbered in the order of their first appearance.
-pub struct KeyTable {
-    encoder: Arc<Encoder>,
-    hasher: DefaultHashBuilder,
-    table: HashTable<u32>,
-    keys: Keys,
-    integers: Vec<i64>,
-}
-
-impl KeyTable {
-    pub fn new(encoder: Arc<Encoder>) -> KeyTable {
-        let keys = Self::empty(&encoder);
-        KeyTable {
-            encoder,
-            hasher: DefaultHashBuilder::default(),
-            table: HashTable::new(),
-            keys,
-            integers: Vec::new(),
-        }
-    }
-
-    fn empty(encoder: &Encoder) -> Keys {
-        if encoder.is_integer() {
-            return Keys::Integers { values: Vec::new(), null: NONE };
-        }
-        Keys::Bytes { data: Vec::new(), ends: Vec::new(), hashes: Vec::new(), buffer: Vec::new() }
-    }
-
-    pub fn len(&self) -> usize {
-        match &self.keys {
-            Keys::Integers { values, .. } => values.len(),
-            Keys::Bytes { ends, .. } => ends.len(),
-        }
-    }
-
-    pub fn clear(&mut self) {
-        // Not cleared in place: a table that spilled must not begin its next input as full as it ended.
-        self.table = HashTable::new();
-        self.keys = Self::empty(&self.encoder);
-    }
-
-    pub fn memory_bytes(&self) -> usize {
-        let keys = match &self.keys {
-            Keys::Integers { values, .. } => 8 * values.capacity(),
-            Keys::Bytes { data, ends, hashes, .. } => {
-                data.capacity() + 8 * (ends.capacity() + hashes.capacity())
-            }
-        };
-        keys + 5 * self.table.capacity()
-    }
-
-    /// The number of each selected row's key, in `numbers` by row. Unknown keys are added. With `null_is_key`
-    /// false, rows with a NULL among their key columns get [`NONE`].
-    pub fn insert(
-        &mut self,
-        columns: &[&Column],
-        rows: &Selection,
-        null_is_key: bool,
-        numbers: &mut Vec<u32>,
-    ) -> Result<()> {
-        numbers.clear();
-        numbers.resize(rows.bound(), NONE);
-        match &mut self.keys {
-            Keys::Integers { values, null } => {
-                read_integers(columns[0], rows.bound(), &mut self.integers);
-                rows.for_each(|row| {
-                    if columns[0].is_null(row) {
-                        if null_is_key {
-                            if *null == NONE {
-                                *null = values.len() as u32;
-                                values.push(0);
-                            }
-                            numbers[row] = *null;
-                        }
-                        return;
-                    }
-                    let value = self.integers[row];
-                    let hash = self.hasher.hash_one(value);
-                    let same = |n: &u32| values[*n as usize] == value && *n != *null;
-                    numbers[row] = match self.table.find(hash, same) {
-                        Some(found) => *found,
-                        None => {
-                            let number = values.len() as u32;
-                            values.push(value);
-                            let hasher = &self.hasher;
-                            self.table.insert_unique(hash, number, |n| hasher.hash_one(values[*n as usize]));
-                            number
-                        }
-                    };
-                });
-            }
-            Keys::Bytes { data, ends, hashes, buffer } => rows.try_for_each(|row| -> Result<()> {
-                buffer.clear();
-                if self.encoder.encode_row(columns, row, buffer)? && !null_is_key {
-                    return Ok(());
-                }
-                let hash = self.hasher.hash_one(buffer.as_slice());
-                let same =
-                    |n: &u32| hashes[*n as usize] == hash && key_bytes(data, ends, *n) == buffer.as_slice();
-                numbers[row] = match self.table.find(hash, same) {
-                    Some(found) => *found,
-                    None => {
-                        let number = ends.len() as u32;
-                        data.extend_from_slice(buffer);
-                        ends.push(data.len());
-                        hashes.push(hash);
-                        self.table.insert_unique(hash, number, |n| hashes[*n as usize]);
-                        number
-                    }
-                };
-                Ok(())
-            })?,
-        }
-        Ok(())
-    }
-
-    /// The number of each selected row's key, [`NONE`] for unknown ones and, unless `null_is_key`, for NULLs.
-    pub fn find(
-        &mut self,
-        columns: &[&Column],
-        rows: &Selection,
-        null_is_key: bool,
-        numbers: &mut Vec<u32>,
-    ) -> Result<()> {
-        numbers.clear();
-        numbers.resize(rows.bound(), NONE);
-        match &mut self.keys {
-            Keys::Integers { values, null } => {
-                read_integers(columns[0], rows.bound(), &mut self.integers);
-                rows.for_each(|row| {
-                    if columns[0].is_null(row) {
-                        if null_is_key {
-                            numbers[row] = *null;
-                        }
-                        return;
-                    }
-                    let value = self.integers[row];
-                    let same = |n: &u32| values[*n as usize] == value && *n != *null;
-                    if let Some(found) = self.table.find(self.hasher.hash_one(value), same) {
-                        numbers[row] = *found;
-                    }
-                });
-            }
-            Keys::Bytes { data, ends, hashes, buffer } => rows.try_for_each(|row| -> Result<()> {
-                buffer.clear();
-                if self.encoder.encode_row(columns, row, buffer)? && !null_is_key {
-                    return Ok(());
-                }
-                let hash = self.hasher.hash_one(buffer.as_slice());
-                let same =
-                    |n: &u32| hashes[*n as usize] == hash && key_bytes(data, ends, *n) == buffer.as_slice();
-                if let Some(found) = self.table.find(hash, same) {
-                    numbers[row] = *found;
-                }
-                Ok(())
-            })?,
-        }
-        Ok(())
-    }
-}
-
-fn key_bytes<'a>(data: &'a [u8], ends: &[usize], number: u32) -> &'a [u8] {
-    let number = number as usize;
-    let start = if number == 0 { 0 } else { ends[number - 1] };
-    &data[start..ends[number]]
-}
-
-/// The column's first `bound` values, widened.
-fn read_integers(column: &Column, bound: usize, out: &mut Vec<i64>) {
-    out.clear();
-    if column.is_constant() {
-        let value = column.get(0).map_or(0, integer);
-        out.resize(bound, value);
-        return;
-    }
-    match column.values() {
-        Values::Int4(v) => out.extend(v[..bound.min(v.len())].iter().map(|v| i64::from(*v))),
-        Values::Int8(v) => out.extend_from_slice(&v[..bound.min(v.len())]),
-        Values::Int2(v) => out.extend(v[..bound.min(v.len())].iter().map(|v| i64::from(*v))),
-        _ => out.extend((0..bound).map(|row| column.get(row).map_or(0, integer))),
-    }
-    out.resize(bound, 0);
-}
-
-/// Hashes of rows, for dividing them among spill files; equal keys have equal hashes. NULLs hash too.
-pub fn row_hashes(
-    encoder: &Encoder,
-    hasher: &DefaultHashBuilder,
-    columns: &[&Column],
-    rows: usize,
-    out: &mut Vec<u64>,
-) -> Result<()> {
-    out.clear();
-    let mut buffer = Vec::new();
-    for row in 0..rows {
-        buffer.clear();
-        encoder.encode_row(columns, row, &mut buffer)?;
-        out.push(hasher.hash_one(buffer.as_slice()));
-    }
-    Ok(())
 }
 
 /// Tells where one group of equal neighbours ends and the next begins.
@@ -478,29 +398,32 @@ impl GroupWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use datum::ColumnBuilder;
-
-    fn column(values: &[Option<i32>]) -> Column {
-        let mut builder = ColumnBuilder::new(Repr::Int4, values.len());
-        values.iter().for_each(|v| builder.push(v.map(Datum::Int4)));
-        builder.finish()
-    }
 
     #[test]
-    fn numbers_keys_by_first_appearance() {
-        for kinds in [vec![Canonical::Integer], vec![Canonical::Integer, Canonical::Integer]] {
-            let width = kinds.len();
-            let encoder = Arc::new(Encoder::new(kinds.into_iter().map(KeyColumn).collect()));
-            let mut table = KeyTable::new(encoder);
-            let values = column(&[Some(5), None, Some(0), Some(5), None]);
-            let columns = vec![&values; width];
-            let mut numbers = Vec::new();
-            table.insert(&columns, &Selection::All(5), true, &mut numbers).unwrap();
-            assert_eq!(numbers, [0, 1, 2, 0, 1]);
-            let probe = column(&[Some(0), Some(9), None]);
-            table.find(&vec![&probe; width], &Selection::All(3), false, &mut numbers).unwrap();
-            assert_eq!(numbers, [2, NONE, NONE]);
+    fn words_say_what_bytes_say() {
+        let number = |text: &str| adt::numeric::Numeric::parse(text).unwrap().to_payload();
+        let (a, b) = (number("-17954.550"), number("0"));
+        let values = [
+            (WordKind::Integer, Canonical::Integer, Datum::Int4(-7)),
+            (WordKind::Float, Canonical::Float, Datum::Float8(-0.0)),
+            (WordKind::Bytes, Canonical::Bytes, Datum::from("fifteen letters")),
+            (WordKind::Blanked, Canonical::Blanked, Datum::from("a               ")),
+            (WordKind::Numeric, Canonical::Numeric, Datum::Bytes(&a)),
+            (WordKind::Numeric, Canonical::Numeric, Datum::Bytes(&b)),
+        ];
+        for (kind, canonical, value) in values {
+            let (mut words, mut from_words, mut direct) = ([0; 2], Vec::new(), Vec::new());
+            for value in [Some(value), None] {
+                match value {
+                    Some(value) => assert!(kind.put(value, &mut words)),
+                    None => kind.put_null(&mut words),
+                }
+                kind.encode(&words[..kind.words()], &mut from_words);
+                canonical.encode_nullable(value, &mut direct).unwrap();
+                assert_eq!(from_words, direct, "{kind:?}");
+            }
         }
+        assert!(!WordKind::Bytes.put(Datum::from("sixteen letters!"), &mut [0; 2]));
     }
 
     #[test]

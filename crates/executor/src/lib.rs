@@ -12,6 +12,7 @@ mod foreign_key;
 mod hooks;
 mod index_entries;
 mod instrument;
+mod key_table;
 mod keys;
 mod memory;
 mod node;

@@ -298,9 +298,23 @@ pub(crate) struct Task {
     pub bound: Option<u64>,
 }
 
+/// Tells the others when a worker panics: some of them may wait for it.
+struct Alarm(Option<Arc<Team>>);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if let Some(team) = &self.0
+            && std::thread::panicking()
+        {
+            team.fail(Error::internal("a parallel worker panicked"));
+        }
+    }
+}
+
 /// A worker's life.
 fn work(mut execution: Execution, task: Task, sender: &SyncSender<Message>) {
     let prepared = execution.prepared.clone();
+    let _alarm = Alarm(execution.team.clone());
     if let Err(error) = run(&mut execution, &prepared, task, sender)
         && let Some(team) = &execution.team
     {

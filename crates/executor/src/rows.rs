@@ -91,6 +91,17 @@ impl RowBuffer {
         self.rows += len;
     }
 
+    /// Appends the given rows of a batch.
+    pub fn append_rows(&mut self, batch: &Batch, rows: &[u32]) {
+        for (builder, column) in self.columns.iter_mut().zip(batch.columns()) {
+            match column.is_constant() {
+                true => append(builder, column, 0, rows.len()),
+                false => append(builder, &column.take(rows), 0, rows.len()),
+            }
+        }
+        self.rows += rows.len();
+    }
+
     /// What was put together; the buffer is empty again.
     pub fn take(&mut self) -> Batch {
         let columns = std::mem::replace(&mut self.columns, builders(&self.reprs));

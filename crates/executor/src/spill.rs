@@ -19,21 +19,15 @@ const WRITE_BYTES: usize = 256 << 10;
 /// No frame that was written by us is longer.
 const MAX_FRAME: usize = 2 << 30;
 
-/// A temporary file of batches; it is removed when dropped.
-pub struct SpillFile {
+/// A file that is removed when dropped.
+struct TemporaryFile {
     disk: Arc<dyn Disk>,
     path: String,
     file: Arc<dyn File>,
-    buffer: Vec<u8>,
-    written: u64,
-    read: u64,
-    rows: u64,
 }
 
-impl SpillFile {
-    /// # Errors
-    /// What the file system fails with.
-    pub fn create(execution: &Execution) -> Result<SpillFile> {
+impl TemporaryFile {
+    fn create(execution: &Execution) -> Result<TemporaryFile> {
         let system = &execution.session.instance().system;
         let disk = system.disk.clone();
         let pid = execution.session.transaction_session().locks().pid();
@@ -48,11 +42,59 @@ impl SpillFile {
                 open().map_err(|e| file_error(&e, format!("could not create temporary file \"{path}\"")))?
             }
         };
-        Ok(SpillFile { disk, path, file, buffer: Vec::new(), written: 0, read: 0, rows: 0 })
+        Ok(TemporaryFile { disk, path, file })
     }
 
-    pub fn rows(&self) -> u64 {
-        self.rows
+    fn write(&self, bytes: &[u8], at: u64) -> Result<()> {
+        let written = self.file.write_all_at(bytes, at);
+        written.map_err(|e| file_error(&e, format!("could not write to file \"{}\"", self.path)))
+    }
+
+    fn read(&self, bytes: &mut [u8], at: u64) -> Result<()> {
+        let mut filled = 0;
+        while filled < bytes.len() {
+            let n = self.file.read_at(&mut bytes[filled..], at + filled as u64);
+            match n.map_err(|e| {
+                file_error(&e, format!("could not read from temporary file \"{}\"", self.path))
+            })? {
+                0 => return Err(Error::corrupted("temporary file is too short")),
+                n => filled += n,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        // A file left behind is removed at the next start.
+        let _ = self.disk.remove_file(&self.path);
+    }
+}
+
+/// Appends a batch with its length before it.
+fn push_frame(batch: &Batch, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 4]);
+    encode(batch, out);
+    let len = (out.len() - start - 4) as u32;
+    out[start..start + 4].copy_from_slice(&len.to_le_bytes());
+}
+
+/// A temporary file of batches.
+pub struct SpillFile {
+    file: TemporaryFile,
+    buffer: Vec<u8>,
+    written: u64,
+    read: u64,
+}
+
+impl SpillFile {
+    /// # Errors
+    /// What the file system fails with.
+    pub fn create(execution: &Execution) -> Result<SpillFile> {
+        let file = TemporaryFile::create(execution)?;
+        Ok(SpillFile { file, buffer: Vec::new(), written: 0, read: 0 })
     }
 
     pub fn bytes(&self) -> u64 {
@@ -65,12 +107,7 @@ impl SpillFile {
         if batch.is_empty() {
             return Ok(());
         }
-        let start = self.buffer.len();
-        self.buffer.extend_from_slice(&[0; 4]);
-        encode(batch, &mut self.buffer);
-        let len = (self.buffer.len() - start - 4) as u32;
-        self.buffer[start..start + 4].copy_from_slice(&len.to_le_bytes());
-        self.rows += batch.rows() as u64;
+        push_frame(batch, &mut self.buffer);
         if self.buffer.len() >= WRITE_BYTES {
             self.flush()?;
         }
@@ -78,8 +115,7 @@ impl SpillFile {
     }
 
     fn flush(&mut self) -> Result<()> {
-        let written = self.file.write_all_at(&self.buffer, self.written);
-        written.map_err(|e| file_error(&e, format!("could not write to file \"{}\"", self.path)))?;
+        self.file.write(&self.buffer, self.written)?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
@@ -104,36 +140,131 @@ impl SpillFile {
             return Ok(None);
         }
         let mut length = [0; 4];
-        self.read_exact(&mut length)?;
+        self.file.read(&mut length, self.read)?;
         let length = u32::from_le_bytes(length) as usize;
         if length > MAX_FRAME {
             return Err(Error::corrupted("temporary file is damaged"));
         }
         let mut frame = vec![0; length];
-        self.read_exact(&mut frame)?;
+        self.file.read(&mut frame, self.read + 4)?;
+        self.read += 4 + length as u64;
         decode(&frame).map(Some)
-    }
-
-    fn read_exact(&mut self, bytes: &mut [u8]) -> Result<()> {
-        let mut filled = 0;
-        while filled < bytes.len() {
-            let n = self.file.read_at(&mut bytes[filled..], self.read + filled as u64);
-            match n.map_err(|e| {
-                file_error(&e, format!("could not read from temporary file \"{}\"", self.path))
-            })? {
-                0 => return Err(Error::corrupted("temporary file is too short")),
-                n => filled += n,
-            }
-        }
-        self.read += filled as u64;
-        Ok(())
     }
 }
 
-impl Drop for SpillFile {
-    fn drop(&mut self) {
-        // A file left behind is removed at the next start.
-        let _ = self.disk.remove_file(&self.path);
+/// Rows divided among parts that are read one after another later. All lie in one file, in chunks:
+///
+/// ```text
+/// file  [ chunk of part 3 | chunk of part 0 | chunk of part 3 | ... ]     a chunk: frames
+/// ```
+pub struct Division {
+    file: Arc<TemporaryFile>,
+    written: u64,
+    parts: Vec<Part>,
+}
+
+#[derive(Default)]
+struct Part {
+    buffer: Vec<u8>,
+    /// Where its chunks are, and their lengths.
+    chunks: Vec<(u64, usize)>,
+    rows: u64,
+}
+
+/// Chunks of all parts together take about this much memory before they are written.
+const DIVISION_BYTES: usize = 4 << 20;
+
+impl Division {
+    /// # Errors
+    /// What the file system fails with.
+    pub fn create(execution: &Execution, parts: usize) -> Result<Division> {
+        let file = Arc::new(TemporaryFile::create(execution)?);
+        Ok(Division { file, written: 0, parts: (0..parts).map(|_| Part::default()).collect() })
+    }
+
+    pub fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// # Errors
+    /// What writing fails with.
+    pub fn write(&mut self, part: usize, batch: &Batch) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let enough = (DIVISION_BYTES / self.parts.len().max(1)).clamp(8 << 10, WRITE_BYTES);
+        let into = &mut self.parts[part];
+        push_frame(batch, &mut into.buffer);
+        into.rows += batch.rows() as u64;
+        if into.buffer.len() >= enough { self.flush(part) } else { Ok(()) }
+    }
+
+    fn flush(&mut self, part: usize) -> Result<()> {
+        let part = &mut self.parts[part];
+        if part.buffer.is_empty() {
+            return Ok(());
+        }
+        self.file.write(&part.buffer, self.written)?;
+        part.chunks.push((self.written, part.buffer.len()));
+        self.written += part.buffer.len() as u64;
+        part.buffer.clear();
+        Ok(())
+    }
+
+    /// All rows are in: the parts, to be read.
+    ///
+    /// # Errors
+    /// What writing the rest fails with.
+    pub fn finish(mut self) -> Result<Vec<PartReader>> {
+        (0..self.parts.len()).try_for_each(|part| self.flush(part))?;
+        let reader = |part: Part| PartReader {
+            file: self.file.clone(),
+            bytes: part.chunks.iter().map(|(_, length)| *length as u64).sum(),
+            chunks: part.chunks.into_iter(),
+            chunk: Vec::new(),
+            at: 0,
+            rows: part.rows,
+        };
+        Ok(self.parts.into_iter().map(reader).collect())
+    }
+}
+
+/// One part of what was divided.
+pub struct PartReader {
+    file: Arc<TemporaryFile>,
+    chunks: std::vec::IntoIter<(u64, usize)>,
+    /// The chunk in work, and where its next frame begins.
+    chunk: Vec<u8>,
+    at: usize,
+    rows: u64,
+    bytes: u64,
+}
+
+impl PartReader {
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The next batch; `None` at the end.
+    ///
+    /// # Errors
+    /// `XX001` when the file is not what was written.
+    pub fn next(&mut self) -> Result<Option<Batch>> {
+        if self.at >= self.chunk.len() {
+            let Some((start, length)) = self.chunks.next() else { return Ok(None) };
+            self.chunk.resize(length, 0);
+            self.file.read(&mut self.chunk, start)?;
+            self.at = 0;
+        }
+        let mut reader = Reader::new(&self.chunk[self.at..]);
+        let length = reader.u32()? as usize;
+        let batch = decode(reader.take(length)?)?;
+        self.at += 4 + length;
+        Ok(Some(batch))
     }
 }
 

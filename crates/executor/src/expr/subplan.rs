@@ -4,7 +4,8 @@
 use super::{Compiler, Eval, Frames, boolean};
 use crate::context::Execution;
 use crate::element::ElementType;
-use crate::keys::{Encoder, KeyTable, NONE};
+use crate::key_table::{KeyTable, NONE, Scratch};
+use crate::keys::Encoder;
 use crate::node::{self, Node};
 use crate::rows::{broadcast, builders};
 use adt::array::ArrayBuilder;
@@ -379,10 +380,10 @@ impl SubPlanEval {
         for eval in &hashed.left {
             left.push(eval.evaluate_in(execution, input, rows, frames)?);
         }
-        let mut contents = hashed.load(execution, &self.subplan)?;
+        let contents = hashed.load(execution, &self.subplan)?;
         let references: Vec<&Column> = left.iter().map(|c| &**c).collect();
-        let mut numbers = Vec::new();
-        contents.keys.find(&references, rows, false, &mut numbers)?;
+        let (mut numbers, mut scratch) = (Vec::new(), Scratch::default());
+        contents.keys.find(&references, rows, false, &mut scratch, &mut numbers)?;
         let mut results = vec![None; rows.bound()];
         let mut unsure = Vec::new();
         rows.for_each(|row| {
@@ -465,13 +466,14 @@ impl Hashed {
             with_nulls: Vec::new(),
             empty: true,
         };
-        let mut numbers = Vec::new();
+        let (mut numbers, mut scratch) = (Vec::new(), Scratch::default());
         while let Some(batch) = node.next(execution, MAX_BATCH_ROWS)? {
             execution.check()?;
             contents.empty = false;
             let columns: Vec<&Column> = self.columns.iter().map(|c| &**batch.column(*c)).collect();
             let before = contents.keys.memory_bytes();
-            contents.keys.insert(&columns, &Selection::All(batch.rows()), false, &mut numbers)?;
+            let all = Selection::All(batch.rows());
+            contents.keys.insert(&columns, &all, false, &mut scratch, &mut numbers)?;
             execution.memory.charge(contents.keys.memory_bytes().saturating_sub(before))?;
             for (row, _) in numbers.iter().enumerate().filter(|(_, n)| **n == NONE) {
                 if self.columns.len() > 1 || contents.with_nulls.is_empty() {

@@ -1,15 +1,19 @@
 //! Hash join. The inner rows go into a table, outer batches are probed. When the inner side does not fit into
-//! hash_mem, both sides are divided by their keys' hashes among temporary files, and the parts are joined one by one.
+//! hash_mem, both sides are divided by their keys' hashes: the first part is joined at once, the others go to temporary
+//! files and are joined one by one afterwards. In a parallel hash join the participants share one table
+//! (`shared_hash.rs`).
 
 use super::join::{self, JoinSpec};
 use super::join_table::JoinTable;
+use super::shared_hash::SharedHash;
 use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs};
 use crate::instrument::Counters;
-use crate::keys::{Encoder, NONE, row_hashes};
+use crate::key_table::{NONE, Scratch, row_hashes};
+use crate::keys::Encoder;
 use crate::node::{self, Node};
 use crate::rows::{Leftover, NO_ROW, batch_bytes, concatenate};
-use crate::spill::SpillFile;
+use crate::spill::{Division, PartReader};
 use base::{Error, Result};
 use datum::{Batch, Column, MAX_BATCH_ROWS, Selection};
 use hashbrown::DefaultHashBuilder;
@@ -57,15 +61,20 @@ pub fn build(execution: &mut Execution, plan: &Plan, join: &Join, clauses: &[Exp
         inner,
         id: plan.id,
         inner_params: prepared.params_of(right).to_vec(),
+        parallel: plan.parallel_aware,
+        shared: None,
         state: State::Start,
         table: None,
         built_at: None,
         charged: 0,
         hasher: DefaultHashBuilder::default(),
+        scratch: Scratch::default(),
+        dividing: None,
         parts: Vec::new(),
-        part: 0,
+        part: None,
         probe: None,
         unmatched: 0,
+        returns_unmatched: false,
         leftover: Leftover::default(),
         report: Counters::default(),
     }))
@@ -81,10 +90,16 @@ enum State {
     Done,
 }
 
-/// A part of both sides that does not take part yet.
+/// A part of both sides.
 struct Part {
-    outer: SpillFile,
-    inner: SpillFile,
+    outer: PartReader,
+    inner: PartReader,
+}
+
+/// While the outer side is divided: what the inner side was divided into, and what the outer side is.
+struct Dividing {
+    inner: Division,
+    outer: Division,
 }
 
 /// An outer batch in work.
@@ -104,23 +119,50 @@ impl Probe {
     }
 }
 
+impl Probe {
+    /// All pairs, where no row can be in two; `None` if there are none left.
+    fn only_pairs(&mut self, table: &JoinTable) -> Option<(Vec<u32>, Vec<u32>)> {
+        let (mut outer_rows, mut inner_rows) = (Vec::new(), Vec::new());
+        for (row, candidate) in self.candidates.iter_mut().enumerate().filter(|(_, c)| **c != NONE) {
+            outer_rows.push(row as u32);
+            inner_rows.push(*candidate);
+            self.matched[row] = true;
+            *candidate = NONE;
+        }
+        if table.tracked() > 0 {
+            inner_rows.iter().for_each(|row| {
+                table.mark(*row);
+            });
+        }
+        (!outer_rows.is_empty()).then_some((outer_rows, inner_rows))
+    }
+}
+
 struct HashJoin {
     spec: Arc<Spec>,
     outer: Box<dyn Node>,
     inner: Box<dyn Node>,
     id: usize,
     inner_params: Vec<usize>,
+    /// Whether the participants of a parallel plan share the table.
+    parallel: bool,
+    shared: Option<Arc<SharedHash>>,
     state: State,
-    table: Option<JoinTable>,
+    table: Option<Arc<JoinTable>>,
     /// The version of the inner side's params that the table is of, when it is the whole inner side.
     built_at: Option<u64>,
     charged: usize,
     hasher: DefaultHashBuilder,
-    /// Part 0 is in the table from the start; these are the others.
+    scratch: Scratch,
+    /// Set while the first part of an inner side that does not fit is in the table.
+    dividing: Option<Dividing>,
+    /// The other parts, which wait, and the one in work.
     parts: Vec<Part>,
-    part: usize,
+    part: Option<Part>,
     probe: Option<Probe>,
     unmatched: usize,
+    /// Whether it falls to this participant to return the inner rows without partners.
+    returns_unmatched: bool,
     leftover: Leftover,
     report: Counters,
 }
@@ -133,8 +175,32 @@ fn evaluate(keys: &[Eval], execution: &mut Execution, batch: &Batch) -> Result<V
     keys.iter().map(|k| k.evaluate(execution, batch, &rows)).collect()
 }
 
+impl Spec {
+    /// A table of all of these rows.
+    pub fn table(&self, execution: &mut Execution, batches: Vec<Batch>) -> Result<JoinTable> {
+        let rows = concatenate(&batches, &self.join.inner);
+        drop(batches);
+        let columns = evaluate(&self.inner_keys, execution, &rows)?;
+        let track = self.join.keeps_inner() || self.join.kind == JoinKind::RightSemi;
+        JoinTable::new(self.encoder.clone(), rows, &columns, track)
+    }
+}
+
 impl HashJoin {
     fn build_table(&mut self, execution: &mut Execution) -> Result<()> {
+        if let Some(team) = execution.team.clone()
+            && self.parallel
+        {
+            let shared = team.share(self.id, || Ok(SharedHash::default()))?;
+            let (spec, inner) = (self.spec.clone(), &mut self.inner);
+            let table = shared.table(execution, inner, |execution, rows| spec.table(execution, rows))?;
+            self.report.hash_batches = 1;
+            self.note(&table);
+            self.table = Some(table);
+            self.shared = Some(shared);
+            return Ok(());
+        }
+        self.returns_unmatched = true;
         let mut batches = Vec::new();
         let mut bytes = 0;
         while let Some(batch) = self.inner.next(execution, MAX_BATCH_ROWS)? {
@@ -155,29 +221,26 @@ impl HashJoin {
     }
 
     fn fill_table(&mut self, execution: &mut Execution, batches: Vec<Batch>) -> Result<()> {
-        let rows = concatenate(&batches, &self.spec.join.inner);
-        drop(batches);
-        let columns = evaluate(&self.spec.inner_keys, execution, &rows)?;
-        let track = self.spec.join.keeps_inner() || self.spec.join.kind == JoinKind::RightSemi;
-        let table = JoinTable::new(self.spec.encoder.clone(), rows, &columns, track)?;
+        let table = self.spec.table(execution, batches)?;
         let size = table.memory_bytes();
         execution.memory.charge(size)?;
         self.charged += size;
-        self.report.hash_buckets = table.buckets().next_power_of_two().max(1024) as u64;
-        self.report.hash_memory = self.report.hash_memory.max(self.charged as u64);
-        self.table = Some(table);
+        self.note(&table);
+        self.table = Some(Arc::new(table));
         Ok(())
     }
 
-    /// Divides the inner side, of which `batches` are the beginning, and later the outer one.
+    fn note(&mut self, table: &JoinTable) {
+        self.report.hash_buckets = table.buckets().next_power_of_two().max(1024) as u64;
+        self.report.hash_memory = self.report.hash_memory.max(self.charged as u64);
+    }
+
+    /// Divides the inner side, of which `batches` are the beginning; the outer one is divided as it comes.
     fn build_in_parts(&mut self, execution: &mut Execution, batches: Vec<Batch>, bytes: usize) -> Result<()> {
         // The whole is unknown; four times what has come is a guess, and a part that is too large still works.
         let count =
             (4 * bytes / execution.memory.hash_mem_bytes.max(1)).next_power_of_two().clamp(4, MAX_PARTS);
-        for _ in 1..count {
-            let (outer, inner) = (SpillFile::create(execution)?, SpillFile::create(execution)?);
-            self.parts.push(Part { outer, inner });
-        }
+        let mut inner = Division::create(execution, count)?;
         let mut kept = Vec::new();
         execution.memory.release(std::mem::take(&mut self.charged));
         let mut source = batches.into_iter();
@@ -191,7 +254,7 @@ impl HashJoin {
             };
             execution.check()?;
             let keys = evaluate(&self.spec.inner_keys, execution, &batch)?;
-            let part = self.divide(&batch, &keys, true)?;
+            let part = self.divide(&batch, &keys, &mut inner)?;
             if !part.is_empty() {
                 let size = batch_bytes(&part);
                 execution.memory.charge(size)?;
@@ -200,64 +263,58 @@ impl HashJoin {
             }
         }
         self.fill_table(execution, kept)?;
-        let mut kept_outer = SpillFile::create(execution)?;
-        while let Some(batch) = self.outer.next(execution, MAX_BATCH_ROWS)? {
-            execution.check()?;
-            let keys = evaluate(&self.spec.outer_keys, execution, &batch)?;
-            let part = self.divide(&batch, &keys, false)?;
-            kept_outer.write(&part)?;
-        }
-        kept_outer.rewind()?;
-        let inner = SpillFile::create(execution)?;
-        self.parts.insert(0, Part { outer: kept_outer, inner });
-        self.report.hash_batches = self.parts.len() as u64;
+        self.report.hash_batches = count as u64;
+        self.dividing = Some(Dividing { inner, outer: Division::create(execution, count)? });
         Ok(())
     }
 
-    /// Writes the rows that belong to other parts than the first to their files; returns the first part's.
-    fn divide(&mut self, batch: &Batch, keys: &[Arc<Column>], inner: bool) -> Result<Batch> {
+    /// Writes the rows that belong to other parts than the first to the division; returns the first part's.
+    fn divide(&mut self, batch: &Batch, keys: &[Arc<Column>], into: &mut Division) -> Result<Batch> {
         let columns: Vec<&Column> = keys.iter().map(|c| &**c).collect();
         let mut hashes = Vec::new();
-        row_hashes(&self.spec.encoder, &self.hasher, &columns, batch.rows(), &mut hashes)?;
-        let count = self.parts.len() + 1;
+        let spec = self.spec.clone();
+        row_hashes(&spec.encoder, &self.hasher, &columns, batch.rows(), &mut self.scratch, &mut hashes)?;
+        let count = into.parts();
         let mut rows: Vec<Vec<u32>> = vec![Vec::new(); count];
         for (row, hash) in hashes.iter().enumerate() {
-            // The table uses the low and the top bits.
-            rows[(hash >> 32) as usize % count].push(row as u32);
+            rows[*hash as usize % count].push(row as u32);
         }
-        for (part, rows) in self.parts.iter_mut().zip(&rows[1..]) {
-            if !rows.is_empty() {
-                let selected = batch.select(&Selection::Rows(rows.clone()));
-                let file = if inner { &mut part.inner } else { &mut part.outer };
-                file.write(&selected)?;
-            }
+        let first = std::mem::take(&mut rows[0]);
+        for (part, rows) in rows.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
+            into.write(part, &batch.select(&Selection::Rows(rows)))?;
         }
-        let first = rows.swap_remove(0);
         Ok(batch.select(&Selection::Rows(first)))
     }
 
     fn next_outer(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
-        if self.parts.is_empty() {
+        if let Some(part) = &mut self.part {
+            return part.outer.next();
+        }
+        let Some(mut dividing) = self.dividing.take() else {
             return self.outer.next(execution, want);
+        };
+        while let Some(batch) = self.outer.next(execution, MAX_BATCH_ROWS)? {
+            execution.check()?;
+            let keys = evaluate(&self.spec.outer_keys, execution, &batch)?;
+            let first = self.divide(&batch, &keys, &mut dividing.outer)?;
+            if !first.is_empty() {
+                self.dividing = Some(dividing);
+                return Ok(Some(first));
+            }
         }
-        match self.parts.get_mut(self.part) {
-            Some(part) => part.outer.next(),
-            None => Ok(None),
-        }
+        let readers = dividing.outer.finish()?.into_iter().zip(dividing.inner.finish()?);
+        self.parts = readers.map(|(outer, inner)| Part { outer, inner }).collect();
+        // The first has been joined.
+        self.parts.swap_remove(0);
+        Ok(None)
     }
 
     /// Goes on with the next part; `false` when there is none.
     fn next_part(&mut self, execution: &mut Execution) -> Result<bool> {
-        if self.part + 1 >= self.parts.len() {
-            return Ok(false);
-        }
-        self.part += 1;
+        let Some(mut part) = self.parts.pop() else { return Ok(false) };
         self.table = None;
         execution.memory.release(std::mem::take(&mut self.charged));
         let mut batches = Vec::new();
-        let part = &mut self.parts[self.part];
-        part.inner.rewind()?;
-        part.outer.rewind()?;
         while let Some(batch) = part.inner.next()? {
             let size = batch_bytes(&batch);
             execution.memory.charge(size)?;
@@ -265,15 +322,19 @@ impl HashJoin {
             batches.push(batch);
         }
         self.fill_table(execution, batches)?;
+        self.part = Some(part);
         Ok(true)
     }
 
     /// Takes pairs of the outer batch in work, up to about `want`; `None` when it is used up.
     fn pairs(&mut self, execution: &mut Execution, want: usize) -> Result<Option<(Vec<u32>, Vec<u32>)>> {
-        let (Some(probe), Some(table)) = (&mut self.probe, &mut self.table) else { return Ok(None) };
+        let (Some(probe), Some(table)) = (&mut self.probe, &self.table) else { return Ok(None) };
         let spec = &self.spec.join;
-        let (mut outer_rows, mut inner_rows) = (Vec::new(), Vec::new());
         let plain = spec.join_quals.is_empty();
+        if plain && table.is_unique() && spec.kind != JoinKind::RightSemi {
+            return Ok(probe.only_pairs(table));
+        }
+        let (mut outer_rows, mut inner_rows) = (Vec::new(), Vec::new());
         // Rows that wait for another candidate are gone through again, until none does.
         while outer_rows.len() < want {
             if probe.row >= probe.batch.rows() {
@@ -289,16 +350,14 @@ impl HashJoin {
                 continue;
             }
             probe.candidates[row] = table.after(candidate);
-            if spec.kind == JoinKind::RightSemi && table.matched[candidate as usize] {
+            if spec.kind == JoinKind::RightSemi && table.is_marked(candidate) {
                 continue;
             }
             outer_rows.push(row as u32);
             inner_rows.push(candidate);
             if plain {
                 probe.matched[row] = true;
-                if let Some(matched) = table.matched.get_mut(candidate as usize) {
-                    *matched = true;
-                }
+                table.mark(candidate);
             } else if spec.first_match_suffices() || spec.kind == JoinKind::RightSemi {
                 // Whether this pair stands decides what is tried next; the others of the batch are tried meanwhile.
                 probe.row += 1;
@@ -308,7 +367,7 @@ impl HashJoin {
             return Ok(None);
         }
         if !plain {
-            let pairs = spec.pair(&probe.batch, &outer_rows, &table.rows, &inner_rows);
+            let pairs = spec.pair_to_match(&probe.batch, &outer_rows, &table.rows, &inner_rows);
             let stands = spec.matching(execution, &pairs, self.id)?;
             if let Selection::Rows(rows) = &stands {
                 outer_rows = rows.iter().map(|r| outer_rows[*r as usize]).collect();
@@ -317,8 +376,8 @@ impl HashJoin {
             let mut fresh = Vec::with_capacity(outer_rows.len());
             for (outer, inner) in outer_rows.iter().zip(&inner_rows) {
                 probe.matched[*outer as usize] = true;
-                let seen = table.matched.get_mut(*inner as usize).map(|m| std::mem::replace(m, true));
-                fresh.push(spec.kind != JoinKind::RightSemi || seen != Some(true));
+                let seen = table.mark(*inner);
+                fresh.push(spec.kind != JoinKind::RightSemi || !seen);
             }
             let mut keep = fresh.iter();
             outer_rows.retain(|_| *keep.next().unwrap_or(&true));
@@ -340,7 +399,7 @@ impl HashJoin {
             return Ok(None);
         }
         let Some(table) = &self.table else { return Ok(None) };
-        let pairs = self.spec.join.pair(&probe.batch, &rows, &table.rows, &vec![NO_ROW; rows.len()]);
+        let pairs = self.spec.join.pair_matched(&probe.batch, &rows, &table.rows, &vec![NO_ROW; rows.len()]);
         self.spec.join.output(execution, &pairs, self.id)
     }
 
@@ -348,10 +407,10 @@ impl HashJoin {
         let Some(table) = &self.table else { return Ok(None) };
         let outer =
             Batch::new(self.spec.join.outer.iter().map(|r| crate::rows::null_column(*r)).collect(), 1);
-        while self.unmatched < table.matched.len() {
+        while self.unmatched < table.tracked() {
             let mut rows = Vec::new();
-            while self.unmatched < table.matched.len() && rows.len() < MAX_BATCH_ROWS {
-                if !table.matched[self.unmatched] {
+            while self.unmatched < table.tracked() && rows.len() < MAX_BATCH_ROWS {
+                if !table.is_marked(self.unmatched as u32) {
                     rows.push(self.unmatched as u32);
                 }
                 self.unmatched += 1;
@@ -359,7 +418,7 @@ impl HashJoin {
             if rows.is_empty() {
                 break;
             }
-            let pairs = self.spec.join.pair(&outer, &vec![NO_ROW; rows.len()], &table.rows, &rows);
+            let pairs = self.spec.join.pair_matched(&outer, &vec![NO_ROW; rows.len()], &table.rows, &rows);
             if let Some(batch) = self.spec.join.output(execution, &pairs, self.id)? {
                 return Ok(Some(batch));
             }
@@ -378,8 +437,8 @@ impl HashJoin {
             };
             let columns = evaluate(&self.spec.outer_keys, execution, &batch)?;
             let mut candidates = Vec::new();
-            if let Some(table) = &mut self.table {
-                table.probe(&columns, &Selection::All(batch.rows()), &mut candidates)?;
+            if let Some(table) = &self.table {
+                table.probe(&columns, &Selection::All(batch.rows()), &mut self.scratch, &mut candidates)?;
             }
             candidates.resize(batch.rows(), NONE);
             let matched = vec![false; batch.rows()];
@@ -392,13 +451,21 @@ impl HashJoin {
             return Ok(None);
         }
         let (Some(probe), Some(table)) = (&self.probe, &self.table) else { return Ok(None) };
-        let pairs = self.spec.join.pair(&probe.batch, &outer_rows, &table.rows, &inner_rows);
+        let pairs = self.spec.join.pair_matched(&probe.batch, &outer_rows, &table.rows, &inner_rows);
         self.spec.join.output(execution, &pairs, self.id)
+    }
+
+    /// Whether this participant returns the inner rows without partners: the one that ends last.
+    fn is_last(&mut self) -> bool {
+        if let Some(shared) = self.shared.take() {
+            self.returns_unmatched = shared.leave();
+        }
+        self.returns_unmatched
     }
 
     fn is_pointless(&self) -> bool {
         let empty = self.table.as_ref().is_some_and(|t| t.rows.is_empty());
-        empty && !self.spec.join.keeps_outer() && self.parts.is_empty()
+        empty && !self.spec.join.keeps_outer() && self.dividing.is_none()
     }
 }
 
@@ -418,7 +485,7 @@ impl Node for HashJoin {
                 }
                 State::Probing => self.probe_step(execution, want)?,
                 State::Unmatched => {
-                    let batch = match self.spec.join.keeps_inner() {
+                    let batch = match self.spec.join.keeps_inner() && self.is_last() {
                         true => self.unmatched_inner(execution)?,
                         false => None,
                     };
@@ -441,14 +508,16 @@ impl Node for HashJoin {
         self.state = State::Start;
         self.unmatched = 0;
         if self.built_at == Some(execution.params_version(&self.inner_params)) {
-            if let Some(table) = &mut self.table {
-                table.matched.fill(false);
+            if let Some(table) = &self.table {
+                table.forget_marks();
             }
         } else {
             self.table = None;
             self.built_at = None;
+            self.shared = None;
+            self.dividing = None;
             self.parts.clear();
-            self.part = 0;
+            self.part = None;
             execution.memory.release(std::mem::take(&mut self.charged));
             self.inner.rescan(execution)?;
         }

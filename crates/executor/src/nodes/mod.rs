@@ -32,6 +32,7 @@ mod scan;
 pub mod seq_scan;
 pub mod set_op;
 pub mod sort;
+mod shared_hash;
 mod sorter;
 mod store;
 pub mod subquery_scan;

@@ -2,7 +2,8 @@
 
 use super::group::group_encoder;
 use crate::context::Execution;
-use crate::keys::{Encoder, KeyTable};
+use crate::key_table::{KeyTable, Scratch};
+use crate::keys::Encoder;
 use crate::node::{self, Node};
 use crate::rows::batch_bytes;
 use base::{Error, Result};
@@ -54,8 +55,8 @@ impl Distinct {
     fn new_rows(&mut self, execution: &mut Execution, batch: &Batch) -> Result<Selection> {
         let columns: Vec<&Column> = self.spec.1.iter().map(|c| &**batch.column(*c)).collect();
         let mut known = self.seen.len() as u32;
-        let mut numbers = Vec::new();
-        self.seen.insert(&columns, &Selection::All(batch.rows()), true, &mut numbers)?;
+        let (mut numbers, mut scratch) = (Vec::new(), Scratch::default());
+        self.seen.insert(&columns, &Selection::All(batch.rows()), true, &mut scratch, &mut numbers)?;
         let bytes = self.seen.memory_bytes();
         execution.memory.charge(bytes.saturating_sub(self.charged))?;
         self.charged = self.charged.max(bytes);

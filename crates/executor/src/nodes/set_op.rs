@@ -2,7 +2,8 @@
 //! first appearance on the left, which is sorted if that side is.
 
 use crate::context::Execution;
-use crate::keys::{Encoder, KeyTable, NONE};
+use crate::key_table::{KeyTable, NONE, Scratch};
+use crate::keys::Encoder;
 use crate::node::{self, Node};
 use crate::rows::RowBuffer;
 use base::{Error, Result};
@@ -75,14 +76,20 @@ struct SetOp {
 impl SetOp {
     fn fill(&mut self, execution: &mut Execution) -> Result<()> {
         let spec = self.spec.clone();
-        let mut numbers = Vec::new();
+        let (mut numbers, mut scratch) = (Vec::new(), Scratch::default());
         while let Some(batch) = self.left.next(execution, MAX_BATCH_ROWS)? {
             execution.check()?;
             let columns: Vec<&Column> = spec.columns.iter().map(|c| &**batch.column(*c)).collect();
             let known = self.table.len();
             match columns.is_empty() {
                 true => numbers = vec![0; batch.rows()],
-                false => self.table.insert(&columns, &Selection::All(batch.rows()), true, &mut numbers)?,
+                false => self.table.insert(
+                    &columns,
+                    &Selection::All(batch.rows()),
+                    true,
+                    &mut scratch,
+                    &mut numbers,
+                )?,
             }
             let mut next = self.counts.len().max(known) as u32;
             for (row, number) in numbers.iter().enumerate() {
@@ -105,7 +112,13 @@ impl SetOp {
             let columns: Vec<&Column> = spec.columns.iter().map(|c| &**batch.column(*c)).collect();
             match columns.is_empty() {
                 true => numbers = vec![0; batch.rows()],
-                false => self.table.find(&columns, &Selection::All(batch.rows()), true, &mut numbers)?,
+                false => self.table.find(
+                    &columns,
+                    &Selection::All(batch.rows()),
+                    true,
+                    &mut scratch,
+                    &mut numbers,
+                )?,
             }
             numbers.iter().filter(|n| **n != NONE).for_each(|n| self.counts[*n as usize].1 += 1);
         }

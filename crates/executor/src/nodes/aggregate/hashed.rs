@@ -1,13 +1,13 @@
-//! Groups found by hashing. When memory is full, rows of groups that are not there yet go to temporary files, divided
-//! by their keys' hashes; each file is then aggregated like the input was.
+//! Groups found by hashing. When memory is full, rows of groups that are not there yet go to a temporary file, divided
+//! by their keys' hashes; each part is then aggregated like the input was.
 
 use super::{Spec, States};
 use crate::context::Execution;
 use crate::instrument::Counters;
-use crate::keys::{KeyTable, NONE, row_hashes};
+use crate::key_table::{KeyTable, NONE, Scratch, row_hashes};
 use crate::node::Node;
 use crate::rows::Leftover;
-use crate::spill::SpillFile;
+use crate::spill::{Division, PartReader};
 use base::Result;
 use datum::{Batch, Column, MAX_BATCH_ROWS, Selection};
 use hashbrown::DefaultHashBuilder;
@@ -32,7 +32,9 @@ pub fn build(
         charged: 0,
         unaccounted: 0,
         hasher: DefaultHashBuilder::default(),
-        spilled: Vec::new(),
+        scratch: Scratch::default(),
+        expected_groups: plan.rows,
+        spilled: None,
         waiting: Vec::new(),
         leftover: Leftover::default(),
         filled_at: None,
@@ -50,11 +52,13 @@ enum State {
 
 /// Rows not yet aggregated: `level` counts how often they have been divided.
 struct Waiting {
-    file: SpillFile,
+    part: PartReader,
     level: u32,
 }
 
-const PARTITIONS: usize = 16;
+/// Parts that rows are divided into at once.
+const LEAST_PARTS: usize = 16;
+const MOST_PARTS: usize = 256;
 
 struct HashedAggregate {
     spec: Arc<Spec>,
@@ -70,8 +74,11 @@ struct HashedAggregate {
     /// Rows taken in since memory was last accounted for.
     unaccounted: usize,
     hasher: DefaultHashBuilder,
-    /// Files of the input in work; empty while everything fits.
-    spilled: Vec<SpillFile>,
+    scratch: Scratch,
+    /// As the planner estimated them.
+    expected_groups: f64,
+    /// What does not fit of the input in work.
+    spilled: Option<Division>,
     waiting: Vec<Waiting>,
     leftover: Leftover,
     filled_at: Option<u64>,
@@ -85,18 +92,19 @@ impl HashedAggregate {
         let columns: Vec<&Column> = spec.group_columns.iter().map(|c| &**batch.column(*c)).collect();
         let all = Selection::All(batch.rows());
         let mut numbers = Vec::new();
-        if self.spilled.is_empty() {
+        let Some(division) = &mut self.spilled else {
             let known = self.table.len();
-            self.table.insert(&columns, &all, true, &mut numbers)?;
+            self.table.insert(&columns, &all, true, &mut self.scratch, &mut numbers)?;
             if self.table.len() > known {
-                let kept = spec.kept_columns(batch);
                 let mut next = known as u32;
+                let mut fresh = Vec::with_capacity(self.table.len() - known);
                 for (row, number) in numbers.iter().enumerate() {
                     if *number == next {
-                        self.states.kept.append(&kept, row, 1);
+                        fresh.push(row as u32);
                         next += 1;
                     }
                 }
+                self.states.kept.append_rows(&spec.kept_columns(batch), &fresh);
                 self.states.resize(self.table.len());
             }
             self.states.update(execution, &spec, batch, &numbers, &all)?;
@@ -106,21 +114,20 @@ impl HashedAggregate {
                 true => self.account(execution, level),
                 false => Ok(()),
             };
-        }
-        self.table.find(&columns, &all, true, &mut numbers)?;
+        };
+        self.table.find(&columns, &all, true, &mut self.scratch, &mut numbers)?;
         let known = all.filter(|row| numbers[row] != NONE);
         self.states.update(execution, &spec, batch, &numbers, &known)?;
         let mut hashes = Vec::new();
-        row_hashes(&spec.encoder, &self.hasher, &columns, batch.rows(), &mut hashes)?;
-        let mut parts: Vec<Vec<u32>> = vec![Vec::new(); PARTITIONS];
+        row_hashes(&spec.encoder, &self.hasher, &columns, batch.rows(), &mut self.scratch, &mut hashes)?;
+        let mut parts: Vec<Vec<u32>> = vec![Vec::new(); division.parts()];
         for row in (0..batch.rows()).filter(|row| numbers[*row] == NONE) {
-            let part = (hashes[row] >> (4 * (level % 14))) as usize % PARTITIONS;
+            // Each level of division uses bits of its own.
+            let part = (hashes[row].rotate_right(8 * level)) as usize % division.parts();
             parts[part].push(row as u32);
         }
-        for (file, rows) in self.spilled.iter_mut().zip(parts) {
-            if !rows.is_empty() {
-                file.write(&batch.select(&Selection::Rows(rows)))?;
-            }
+        for (part, rows) in parts.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
+            division.write(part, &batch.select(&Selection::Rows(rows)))?;
         }
         Ok(())
     }
@@ -136,9 +143,15 @@ impl HashedAggregate {
         self.report.hash_memory = self.report.hash_memory.max(bytes as u64);
         // What was divided often enough does not get smaller by dividing: then only the process's budget bounds it.
         if bytes > execution.memory.hash_mem_bytes && level < 8 && self.table.len() > 1 {
-            for _ in 0..PARTITIONS {
-                self.spilled.push(SpillFile::create(execution)?);
-            }
+            let per_group = bytes / self.table.len();
+            let expected = match level {
+                0 => self.expected_groups.max(self.table.len() as f64) * per_group as f64,
+                _ => 0.0,
+            };
+            // Half of the memory each, so that the parts fit although they are not all of one size.
+            let parts = (2.0 * expected / execution.memory.hash_mem_bytes.max(1) as f64) as usize;
+            let parts = parts.next_power_of_two().clamp(LEAST_PARTS, MOST_PARTS);
+            self.spilled = Some(Division::create(execution, parts)?);
             self.ever_spilled = true;
         }
         Ok(())
@@ -146,11 +159,10 @@ impl HashedAggregate {
 
     /// All input of this pass is in.
     fn close(&mut self, execution: &mut Execution, level: u32) -> Result<()> {
-        for mut file in self.spilled.drain(..) {
-            if file.rows() > 0 {
-                file.rewind()?;
-                self.report.disk_usage += file.bytes();
-                self.waiting.push(Waiting { file, level: level + 1 });
+        if let Some(division) = self.spilled.take() {
+            for part in division.finish()?.into_iter().filter(|part| part.rows() > 0) {
+                self.report.disk_usage += part.bytes();
+                self.waiting.push(Waiting { part, level: level + 1 });
             }
         }
         self.report.hash_batches += 1;
@@ -169,11 +181,11 @@ impl HashedAggregate {
         self.close(execution, 0)
     }
 
-    /// Aggregates the next file; `false` when there is none.
-    fn next_file(&mut self, execution: &mut Execution) -> Result<bool> {
+    /// Aggregates the next part; `false` when there is none.
+    fn next_part(&mut self, execution: &mut Execution) -> Result<bool> {
         let Some(mut waiting) = self.waiting.pop() else { return Ok(false) };
         self.clear(execution);
-        while let Some(batch) = waiting.file.next()? {
+        while let Some(batch) = waiting.part.next()? {
             execution.check()?;
             self.take_in(execution, &batch, waiting.level)?;
         }
@@ -205,7 +217,7 @@ impl Node for HashedAggregate {
         while self.state == State::Returning {
             let groups = self.kept.as_ref().map_or(0, Batch::rows);
             if self.at >= groups {
-                if !self.next_file(execution)? {
+                if !self.next_part(execution)? {
                     self.state = State::Done;
                 }
                 continue;
@@ -232,7 +244,7 @@ impl Node for HashedAggregate {
         }
         self.filled_at = None;
         self.ever_spilled = false;
-        self.spilled.clear();
+        self.spilled = None;
         self.waiting.clear();
         self.clear(execution);
         self.child.rescan(execution)

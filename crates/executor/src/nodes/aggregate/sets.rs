@@ -3,7 +3,8 @@
 
 use super::{Spec, States};
 use crate::context::Execution;
-use crate::keys::{Encoder, KeyTable};
+use crate::key_table::{KeyTable, Scratch};
+use crate::keys::Encoder;
 use crate::node::Node;
 use crate::rows::{Leftover, null_column};
 use base::{Error, Result};
@@ -95,7 +96,7 @@ impl Set {
         let mut known = self.states.kept.rows();
         if !self.columns.is_empty() {
             let columns: Vec<&Column> = self.columns.iter().map(|c| &**batch.column(*c)).collect();
-            self.table.insert(&columns, &all, true, &mut numbers)?;
+            self.table.insert(&columns, &all, true, &mut Scratch::default(), &mut numbers)?;
         }
         for (row, number) in numbers.iter().enumerate() {
             if *number as usize == known {
