@@ -233,13 +233,15 @@ impl<'a> Root<'a> {
         Ok(clamp_rows(selectivity * outer * inner))
     }
 
-    /// Cost of a hash join, and its number of batches.
+    /// Cost of a hash join, and its number of batches. `shared`: participants put their parts of the inner rows into one
+    /// table.
     pub fn hashjoin_cost(
         &self,
         input: &JoinInput<'_>,
         outer: &Path,
         inner: &Path,
         hash: &[ClauseRef],
+        shared: bool,
     ) -> Result<(Cost, u32)> {
         let costs = self.costs();
         let (outer_rows, inner_rows) = (outer.rows.max(1.0), inner.rows.max(1.0));
@@ -247,7 +249,14 @@ impl<'a> Root<'a> {
         let mut startup =
             outer.startup + inner.total + (costs.cpu_operator * count + costs.cpu_tuple) * inner_rows;
         let mut run = outer.total - outer.startup + costs.cpu_operator * count * outer_rows;
-        let (buckets, batches) = hash_table_size(inner_rows, inner.target.width, costs.hash_memory());
+        let (buckets, batches) = if shared {
+            // One table of all participants' rows, in the memory of all of them.
+            let rows = inner_rows * self.parallel_divisor(inner.parallel.workers);
+            let participants = outer.parallel.workers as f64 + 1.0;
+            hash_table_size(rows, inner.target.width, participants * costs.hash_memory())
+        } else {
+            hash_table_size(inner_rows, inner.target.width, costs.hash_memory())
+        };
         if batches > 1.0 {
             let (outer_pages, inner_pages) =
                 (pages(outer_rows, outer.target.width), pages(inner_rows, inner.target.width));

@@ -203,7 +203,8 @@ impl<'a> Root<'a> {
             unreachable!("joins are made of these")
         };
         let safe = pair.parallel && join.outer.parallel.safe && join.inner.parallel.safe;
-        let parallel = Parallel { aware: false, safe, workers: join.outer.parallel.workers };
+        let aware = matches!(kind, PathKind::HashJoin { shared: true, .. });
+        let parallel = Parallel { aware, safe, workers: join.outer.parallel.workers };
         Rc::new(Path {
             kind,
             relids: pair.all.clone(),
@@ -585,12 +586,19 @@ impl<'a> Root<'a> {
             outers.push(startup);
         }
         for outer in outers {
-            self.hash_join(pair, &outer, &pair.inner_total, &clauses, made)?;
+            self.hash_join(pair, &outer, &pair.inner_total, &clauses, false, made)?;
         }
         let Some(outer) = pair.outer_partial.first() else { return Ok(()) };
+        let unique = matches!(pair.inner_total.kind, PathKind::UniqueInner { .. });
+        if self.costs().enable_parallel_hash
+            && !unique
+            && let Some(inner) = self.find_rel(pair.inner).and_then(|rel| rel.partial_paths.first().cloned())
+        {
+            self.hash_join(pair, outer, &inner, &clauses, true, made)?;
+        }
         // Without a hash table in common, nobody knows which inner rows found no partner at all.
         if !whole && let Some(inner) = self.cheapest_safe_inner(pair) {
-            self.hash_join(pair, outer, &inner, &clauses, made)?;
+            self.hash_join(pair, outer, &inner, &clauses, false, made)?;
         }
         Ok(())
     }
@@ -601,11 +609,16 @@ impl<'a> Root<'a> {
         outer: &Rc<Path>,
         inner: &Rc<Path>,
         clauses: &[ClauseRef],
+        shared: bool,
         made: &mut Vec<Rc<Path>>,
     ) -> Result<()> {
         let Some(param) = self.join_param(pair, outer, inner) else { return Ok(()) };
         let input = self.input_of(pair, outer);
-        let (cost, batches) = self.hashjoin_cost(&input, outer, inner, clauses)?;
+        let (cost, batches) = self.hashjoin_cost(&input, outer, inner, clauses, shared)?;
+        if shared && batches > 1 {
+            // A table in common is kept in memory as a whole.
+            return Ok(());
+        }
         let path = PathKind::HashJoin {
             join: JoinPath {
                 kind: pair.input.kind,
@@ -616,6 +629,7 @@ impl<'a> Root<'a> {
             },
             clauses: clauses.to_vec(),
             batches,
+            shared,
         };
         made.push(self.finish(pair, path, cost, Vec::new(), param));
         Ok(())

@@ -447,6 +447,8 @@ pub(crate) enum PathKind {
         join: JoinPath,
         clauses: Vec<ClauseRef>,
         batches: u32,
+        /// The participants of a parallel plan build one table together.
+        shared: bool,
     },
     Material {
         child: Rc<Path>,
