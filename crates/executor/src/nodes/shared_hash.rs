@@ -30,6 +30,8 @@ struct State {
     table: Option<Arc<JoinTable>>,
     /// Participants that are reading outer rows.
     probing: usize,
+    /// One of them was the last; who has come since has found no outer rows.
+    is_over: bool,
 }
 
 /// How often those who wait look whether the statement goes on.
@@ -83,10 +85,10 @@ impl SharedHash {
         }
     }
 
-    /// This participant has no more outer rows; whether it is the last. Whoever comes later finds no outer rows.
+    /// This participant has no more outer rows; whether it is the last.
     pub fn leave(&self) -> bool {
         let mut state = self.state.lock();
         state.probing -= 1;
-        state.probing == 0
+        state.probing == 0 && !std::mem::replace(&mut state.is_over, true)
     }
 }
