@@ -473,7 +473,13 @@ mod tests {
         let encoder = Encoder::of_kinds(vec![WordKind::Bytes]);
         let hasher = DefaultHashBuilder::default();
         let (mut hashes, mut scratch) = (Vec::new(), Scratch::default());
-        let column = texts(&[Some("a"), Some("too long for two words"), Some("a"), Some("too long for two words"), None]);
+        let column = texts(&[
+            Some("a"),
+            Some("too long for two words"),
+            Some("a"),
+            Some("too long for two words"),
+            None,
+        ]);
         row_hashes(&encoder, &hasher, &[&column], 5, &mut scratch, &mut hashes).unwrap();
         assert_eq!((hashes[0], hashes[1]), (hashes[2], hashes[3]));
         assert_ne!(hashes[0], hashes[4]);

@@ -48,7 +48,8 @@ impl<'a> Root<'a> {
         let fits = |keys: &[i16]| {
             keys.len() < grouped.len()
                 && keys.iter().all(|key| {
-                    let attribute = usize::try_from(*key - 1).ok().and_then(|a| entry.desc().attributes().get(a));
+                    let attribute =
+                        usize::try_from(*key - 1).ok().and_then(|a| entry.desc().attributes().get(a));
                     grouped.contains(key) && attribute.is_some_and(|a| a.not_null)
                 })
         };

@@ -338,7 +338,9 @@ impl<'a> Root<'a> {
             "likesel" | "iclikesel" | "regexeqsel" | "icregexeqsel" | "prefixsel" => {
                 self.pattern_selectivity(op, name, found, false)
             }
-            "nlikesel" | "icnlikesel" | "regexnesel" | "icregexnesel" => self.pattern_selectivity(op, name, found, true),
+            "nlikesel" | "icnlikesel" | "regexnesel" | "icregexnesel" => {
+                self.pattern_selectivity(op, name, found, true)
+            }
             "matchingsel" => Ok(DEFAULT_MATCHING),
             "contsel" => Ok(0.001),
             "areasel" => Ok(0.005),

@@ -339,8 +339,7 @@ impl NumericSum {
 
     /// The inverse of [`NumericSum::counts`] and [`NumericSum::sums`].
     pub fn from_parts(counts: [i64; 6], sum: Numeric, squares: Option<Numeric>) -> NumericSum {
-        let exact =
-            |number: Numeric| ExactSum { fast: 0, scale: number.scale, slow: Some(Box::new(number)) };
+        let exact = |number: Numeric| ExactSum { fast: 0, scale: number.scale, slow: Some(Box::new(number)) };
         let [count, max_scale, max_scale_count, nan, infinity, negative_infinity] = counts;
         let is_special = nan != 0 || infinity != 0 || negative_infinity != 0;
         NumericSum {

@@ -323,7 +323,8 @@ mod tests {
 
     #[test]
     fn units_are_read_and_written() {
-        for text in ["0.00", "1.50", "-17954.55", "99999999.99", "0.01", "-0.10", "10000.00", "120000000.00"] {
+        for text in ["0.00", "1.50", "-17954.55", "99999999.99", "0.01", "-0.10", "10000.00", "120000000.00"]
+        {
             let payload = Numeric::parse(text).unwrap().to_payload();
             let units = short_units(&payload, 1, 2).unwrap();
             let mut written = Vec::new();

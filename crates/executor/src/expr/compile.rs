@@ -1,10 +1,10 @@
 //! From `ir::Expr` to `Eval`.
 
 use super::array::{ArrayBuild, ArrayCoerce, ArrayOp, SubscriptEval};
+use super::decimal::{DecimalOp, Kind};
 use super::row::{FieldSelect, FieldStore, RowBuild, RowCompareEval};
 use super::subplan::SubPlanEval;
 use super::values::{CoerceViaIo, DomainCheck, ForeignCall, SqlValue};
-use super::decimal::{DecimalOp, Kind};
 use super::{CallInfo, Eval, fast};
 use base::{Error, Oid, Result};
 use catalog::Session;

@@ -31,11 +31,7 @@ pub struct JoinSpec {
 }
 
 /// Which of two children's columns, one after the other, the expressions read.
-fn columns_read<'e>(
-    exprs: impl Iterator<Item = &'e Expr>,
-    outer: usize,
-    inner: usize,
-) -> Vec<bool> {
+fn columns_read<'e>(exprs: impl Iterator<Item = &'e Expr>, outer: usize, inner: usize) -> Vec<bool> {
     let mut read = vec![false; outer + inner];
     for expr in exprs {
         ir::any(expr, &mut |e| {
@@ -112,7 +108,13 @@ impl JoinSpec {
     }
 
     /// As [`JoinSpec::pair`], with what the result needs of pairs that have been matched.
-    pub fn pair_matched(&self, outer: &Batch, outer_rows: &[u32], inner: &Batch, inner_rows: &[u32]) -> Batch {
+    pub fn pair_matched(
+        &self,
+        outer: &Batch,
+        outer_rows: &[u32],
+        inner: &Batch,
+        inner_rows: &[u32],
+    ) -> Batch {
         self.pair_columns(&self.wanted, outer, outer_rows, inner, inner_rows)
     }
 
