@@ -331,8 +331,9 @@ impl BufferPool {
     /// Finds a frame to use: pinned once, untagged, clean.
     fn claim(&self, strategy: Strategy<'_>) -> Result<u32> {
         let Strategy::Ring(ring) = strategy else { return self.claim_any() };
-        // While frames lie idle, a bulk load need not write its own pages back; others find some left.
-        if ring.kind() == RingKind::BulkWrite
+        // While frames lie idle, a bulk load need not write its own pages back, and a scan that leaves its pages in the pool
+        // drives out nobody's; others find some left.
+        if matches!(ring.kind(), RingKind::BulkWrite | RingKind::BulkRead)
             && let Some(frame) = self.claim_free(self.frames.len() / 8)
         {
             return Ok(frame);

@@ -108,12 +108,14 @@ impl Selection {
 
     /// The selected rows for which `keep` holds.
     pub fn filter(&self, mut keep: impl FnMut(usize) -> bool) -> Selection {
-        let mut rows = Vec::with_capacity(self.len());
+        // Without branches, as nobody can foresee which rows are kept.
+        let mut rows = vec![0; self.len()];
+        let mut kept = 0;
         self.for_each(|row| {
-            if keep(row) {
-                rows.push(row as u32);
-            }
+            rows[kept] = row as u32;
+            kept += usize::from(keep(row));
         });
+        rows.truncate(kept);
         if let Selection::All(n) = self
             && rows.len() == *n
         {

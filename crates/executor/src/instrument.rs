@@ -1,10 +1,11 @@
 //! What EXPLAIN ANALYZE shows of each node.
 
 use crate::context::Execution;
-use crate::node::Node;
+use crate::node::{LookedUp, Node};
 use base::Result;
-use datum::Batch;
+use datum::{Batch, Column};
 use parking_lot::Mutex;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -166,6 +167,33 @@ impl Node for Instrumented {
             self.node.report(instruments.get_mut(self.id));
         }
         self.node.rescan(execution)
+    }
+
+    fn looks_up(&self) -> bool {
+        self.node.looks_up()
+    }
+
+    fn look_up(
+        &mut self,
+        execution: &mut Execution,
+        params: &[(usize, Arc<Column>)],
+        rows: Range<usize>,
+    ) -> Result<LookedUp> {
+        let timing = execution.instruments.as_ref().is_some_and(|i| i.timing);
+        let clock = execution.session.instance().system.clock.clone();
+        let start = if timing { clock.monotonic() } else { Duration::ZERO };
+        let first = rows.start;
+        let found = self.node.look_up(execution, params, rows)?;
+        let elapsed = if timing { clock.monotonic().saturating_sub(start) } else { Duration::ZERO };
+        if let Some(instruments) = &mut execution.instruments {
+            let counters = instruments.get_mut(self.id);
+            counters.total += elapsed;
+            counters.startup += elapsed;
+            counters.loops += (found.end - first) as u64;
+            counters.rows += found.batch.rows() as u64;
+            self.node.report(counters);
+        }
+        Ok(found)
     }
 
     fn set_bound(&mut self, rows: u64) {

@@ -137,7 +137,9 @@ fn float_bits(value: Datum<'_>) -> u64 {
     }
 }
 
-fn without_blanks(bytes: &[u8]) -> &[u8] {
+/// What counts of a `character` value.
+#[inline]
+pub fn without_blanks(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.iter().rposition(|b| *b != b' ').map_or(0, |last| last + 1)]
 }
 

@@ -6,9 +6,20 @@ use crate::instrument::Instrumented;
 use crate::nodes;
 use base::{Error, Result, bail};
 use catalog::Session;
-use datum::{Batch, Repr};
+use datum::{Batch, Column, Repr};
 use ir::{Expr, Plan, PlanNode, SubLinkKind};
+use std::ops::Range;
 use std::sync::Arc;
+
+/// What [`Node::look_up`] found.
+pub struct LookedUp {
+    /// Any number of rows.
+    pub batch: Batch,
+    /// The set of params that each row belongs to.
+    pub sources: Vec<u32>,
+    /// The first set that was not done.
+    pub end: usize,
+}
 
 /// A running plan node: a pull-based iterator over batches.
 pub trait Node: Send {
@@ -23,6 +34,27 @@ pub trait Node: Send {
     /// # Errors
     /// What re-opening fails with.
     fn rescan(&mut self, execution: &mut Execution) -> Result<()>;
+
+    /// Whether [`Node::look_up`] can be asked.
+    fn looks_up(&self) -> bool {
+        false
+    }
+
+    /// The rows for each of several sets of exec params, in their order: what rescans with one after the other would
+    /// yield. `params` holds the params' values by row, of which those at `rows` are wanted. Not every row need be done:
+    /// none is when the first alone would yield too much, which then is to be asked for with a rescan.
+    ///
+    /// # Errors
+    /// As [`Node::next`].
+    fn look_up(
+        &mut self,
+        execution: &mut Execution,
+        params: &[(usize, Arc<Column>)],
+        rows: Range<usize>,
+    ) -> Result<LookedUp> {
+        let _ = (execution, params, rows);
+        Err(Error::internal("a plan node that looks up no rows"))
+    }
 
     /// No more than `rows` will be asked for before the next rescan.
     fn set_bound(&mut self, rows: u64) {

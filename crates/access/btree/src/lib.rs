@@ -14,6 +14,7 @@ mod leaves;
 mod levels;
 mod page;
 mod page_delete;
+mod probe;
 mod records;
 mod redo;
 mod runs;
@@ -30,6 +31,7 @@ pub use build::{Build, BuildOptions, Builder, Built, Input, create_empty, write_
 pub use check::check;
 pub use insert::{Inserted, Series, UniqueCheck, find_conflict, insert};
 pub use leaves::Duplicate;
+pub use probe::Prober;
 pub use redo::resource_manager;
 pub use runs::TempFiles;
 pub use scan::{Matches, Scan, SharedScan, lookup};

@@ -145,6 +145,19 @@ impl<'a> IndexTuple<'a> {
         self.0.get(HEADER + 1..HEADER + usize::from(first >> 1))
     }
 
+    /// The first attribute where it is an integer of four bytes, or eight, and there.
+    #[inline]
+    pub fn first_integer(self, is_long: bool) -> Option<i64> {
+        if self.info() & HAS_NULL != 0 || self.is_pivot() && self.attribute_count(1) == 0 {
+            return None;
+        }
+        let bytes = self.0.get(HEADER..)?;
+        match is_long {
+            true => bytes.first_chunk().map(|b| i64::from_le_bytes(*b)),
+            false => bytes.first_chunk().map(|b| i64::from(i32::from_le_bytes(*b))),
+        }
+    }
+
     pub fn walk(self) -> Walk<'a> {
         Walk::new(self)
     }

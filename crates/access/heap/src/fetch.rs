@@ -150,6 +150,8 @@ pub struct Fetcher {
 
 /// Pages of the visibility map that are kept at hand; one tells of 256 MB of the table.
 const MAP_PINS: usize = 16;
+/// A pool of fewer frames has none to spare for pages that are pinned ahead.
+const LEAST_FRAMES: usize = 4096;
 /// Roots that are looked at before their blocks are asked for together.
 const PREFETCH_ROOTS: usize = 64;
 
@@ -223,6 +225,7 @@ impl Fetcher {
         let before = rows.len();
         for (chunk_number, chunk) in roots.chunks(PREFETCH_ROOTS).enumerate() {
             self.prefetch(chunk)?;
+            let _ahead = self.fetch_memory(chunk)?;
             for (number, root) in chunk.iter().enumerate() {
                 let index = (chunk_number * PREFETCH_ROOTS + number) as u32;
                 let found = self.fetch_one(*root, rows)?;
@@ -252,6 +255,42 @@ impl Fetcher {
         self.reader.read_page(&self.context, &self.relation, &pin, &visible, &mut None, rows)?;
         hints.apply(&pin);
         Ok(visible.len())
+    }
+
+    /// Asks for the memory of the versions at `roots`: first for their line pointers, then for what those point to. The
+    /// pages stay where they are as long as the pins are held.
+    fn fetch_memory(&self, roots: &[Tid]) -> Result<Vec<Pin>> {
+        const VERSION_BYTES: usize = 128;
+        if roots.len() < 4 || self.context.pool.frames() < LEAST_FRAMES {
+            return Ok(Vec::new());
+        }
+        let mut pins: Vec<Pin> = Vec::with_capacity(roots.len());
+        for root in roots {
+            if pins.last().is_none_or(|pin| pin.block() != root.block) {
+                let pin = page::pin(&self.context, &self.relation, root.block)?;
+                pin.fetch_memory(0..1);
+                pins.push(pin);
+            }
+            if let Some(pin) = pins.last() {
+                let line_pointer = storage::PAGE_HEADER + 4 * usize::from(root.offset.0.saturating_sub(1));
+                pin.fetch_memory(line_pointer..line_pointer + 1);
+            }
+        }
+        let mut at = 0;
+        for root in roots {
+            if pins[at].block() != root.block {
+                at += 1;
+            }
+            let place = {
+                let page = pins[at].read();
+                match root.offset.0 >= 1 && root.offset <= page.max_offset() {
+                    true => page.item_id(root.offset).offset(),
+                    false => continue,
+                }
+            };
+            pins[at].fetch_memory(place..place + VERSION_BYTES);
+        }
+        Ok(pins)
     }
 
     /// Runs of neighbouring blocks are read together.

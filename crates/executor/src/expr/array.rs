@@ -1,5 +1,6 @@
 //! Arrays: `= ANY/ALL`, ARRAY[], subscripts and slices, casts of elements.
 
+use super::fast::Fast;
 use super::{CallInfo, Compiler, Eval, Frames, boolean, conditional};
 use crate::context::Execution;
 use crate::element::ElementType;
@@ -18,6 +19,8 @@ pub struct ArrayOp {
     array: Eval,
     use_or: bool,
     function: Function,
+    /// The operator's own loop, if it has one.
+    fast: Option<Fast>,
     info: CallInfo,
     strict: bool,
     element: ElementType,
@@ -54,6 +57,7 @@ impl ArrayOp {
             array,
             use_or: op.use_or,
             function: Registry::get().function(&row)?,
+            fast: Fast::by_source(&row.prosrc),
             strict: row.proisstrict,
             info: CallInfo {
                 function: op.function,
@@ -130,9 +134,14 @@ impl ArrayOp {
                 break;
             }
             let element = Column::constant(self.element.repr(), element?.map(|e| self.element.datum(e)));
-            let mut out = ColumnBuilder::new(Repr::Bool, open.bound());
-            (self.function.kernel)(&call, &[scalar, &element], &open, &mut out)?;
-            let out = out.finish();
+            let out = match self.fast.and_then(|fast| fast.run(scalar, &element, &open)) {
+                Some(out) => out,
+                None => {
+                    let mut out = ColumnBuilder::new(Repr::Bool, open.bound());
+                    (self.function.kernel)(&call, &[scalar, &element], &open, &mut out)?;
+                    out.finish()
+                }
+            };
             open = open.filter(|row| match boolean::truth(&out, row) {
                 Some(value) if value == self.use_or => {
                     results[row] = Some(value);

@@ -2,7 +2,8 @@
 //! whole batch is checked for at once. Where a batch is not plain (an overflow, an odd representation) the ordinary
 //! function runs instead and raises its error.
 
-use datum::{Column, Nulls, Repr, Selection, Values};
+use crate::keys::without_blanks;
+use datum::{ByteValues, Column, Nulls, Repr, Selection, Values};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Op {
@@ -24,6 +25,8 @@ pub struct Fast {
     operands: Repr,
     /// Which side is a date, where the other is a timestamp without time zone.
     date: Option<Side>,
+    /// Of strings: whether blanks at their ends do not count.
+    blanked: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +52,13 @@ impl Fast {
         for (prefix, suffix, side) in mixed {
             if let Some(name) = source.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix)) {
                 let op = comparison(name)?;
-                return Some(Fast { op, operands: Repr::Int8, date: Some(side) });
+                return Some(Fast { op, operands: Repr::Int8, date: Some(side), blanked: false });
+            }
+        }
+        for (prefix, blanked) in [("text", false), ("bpchar", true)] {
+            let op = source.strip_prefix(prefix).and_then(comparison).filter(|op| matches!(op, Op::Eq | Op::Ne));
+            if let Some(op) = op {
+                return Some(Fast { op, operands: Repr::Bytes, date: None, blanked });
             }
         }
         let (prefix, operands) = families.into_iter().find(|(prefix, _)| source.starts_with(prefix))?;
@@ -60,7 +69,7 @@ impl Fast {
             "mul" if arithmetic => Op::Mul,
             name => comparison(name)?,
         };
-        Some(Fast { op, operands, date: None })
+        Some(Fast { op, operands, date: None, blanked: false })
     }
 
     pub fn result(self) -> Repr {
@@ -83,6 +92,9 @@ impl Fast {
                 Values::Bool(Sides { a, b, left, right, bound }.compare(self.op)?)
             }
             _ if self.date.is_some() => return None,
+            (Values::Bytes(a), Values::Bytes(b)) if self.operands == Repr::Bytes => {
+                Values::Bool(self.compare_strings(a, b, left, right, rows))
+            }
             (Values::Int4(a), Values::Int4(b)) => {
                 let sides = Sides { a, b, left, right, bound };
                 match self.op {
@@ -132,6 +144,49 @@ impl Fast {
         };
         Some(Column::new(values, nulls(left, right, bound)))
     }
+
+    /// Whether strings are equal, or differ, at the selected rows.
+    fn compare_strings(
+        self,
+        a: &ByteValues,
+        b: &ByteValues,
+        left: &Column,
+        right: &Column,
+        rows: &Selection,
+    ) -> Vec<bool> {
+        let wanted = self.op == Op::Eq;
+        let mut results = vec![false; rows.bound()];
+        let (values, fixed) = match (left.is_constant(), right.is_constant()) {
+            (false, true) => (a, Some(b.get(0))),
+            (true, false) => (b, Some(a.get(0))),
+            _ => (a, None),
+        };
+        match fixed {
+            Some(fixed) => {
+                let fixed = if self.blanked { without_blanks(fixed) } else { fixed };
+                rows.for_each(|row| {
+                    let value = values.get(row);
+                    let equal = match value.split_at_checked(fixed.len()) {
+                        Some((start, rest)) if self.blanked => start == fixed && is_blank(rest),
+                        Some((start, rest)) => rest.is_empty() && start == fixed,
+                        None => false,
+                    };
+                    results[row] = equal == wanted;
+                });
+            }
+            None => rows.for_each(|row| {
+                let (x, y) = (a.get(left.slot(row)), b.get(right.slot(row)));
+                let equal = if self.blanked { without_blanks(x) == without_blanks(y) } else { x == y };
+                results[row] = equal == wanted;
+            }),
+        }
+        results
+    }
+}
+
+#[inline]
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == b' ')
 }
 
 fn comparison(name: &str) -> Option<Op> {
@@ -248,6 +303,27 @@ mod tests {
         let result = less.run(&left, &right, &Selection::All(3)).unwrap();
         let values: Vec<_> = (0..3).map(|row| result.get(row)).collect();
         assert_eq!(values, [Some(Datum::Bool(true)), None, Some(Datum::Bool(false))]);
+    }
+
+    #[test]
+    fn strings_compare_with_and_without_blanks() {
+        let strings = |values: &[Option<&str>]| {
+            let mut builder = ColumnBuilder::new(Repr::Bytes, values.len());
+            values.iter().for_each(|v| builder.push(v.map(Datum::from)));
+            builder.finish()
+        };
+        let left = strings(&[Some("ab  "), Some("ab"), Some("abc"), None, Some("a")]);
+        let right = Column::constant(Repr::Bytes, Some(Datum::from("ab ")));
+        let run = |source, right: &Column| -> Vec<Option<bool>> {
+            let result = Fast::by_source(source).unwrap().run(&left, right, &Selection::All(5)).unwrap();
+            (0..5).map(|row| result.get(row).map(Datum::bool)).collect()
+        };
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(run("bpchareq", &right), [yes, yes, no, None, no]);
+        assert_eq!(run("bpcharne", &right), [no, no, yes, None, yes]);
+        assert_eq!(run("texteq", &right), [no, no, no, None, no]);
+        assert_eq!(run("textne", &left), [no, no, no, None, no]);
+        assert_eq!(run("bpchareq", &left), [yes, yes, yes, None, yes]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use adt::datetime::{TimeZone, date_from_timestamptz, time_from_timestamp, timest
 use adt::datetime::{round_time, round_timestamp, timetz_from_timestamptz};
 use base::{Error, Oid, Result, bail, err};
 use catalog::{PgConstraint, index};
-use datum::{Batch, Column, ColumnBuilder, Datum, Repr, Selection};
+use datum::{Batch, Column, ColumnBuilder, Datum, Repr, Selection, Values};
 use functions::{Function, Registry};
 use ir::{Expr, SqlValueFunction, expr_type};
 use std::sync::Arc;
@@ -33,7 +33,10 @@ pub fn filter(
             }
             continue;
         }
-        rows = rows.filter(|row| boolean::truth(&holds, row) == Some(true));
+        rows = match holds.values() {
+            Values::Bool(values) if !holds.has_nulls() => rows.filter(|row| values[row]),
+            _ => rows.filter(|row| boolean::truth(&holds, row) == Some(true)),
+        };
     }
     Ok(rows)
 }

@@ -7,7 +7,7 @@ use access_api::{IndexRelation, KeyOrder, ScanKey, Strategy};
 use adt::array::ArrayView;
 use base::{Error, Oid, Result};
 use catalog::{IndexEntry, Session};
-use datum::{Datum, OwnedDatum};
+use datum::{Batch, Column, Datum, OwnedDatum, Selection};
 use ir::{Expr, IndexQual, RowCompareOp, VarSource, expr_type};
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub struct IndexKeys {
     keys: Vec<KeySpec>,
     /// One equality, with the column's own type, on every column of a unique index.
     pub unique_lookup: bool,
+    /// One equality, with the column's own type, on each of the first columns: many such keys can be looked up together.
+    pub leading_equalities: bool,
 }
 
 /// What a scan starts with, evaluated.
@@ -81,9 +83,25 @@ impl IndexKeys {
                 .is_some_and(|k| k.strategy == Strategy::Equal && matches!(k.source, Source::One(_)));
             first && on_column.next().is_none()
         });
+        let mut columns: Vec<usize> = keys.iter().map(|k: &KeySpec| k.column).collect();
+        columns.sort_unstable();
+        let leading_equalities = same_type
+            && !columns.is_empty()
+            && columns.iter().enumerate().all(|(place, column)| place == *column)
+            && keys.iter().all(|k| k.strategy == Strategy::Equal && matches!(k.source, Source::One(_)));
         let unique_lookup = index.unique && same_type && equalities && keys.len() == index.keys.len();
         keys.sort_by_key(|k| k.column);
-        Ok((IndexKeys { keys, unique_lookup }, inexact))
+        Ok((IndexKeys { keys, unique_lookup, leading_equalities }, inexact))
+    }
+
+    /// The values of the leading columns for `count` rows, whose exec params are columns.
+    pub fn columns(&self, execution: &mut Execution, count: usize) -> Result<Vec<Arc<Column>>> {
+        let input = Batch::new(Vec::new(), count);
+        let evaluate = |key: &KeySpec| match &key.source {
+            Source::One(eval) => eval.evaluate(execution, &input, &Selection::All(count)),
+            _ => Err(Error::internal("an index key that is no equality")),
+        };
+        self.keys.iter().map(evaluate).collect()
     }
 
     /// The keys with their values as of now.

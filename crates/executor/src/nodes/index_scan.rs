@@ -3,15 +3,16 @@
 use super::index_keys::{Bound, IndexKeys, btree_of};
 use super::scan::{ScanSpec, relation_of};
 use crate::context::Execution;
-use crate::node::Node;
+use crate::node::{LookedUp, Node};
 use crate::rows::Leftover;
 use access_api::{Direction, IndexRelation};
 use base::{Error, Oid, Result, Tid};
-use btree::{Matches, SharedScan};
+use btree::{Matches, Prober, SharedScan};
 use catalog::{IndexEntry, RelationEntry};
-use datum::{Batch, Datum, MAX_BATCH_ROWS};
+use datum::{Batch, Column, Datum, MAX_BATCH_ROWS, Selection};
 use heap::{Fetcher, Rows, Visibility};
 use ir::{Plan, PlanNode, ScanDirection};
+use std::ops::Range;
 use std::sync::Arc;
 
 struct Spec {
@@ -19,6 +20,8 @@ struct Spec {
     index: IndexRelation,
     keys: IndexKeys,
     direction: Direction,
+    /// Whether a condition runs a subplan, which must be given one row's params at a time.
+    has_subplans: bool,
 }
 
 /// An index of the relation by its OID.
@@ -58,7 +61,10 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         let mut scan = ScanSpec::new(session, entry, plan, *relation, &recheck)?;
         let exact = scan.recheck.split_off(inexact);
         let btree = btree_of(&index)?.clone();
-        let spec = Spec { scan, index: btree, keys, direction: direction_of(*direction) };
+        let is_subplan = |e: &ir::Expr| matches!(e, ir::Expr::SubPlan(_));
+        let mut exprs = plan.qual.iter().chain(plan.target_list.iter().map(|t| &t.expr));
+        let has_subplans = exprs.any(|e| ir::any(e, &mut |e| is_subplan(e)));
+        let spec = Spec { scan, index: btree, keys, direction: direction_of(*direction), has_subplans };
         Ok(Shared { spec, exact })
     })?;
     let rows = spec.spec.scan.rows();
@@ -76,6 +82,7 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         substituted: false,
         searches: 0,
         parallel: plan.parallel_aware,
+        prober: None,
     }))
 }
 
@@ -106,7 +113,12 @@ struct IndexScan {
     searches: u64,
     /// Whether the index's pages are divided among the participants of a parallel plan.
     parallel: bool,
+    /// Looks up many keys at once.
+    prober: Option<Prober>,
 }
+
+/// Entries that are looked up at once, after which the rows go on to the next node.
+const MOST_ENTRIES: usize = 4096;
 
 impl IndexScan {
     /// Whether one row is looked up. Not where participants divide the entries: each would find the row.
@@ -175,6 +187,61 @@ impl IndexScan {
 }
 
 impl Node for IndexScan {
+    fn looks_up(&self) -> bool {
+        let spec = &self.spec.spec;
+        spec.keys.leading_equalities
+            && spec.direction == Direction::Forward
+            && !self.parallel
+            && spec.scan.recheck.is_empty()
+            && !spec.has_subplans
+    }
+
+    fn look_up(
+        &mut self,
+        execution: &mut Execution,
+        params: &[(usize, Arc<Column>)],
+        rows: Range<usize>,
+    ) -> Result<LookedUp> {
+        let shared = self.spec.clone();
+        let (scan, index) = (&shared.spec.scan, &shared.spec.index);
+        params.iter().for_each(|(id, column)| execution.set_param_column(*id, column.clone()));
+        let keys = shared.spec.keys.columns(execution, rows.end)?;
+        let keys: Vec<&Column> = keys.iter().map(|c| &**c).collect();
+        let (mut tids, mut roots) = (Vec::new(), Vec::new());
+        let prober = self.prober.get_or_insert_with(|| Prober::new(&execution.context, index));
+        let start = rows.start;
+        let end = prober.probe(&keys, rows, MOST_ENTRIES, &mut tids, &mut roots)?;
+        self.searches += (end - start) as u64;
+        let fetcher = self.fetcher.get_or_insert_with(|| {
+            let visibility = Visibility::Mvcc(execution.snapshot.clone());
+            Fetcher::new(&execution.context, &scan.entry.relation, visibility, &scan.needed)
+        });
+        self.rows.clear();
+        self.sources.clear();
+        self.dead.clear();
+        fetcher.fetch_many(&tids, &mut self.rows, &mut self.sources, &mut self.dead)?;
+        let mut sources: Vec<u32> = self.sources.iter().map(|root| roots[*root as usize]).collect();
+        let mut batch = scan.batch(&mut self.rows)?;
+        let align = |execution: &mut Execution, sources: &[u32]| {
+            for (id, column) in params {
+                execution.set_param_column(*id, Arc::new(column.take(sources)));
+            }
+        };
+        align(execution, &sources);
+        if !scan.quals.is_empty() && !batch.is_empty() {
+            let passing = scan.passing(execution, &batch, self.id)?;
+            if let Selection::Rows(rows) = &passing {
+                sources = rows.iter().map(|row| sources[*row as usize]).collect();
+                align(execution, &sources);
+            }
+            batch = batch.select(&passing);
+        }
+        if !batch.is_empty() {
+            batch = scan.projection.apply(execution, &batch)?;
+        }
+        Ok(LookedUp { batch, sources, end })
+    }
+
     fn next(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
         let shared = self.spec.clone();
         let spec = &shared.spec;

@@ -1,4 +1,5 @@
-//! Nested loop: the inner side is run for each outer row, with values of that row as exec params.
+//! Nested loop: the inner side is run for each outer row, with values of that row as exec params. Where the inner side
+//! looks up keys of an index, it is given many outer rows at a time.
 
 use super::join::{self, JoinSpec};
 use crate::context::Execution;
@@ -41,6 +42,7 @@ pub fn build(
         let pair_reprs = spec.outer.iter().chain(spec.inner.iter()).copied().collect();
         Ok(Spec { join: spec, params: compiled, pair_reprs })
     })?;
+    let looks_up = inner.looks_up();
     let pairs = RowBuffer::new(spec.pair_reprs.clone());
     Ok(Box::new(NestLoop {
         spec,
@@ -52,10 +54,15 @@ pub fn build(
         params: Vec::new(),
         inner_open: false,
         matched: false,
+        looks_up,
+        alone: None,
         pairs,
         leftover: Leftover::default(),
     }))
 }
+
+/// For fewer outer rows, looking up their keys together does not pay.
+const LEAST_TOGETHER: usize = 8;
 
 struct NestLoop {
     spec: Arc<Spec>,
@@ -69,6 +76,10 @@ struct NestLoop {
     /// Whether the inner side stands for the current outer row.
     inner_open: bool,
     matched: bool,
+    /// Whether the inner side can be asked for the rows of many outer rows at once.
+    looks_up: bool,
+    /// The outer row that has too many partners for that.
+    alone: Option<usize>,
     /// Pairs that stand and have not been returned.
     pairs: RowBuffer,
     leftover: Leftover,
@@ -91,7 +102,59 @@ impl NestLoop {
             }
             self.batch = Some(batch);
             self.row = 0;
+            self.alone = None;
         }
+    }
+
+    /// Whether the outer rows that are left of the batch are joined together: if they are enough to pay for that.
+    fn is_together(&self, execution: &Execution) -> bool {
+        let left = self.batch.as_ref().map_or(0, |batch| batch.rows() - self.row);
+        self.looks_up
+            && !self.inner_open
+            && left >= LEAST_TOGETHER
+            && self.alone != Some(self.row)
+            && execution.recheck.is_none()
+    }
+
+    /// Joins many outer rows, as many as the inner side likes.
+    fn join_together(&mut self, execution: &mut Execution) -> Result<Option<Batch>> {
+        let spec = self.spec.clone();
+        let Some(outer) = self.batch.clone() else { return Ok(None) };
+        let start = self.row;
+        let params: Vec<(usize, Arc<Column>)> =
+            spec.params.iter().zip(&self.params).map(|((id, ..), column)| (*id, column.clone())).collect();
+        let found = self.inner.look_up(execution, &params, start..outer.rows())?;
+        if found.end == start {
+            self.alone = Some(start);
+            return Ok(None);
+        }
+        self.row = found.end;
+        let (mut outer_rows, inner) = (found.sources, found.batch);
+        let mut inner_rows: Vec<u32> = (0..inner.rows() as u32).collect();
+        if !spec.join.join_quals.is_empty() && !inner_rows.is_empty() {
+            let pairs = spec.join.pair_to_match(&outer, &outer_rows, &inner, &inner_rows);
+            if let Selection::Rows(rows) = spec.join.matching(execution, &pairs, self.id)? {
+                outer_rows = rows.iter().map(|row| outer_rows[*row as usize]).collect();
+                inner_rows = rows;
+            }
+        }
+        if spec.join.first_match_suffices() {
+            let firsts: Vec<u32> = (0..outer_rows.len() as u32)
+                .filter(|at| *at == 0 || outer_rows[*at as usize] != outer_rows[*at as usize - 1])
+                .collect();
+            outer_rows = firsts.iter().map(|at| outer_rows[*at as usize]).collect();
+            inner_rows = firsts.iter().map(|at| inner_rows[*at as usize]).collect();
+        }
+        if spec.join.keeps_outer() {
+            let only_unmatched = spec.join.kind == JoinKind::Anti;
+            (outer_rows, inner_rows) =
+                with_unmatched(start as u32..found.end as u32, &outer_rows, &inner_rows, only_unmatched);
+        }
+        if outer_rows.is_empty() {
+            return Ok(None);
+        }
+        let pairs = spec.join.pair_matched(&outer, &outer_rows, &inner, &inner_rows);
+        spec.join.output(execution, &pairs, self.id)
     }
 
     /// Adds the pairs of the current outer row with the next inner rows.
@@ -157,6 +220,31 @@ impl NestLoop {
     }
 }
 
+/// Pairs in the order of the outer rows, with those that have no partner among them; or only these.
+fn with_unmatched(
+    rows: std::ops::Range<u32>,
+    outer: &[u32],
+    inner: &[u32],
+    only_unmatched: bool,
+) -> (Vec<u32>, Vec<u32>) {
+    let (mut all_outer, mut all_inner) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    for row in rows {
+        let first = at;
+        while at < outer.len() && outer[at] == row {
+            at += 1;
+        }
+        if first == at {
+            all_outer.push(row);
+            all_inner.push(NO_ROW);
+        } else if !only_unmatched {
+            all_outer.extend_from_slice(&outer[first..at]);
+            all_inner.extend_from_slice(&inner[first..at]);
+        }
+    }
+    (all_outer, all_inner)
+}
+
 impl Node for NestLoop {
     fn next(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
         if let Some(batch) = self.leftover.next(want) {
@@ -168,6 +256,16 @@ impl Node for NestLoop {
                 if !self.inner_open && !self.advance(execution, want)? {
                     end = true;
                     break;
+                }
+                if self.is_together(execution) {
+                    if self.pairs.rows() > 0 {
+                        break;
+                    }
+                    if let Some(batch) = self.join_together(execution)? {
+                        return Ok(Some(self.leftover.put(batch, want)));
+                    }
+                    execution.check()?;
+                    continue;
                 }
                 self.step(execution, want.min(MAX_BATCH_ROWS))?;
             }
@@ -187,6 +285,7 @@ impl Node for NestLoop {
     fn rescan(&mut self, execution: &mut Execution) -> Result<()> {
         self.batch = None;
         self.row = 0;
+        self.alone = None;
         self.inner_open = false;
         self.pairs.take();
         self.leftover.clear();
