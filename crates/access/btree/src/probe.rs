@@ -213,8 +213,7 @@ impl Prober {
                 if opaque.is_ignored() || !found && key.is_beyond(&self.index, &page, opaque)? {
                     opaque.next
                 } else {
-                    let start =
-                        if found { opaque.first_item() } else { self.search(&key, &page, opaque)? };
+                    let start = if found { opaque.first_item() } else { self.search(&key, &page, opaque)? };
                     found = true;
                     if equal_on_page(&self.index, &page, opaque, start, &key, tids)? {
                         return Ok(true);

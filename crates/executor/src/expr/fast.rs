@@ -56,7 +56,8 @@ impl Fast {
             }
         }
         for (prefix, blanked) in [("text", false), ("bpchar", true)] {
-            let op = source.strip_prefix(prefix).and_then(comparison).filter(|op| matches!(op, Op::Eq | Op::Ne));
+            let op =
+                source.strip_prefix(prefix).and_then(comparison).filter(|op| matches!(op, Op::Eq | Op::Ne));
             if let Some(op) = op {
                 return Some(Fast { op, operands: Repr::Bytes, date: None, blanked });
             }
