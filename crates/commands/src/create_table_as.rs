@@ -1,7 +1,7 @@
 //! CREATE TABLE AS, SELECT INTO and CREATE MATERIALIZED VIEW: a relation of a query's columns, filled with its rows.
 
-use crate::invocation::{Invocation, Outcome};
-use crate::name::{self, creation_place};
+use crate::invocation::{Executed, Invocation, Outcome};
+use crate::name::{self, Place, creation_place};
 use crate::notice::notice_of;
 use crate::options::{self, Target};
 use crate::pipeline::{self, Literals};
@@ -10,9 +10,9 @@ use crate::{execution, index, materialized_view, session_end, view};
 use analyzer::ParamTypes;
 use base::{Error, Oid, Result, SqlState, bail, err};
 use catalog::{RelationEntry, Session};
-use datum::{Attribute, Datum, MAX_BATCH_ROWS};
-use executor::ParamValue;
-use ir::{Query, RangeTableKind};
+use datum::{Attribute, Batch, Datum, MAX_BATCH_ROWS};
+use executor::{ParamValue, Prepared};
+use ir::{CommandType, Query};
 use lock::LockMode;
 use std::sync::Arc;
 use syntax::{CreateTableAs, IntoClause, OnCommit, Persistence, SelectBody, SelectStatement, Statement};
@@ -22,44 +22,111 @@ use syntax::{CreateTableAs, IntoClause, OnCommit, Persistence, SelectBody, Selec
 /// # Errors
 /// PostgreSQL's.
 pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTableAs) -> Result<Outcome> {
+    let tag = if statement.materialized_view { "CREATE MATERIALIZED VIEW" } else { "CREATE TABLE AS" };
+    let Some(created) = Created::new(invocation, statement)? else {
+        return Ok(Outcome::Tag(tag.to_owned()));
+    };
+    if !statement.with_data {
+        let executed = matches!(*statement.query, Statement::Execute(_));
+        return Ok(Outcome::Tag(if executed { "SELECT 0" } else { tag }.to_owned()));
+    }
     let session = invocation.session;
+    let entry = session.require_relation(created.table)?;
+    let count = fill_from(session, &entry, &created.source.plans(session)?, &created.source.params)?;
+    Ok(Outcome::Tag(format!("SELECT {count}")))
+}
+
+/// Where the rows come from.
+pub(crate) struct Source {
+    query: Arc<Query>,
+    /// Those of a prepared statement.
+    plans: Option<Arc<[Arc<Prepared>]>>,
+    pub params: Arc<[ParamValue]>,
+}
+
+impl Source {
+    /// # Errors
+    /// Those of the analysis.
+    pub fn new(invocation: &Invocation<'_>, statement: &Statement) -> Result<Source> {
+        match (statement, &invocation.executed) {
+            (Statement::Execute(_), Some(executed)) => {
+                let plans = (executed.plan)()?;
+                if executed.query.command != CommandType::Select {
+                    bail!(WRONG_OBJECT_TYPE, "prepared statement is not a SELECT");
+                }
+                let Executed { query, params, .. } = executed.clone();
+                Ok(Source { query, plans: Some(plans), params })
+            }
+            (Statement::Execute(_), None) => Err(Error::unsupported("CREATE TABLE AS EXECUTE here")),
+            _ => {
+                let types = ParamTypes::fixed(invocation.params.iter().map(|p| p.type_oid).collect());
+                let query = analyze(invocation.session, statement, invocation.sql, types)?;
+                Ok(Source { query: Arc::new(query), plans: None, params: invocation.params.clone() })
+            }
+        }
+    }
+
+    /// # Errors
+    /// Those of planning.
+    pub fn plans(&self, session: &Arc<Session>) -> Result<Arc<[Arc<Prepared>]>> {
+        match &self.plans {
+            Some(plans) => Ok(plans.clone()),
+            None => Ok(pipeline::plan(session, (*self.query).clone(), Some(&self.params), true)?.into()),
+        }
+    }
+}
+
+/// The new relation, still empty.
+pub(crate) struct Created {
+    pub table: Oid,
+    pub source: Source,
+}
+
+impl Created {
+    /// `None` with a notice if it exists and may.
+    ///
+    /// # Errors
+    /// PostgreSQL's.
+    pub fn new(invocation: &Invocation<'_>, statement: &CreateTableAs) -> Result<Option<Created>> {
+        let session = invocation.session;
+        let into = &statement.into;
+        let Some(place) = place_for(session, statement)? else { return Ok(None) };
+        let source = Source::new(invocation, &statement.query)?;
+        let query = &source.query;
+        if statement.materialized_view {
+            materialized_view::check_query(session, query, into.persistence)?;
+        }
+        let table =
+            make(session, into, place.namespace, place.persistence, query, statement.materialized_view)?;
+        if statement.materialized_view {
+            view::store_rule(session, table, query)?;
+            if !statement.with_data {
+                relation::update_class(session, table, |class| class.relispopulated = false)?;
+                session.invalidate_relation(table);
+            }
+        }
+        session.command_counter_increment()?;
+        Ok(Some(Created { table, source }))
+    }
+}
+
+/// Where the new relation goes; `None` with a notice if there is one of its name, and may be.
+///
+/// # Errors
+/// `42P07`, `3F000`, `42501`.
+pub(crate) fn place_for(session: &Arc<Session>, statement: &CreateTableAs) -> Result<Option<Place>> {
     let into = &statement.into;
     let place = creation_place(session, &into.relation, into.persistence)?;
     let name = &into.relation.name;
-    if session.relation_in(place.namespace, name)?.is_some() {
-        if statement.if_not_exists {
-            let text = format!("relation \"{name}\" already exists, skipping");
-            session.notice(notice_of(SqlState::DUPLICATE_TABLE, text));
-            let tag =
-                if statement.materialized_view { "CREATE MATERIALIZED VIEW" } else { "CREATE TABLE AS" };
-            return Ok(Outcome::Tag(tag.to_owned()));
-        }
+    if session.relation_in(place.namespace, name)?.is_none() {
+        return Ok(Some(place));
+    }
+    if !statement.if_not_exists {
         bail!(DUPLICATE_TABLE, "relation \"{name}\" already exists");
     }
-    if !matches!(*statement.query, Statement::Select(_)) {
-        return Err(Error::unsupported("CREATE TABLE AS EXECUTE"));
-    }
-    let types = ParamTypes::fixed(invocation.params.iter().map(|p| p.type_oid).collect());
-    let query = analyze(session, &statement.query, invocation.sql, types)?;
-    if statement.materialized_view {
-        materialized_view::check_query(session, &query, into.persistence)?;
-    }
-    let table = make(session, into, place.namespace, place.persistence, &query, statement.materialized_view)?;
-    if statement.materialized_view {
-        view::store_rule(session, table, &query)?;
-    }
-    if !statement.with_data {
-        if statement.materialized_view {
-            relation::update_class(session, table, |class| class.relispopulated = false)?;
-            session.invalidate_relation(table);
-            return Ok(Outcome::Tag("CREATE MATERIALIZED VIEW".to_owned()));
-        }
-        return Ok(Outcome::Tag("CREATE TABLE AS".to_owned()));
-    }
-    session.command_counter_increment()?;
-    let entry = session.require_relation(table)?;
-    let count = fill(session, &entry, query, &invocation.params)?;
-    Ok(Outcome::Tag(format!("SELECT {count}")))
+    let text = format!("relation \"{name}\" already exists, skipping");
+    session.notice(notice_of(SqlState::DUPLICATE_TABLE, text));
+    Ok(None)
 }
 
 /// SELECT INTO: CREATE TABLE AS in older words.
@@ -67,18 +134,23 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTableAs)
 /// # Errors
 /// As [`create`].
 pub(crate) fn select_into(invocation: &mut Invocation<'_>, select: &SelectStatement) -> Result<Outcome> {
+    match as_create(select) {
+        Some(create) => self::create(invocation, &create),
+        None => Err(Error::internal("a query among the utility commands")),
+    }
+}
+
+/// A SELECT INTO as CREATE TABLE AS; `None` for other queries.
+pub(crate) fn as_create(select: &SelectStatement) -> Option<CreateTableAs> {
     let mut query = select.clone();
-    let Some(into) = take_into(&mut query) else {
-        return Err(Error::internal("a query among the utility commands"));
-    };
-    let create = CreateTableAs {
+    let into = take_into(&mut query)?;
+    Some(CreateTableAs {
         into,
         materialized_view: false,
         if_not_exists: false,
         query: Box::new(Statement::Select(Box::new(query))),
         with_data: true,
-    };
-    self::create(invocation, &create)
+    })
 }
 
 /// INTO stands in the first SELECT of set operations.
@@ -166,33 +238,55 @@ pub(crate) fn fill(
     query: Query,
     params: &[ParamValue],
 ) -> Result<u64> {
-    let context = session.context()?;
-    let options = heap::InsertOptions { skip_fsm: true, ..heap::InsertOptions::default() };
-    let mut bulk = heap::BulkInsert::default();
-    let mut count = 0;
-    for prepared in pipeline::plan(session, query, Some(params), true)? {
-        for relation in &prepared.plan.range_table {
-            if let RangeTableKind::Relation { oid, lock_mode, .. } = &relation.kind
-                && let Some(mode) = LockMode::from_number(*lock_mode)
-            {
-                session.lock_relation(*oid, mode)?;
-            }
-        }
+    fill_from(session, entry, &pipeline::plan(session, query, Some(params), true)?, params)
+}
+
+fn fill_from(
+    session: &Arc<Session>,
+    entry: &RelationEntry,
+    plans: &[Arc<Prepared>],
+    params: &[ParamValue],
+) -> Result<u64> {
+    let mut filler = Filler::new(session, entry)?;
+    for prepared in plans {
+        crate::nested::lock_relations(session, &prepared.plan)?;
         let snapshot = session.transaction()?.snapshot()?;
-        let mut running =
-            executor::start(session, &prepared, params, snapshot, &execution::options(session))?;
+        let mut running = executor::start(session, prepared, params, snapshot, &execution::options(session))?;
         while let Some(batch) = running.next(MAX_BATCH_ROWS)? {
-            if !prepared.plan.can_set_tag {
-                continue;
+            if prepared.plan.can_set_tag {
+                filler.add(&batch)?;
             }
-            for row in 0..batch.rows() {
-                let values: Vec<Option<Datum<'_>>> =
-                    (0..entry.desc().len()).map(|column| batch.value(column, row)).collect();
-                heap::insert(&context, &entry.relation, &values, &options, Some(&mut bulk))?;
-            }
-            count += batch.rows() as u64;
         }
         running.finish()?;
     }
-    Ok(count)
+    Ok(filler.count)
+}
+
+/// Takes rows into a new relation.
+pub(crate) struct Filler<'a> {
+    context: access_api::Context,
+    entry: &'a RelationEntry,
+    bulk: heap::BulkInsert,
+    pub count: u64,
+}
+
+impl<'a> Filler<'a> {
+    /// # Errors
+    /// `XX000` outside of a transaction.
+    pub fn new(session: &Session, entry: &'a RelationEntry) -> Result<Filler<'a>> {
+        Ok(Filler { context: session.context()?, entry, bulk: heap::BulkInsert::default(), count: 0 })
+    }
+
+    /// # Errors
+    /// The disk's.
+    pub fn add(&mut self, batch: &Batch) -> Result<()> {
+        let options = heap::InsertOptions { skip_fsm: true, ..heap::InsertOptions::default() };
+        for row in 0..batch.rows() {
+            let values: Vec<Option<Datum<'_>>> =
+                (0..self.entry.desc().len()).map(|column| batch.value(column, row)).collect();
+            heap::insert(&self.context, &self.entry.relation, &values, &options, Some(&mut self.bulk))?;
+        }
+        self.count += batch.rows() as u64;
+        Ok(())
+    }
 }

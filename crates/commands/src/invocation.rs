@@ -47,6 +47,19 @@ pub struct Invocation<'a> {
     pub params: Arc<[ParamValue]>,
     /// Inside a function: what names mean besides columns.
     pub names: Option<&'a dyn analyzer::ParameterNames>,
+    /// What the EXECUTE inside of the command runs.
+    pub executed: Option<Executed>,
+}
+
+pub type PlanSource = Arc<dyn Fn() -> Result<Arc<[Arc<executor::Prepared>]>> + Send + Sync>;
+
+/// A prepared statement with its parameters, as EXECUTE names it.
+#[derive(Clone)]
+pub struct Executed {
+    pub query: Arc<ir::Query>,
+    /// Gives the plans, which counts as a use of the statement.
+    pub plan: PlanSource,
+    pub params: Arc<[ParamValue]>,
 }
 
 /// What a command answers.

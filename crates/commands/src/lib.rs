@@ -63,7 +63,7 @@ pub use domain::DomainChecks;
 pub use execution::OPTIONS as EXECUTION_OPTIONS;
 pub use grant::catalogs_to_public as grant_catalogs_to_public;
 pub use hooks::{SequenceFunctions, hooks};
-pub use invocation::{Client, Invocation, Outcome};
+pub use invocation::{Client, Executed, Invocation, Outcome};
 pub use plan_choice::PlanChoice;
 pub use routine::{LANGUAGES, Language, Languages};
 pub use server_control::{Control, SERVER_CONTROL, ServerControl};

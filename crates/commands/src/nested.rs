@@ -161,6 +161,7 @@ pub fn run_utility(
         in_block: true,
         params: params.clone(),
         names: Some(names),
+        executed: None,
     };
     dispatch::execute(&mut invocation, statement)
 }

@@ -21,6 +21,8 @@ struct State {
     generic_cost: f64,
     custom_cost: f64,
     custom_plans: u32,
+    /// How often the plan for any values was taken.
+    generic_uses: u64,
 }
 
 /// See the module's description. True as long as the analysed query is.
@@ -49,14 +51,18 @@ impl PlanChoice {
     ) -> Result<Arc<[Arc<Prepared>]>> {
         let mode = session.settings().get(settings::PLAN_CACHE_MODE);
         if !self.wants_custom(mode, params) {
-            if let Some(generic) = &self.state.lock().generic {
-                return Ok(generic.clone());
+            let mut state = self.state.lock();
+            if let Some(generic) = state.generic.clone() {
+                state.generic_uses += 1;
+                return Ok(generic);
             }
+            drop(state);
             let plans: Arc<[_]> = pipeline::plan(session, query.clone(), None, parallel)?.into();
             let mut state = self.state.lock();
             state.generic_cost = total_cost(&plans);
             state.generic = Some(plans.clone());
             if params.is_empty() || mode != PlanCacheMode::Auto || !self.prefers_custom(&state) {
+                state.generic_uses += 1;
                 return Ok(plans);
             }
         }
@@ -65,6 +71,21 @@ impl PlanChoice {
         state.custom_plans += 1;
         state.custom_cost += total_cost(&plans) + planning_cost(&plans);
         Ok(plans)
+    }
+
+    /// Goes on from what is known of the query as it was planned before the catalogs changed.
+    pub fn go_on_from(&self, before: &PlanChoice) {
+        let before = before.state.lock();
+        let mut state = self.state.lock();
+        state.custom_cost = before.custom_cost;
+        state.custom_plans = before.custom_plans;
+        state.generic_uses = before.generic_uses;
+    }
+
+    /// How often the plan for any values was taken, and how often the query was planned for its values.
+    pub fn uses(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        (state.generic_uses, u64::from(state.custom_plans))
     }
 
     fn wants_custom(&self, mode: PlanCacheMode, params: &[ParamValue]) -> bool {

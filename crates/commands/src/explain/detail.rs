@@ -119,6 +119,8 @@ pub fn add(
     filter(describer, scope, counters, &mut facts)?;
     if let Some(counters) = counters {
         counted(plan, counters, &mut facts);
+    } else if describer.instruments.is_some() {
+        never_executed(plan, &mut facts);
     }
     Ok(())
 }
@@ -530,6 +532,20 @@ fn direction(session: &Session, operator: Oid) -> Result<Option<bool>> {
 
 fn kb(bytes: u64) -> u64 {
     bytes.div_ceil(1024)
+}
+
+/// What is told even of a node that was never run.
+fn never_executed(plan: &Plan, facts: &mut Facts<'_>) {
+    if matches!(plan.node, PlanNode::IndexOnlyScan { .. }) {
+        facts.number("Heap Fetches", 0);
+    }
+    let by_index = matches!(
+        plan.node,
+        PlanNode::IndexScan { .. } | PlanNode::BitmapIndexScan { .. } | PlanNode::IndexOnlyScan { .. }
+    );
+    if by_index {
+        facts.number("Index Searches", 0);
+    }
 }
 
 fn counted(plan: &Plan, counters: &Counters, facts: &mut Facts<'_>) {

@@ -6,6 +6,8 @@ mod node;
 mod options;
 mod render;
 
+use crate::create_table_as::{self, Created, Filler, Source};
+use crate::invocation::Executed;
 use crate::{Invocation, Outcome, execution, pipeline};
 use base::{Error, Oid, Result};
 use catalog::Session;
@@ -18,7 +20,7 @@ use options::{ExplainOptions, Format};
 use render::{Described, Value};
 use std::sync::Arc;
 use std::time::Duration;
-use syntax::{Explain, Statement};
+use syntax::{CreateTableAs, Explain, Statement};
 
 const TEXT: Oid = Oid(25);
 const JSON: Oid = Oid(114);
@@ -30,18 +32,12 @@ const XML: Oid = Oid(142);
 pub fn run(invocation: &mut Invocation<'_>, explain: &Explain) -> Result<Outcome> {
     let options = ExplainOptions::read(&explain.options)?;
     let session = invocation.session.clone();
-    match &*explain.query {
-        Statement::Select(_)
-        | Statement::Insert(_)
-        | Statement::Update(_)
-        | Statement::Delete(_)
-        | Statement::Merge(_) => {}
-        _ => return Err(Error::unsupported("EXPLAIN of this statement")),
-    }
     let clock = session.instance().system.clock.clone();
     let start = clock.monotonic();
-    let params: &[ParamValue] = if options.generic_plan { &[] } else { &invocation.params };
-    let plans = pipeline::analyze_and_plan(&session, &explain.query, invocation.sql, params)?;
+    let Some(subject) = Subject::new(invocation, &explain.query, &options)? else {
+        return Output { options: &options, lines: Vec::new(), queries: Vec::new() }.outcome(&session);
+    };
+    let Subject { plans, params, table } = subject;
     let planning = clock.monotonic().saturating_sub(start);
     let mut output = Output { options: &options, lines: Vec::new(), queries: Vec::new() };
     if plans.is_empty() && options.format == Format::Text {
@@ -51,9 +47,79 @@ pub fn run(invocation: &mut Invocation<'_>, explain: &Explain) -> Result<Outcome
         if number > 0 {
             output.lines.push(String::new());
         }
-        output.statement(&session, prepared, &invocation.params, planning)?;
+        output.statement(&session, prepared, &params, planning, table)?;
     }
     output.outcome(&session)
+}
+
+/// What is explained.
+struct Subject {
+    plans: Arc<[Arc<Prepared>]>,
+    params: Arc<[ParamValue]>,
+    /// The new relation that takes the rows, and whether it is given any.
+    table: Option<(Oid, bool)>,
+}
+
+impl Subject {
+    /// `None` for what has no plan, and for a relation that exists already and may.
+    fn new(
+        invocation: &Invocation<'_>,
+        statement: &Statement,
+        options: &ExplainOptions,
+    ) -> Result<Option<Subject>> {
+        let session = invocation.session;
+        let create = match statement {
+            Statement::Select(select) => create_table_as::as_create(select),
+            Statement::CreateTableAs(create) => Some((**create).clone()),
+            _ => None,
+        };
+        if let Some(create) = create {
+            return Subject::of_create(invocation, &create, options);
+        }
+        let inner;
+        let query = match statement {
+            Statement::Select(_)
+            | Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::Merge(_) => statement,
+            Statement::DeclareCursor(declare) => {
+                inner = Statement::Select(Box::new(declare.query.clone()));
+                &inner
+            }
+            Statement::Execute(_) => {
+                let executed = invocation.executed.clone();
+                let executed = executed.ok_or_else(|| Error::unsupported("EXPLAIN EXECUTE here"))?;
+                let Executed { plan, params, .. } = executed;
+                return Ok(Some(Subject { plans: plan()?, params, table: None }));
+            }
+            _ => return Err(Error::unsupported("EXPLAIN of this statement")),
+        };
+        let params: &[ParamValue] = if options.generic_plan { &[] } else { &invocation.params };
+        let plans = pipeline::analyze_and_plan(session, query, invocation.sql, params)?.into();
+        Ok(Some(Subject { plans, params: invocation.params.clone(), table: None }))
+    }
+
+    /// The relation is made only if the query is run.
+    fn of_create(
+        invocation: &Invocation<'_>,
+        create: &CreateTableAs,
+        options: &ExplainOptions,
+    ) -> Result<Option<Subject>> {
+        let session = invocation.session;
+        let source = if options.analyze {
+            let Some(created) = Created::new(invocation, create)? else { return Ok(None) };
+            let plans = created.source.plans(session)?;
+            let table = Some((created.table, create.with_data));
+            return Ok(Some(Subject { plans, params: created.source.params, table }));
+        } else if create_table_as::place_for(session, create)?.is_none() {
+            return Ok(None);
+        } else {
+            Source::new(invocation, &create.query)?
+        };
+        let plans = source.plans(session)?;
+        Ok(Some(Subject { plans, params: source.params, table: None }))
+    }
 }
 
 struct Output<'a> {
@@ -76,14 +142,22 @@ fn execute(
     prepared: &Arc<Prepared>,
     params: &[ParamValue],
     options: &ExplainOptions,
+    table: Option<(Oid, bool)>,
 ) -> Result<Ran> {
+    let entry = table.map(|(table, _)| session.require_relation(table)).transpose()?;
+    let mut filler = entry.as_ref().map(|entry| Filler::new(session, entry)).transpose()?;
     let instance = session.instance();
     let before = instance.pool.counters();
     let start = instance.system.clock.monotonic();
     let run_options = executor::Options { instrument: Some(options.timing), ..execution::options(session) };
     let snapshot = session.transaction()?.snapshot()?;
     let mut running = executor::start(session, prepared, params, snapshot, &run_options)?;
-    while running.next(MAX_BATCH_ROWS)?.is_some() {}
+    let with_data = table.is_none_or(|(_, with_data)| with_data);
+    while with_data && let Some(batch) = running.next(MAX_BATCH_ROWS)? {
+        if let Some(filler) = &mut filler {
+            filler.add(&batch)?;
+        }
+    }
     running.finish()?;
     let instruments = running.instruments().cloned().unwrap_or_else(|| Instruments::new(options.timing));
     session.command_counter_increment()?;
@@ -104,9 +178,13 @@ impl Output<'_> {
         prepared: &Arc<Prepared>,
         params: &[ParamValue],
         planning: Duration,
+        table: Option<(Oid, bool)>,
     ) -> Result<()> {
         let options = self.options;
-        let ran = if options.analyze { Some(execute(session, prepared, params, options)?) } else { None };
+        let ran = match options.analyze {
+            true => Some(execute(session, prepared, params, options, table)?),
+            false => None,
+        };
         let statement = prepared.plan.clone();
         let describer = Describer {
             session,

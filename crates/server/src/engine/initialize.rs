@@ -118,6 +118,7 @@ fn run_statement(session: &Arc<Session>, sql: &str, statement: &Statement) -> Re
         in_block: true,
         params: Arc::new([]),
         names: None,
+        executed: None,
     };
     commands::execute(&mut invocation, statement)?;
     Ok(())

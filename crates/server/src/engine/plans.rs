@@ -10,7 +10,7 @@ use catalog::Session;
 use commands::{PlanChoice, pipeline};
 use executor::{ParamValue, Prepared as PreparedPlan};
 use hashbrown::HashMap;
-use ir::Query;
+use ir::{CommandType, Query};
 use parking_lot::Mutex;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -109,6 +109,28 @@ impl Prepared {
             || (self.epoch == session.instance().cache.invalidations()
                 && !session.has_catalog_changes()
                 && *self.path == *session.search_path()?))
+    }
+
+    /// Takes the place of a statement that is no longer current.
+    pub fn replacing(self, before: &Prepared) -> Prepared {
+        self.plans.go_on_from(&before.plans);
+        self
+    }
+
+    /// See [`PlanChoice::uses`].
+    pub fn uses(&self) -> (u64, u64) {
+        self.plans.uses()
+    }
+
+    /// The types of the rows it returns; `None` if it returns none.
+    pub fn result_types(&self) -> Option<Vec<Oid>> {
+        let Kind::Query(query) = &self.kind else { return None };
+        let list = match query.command {
+            CommandType::Select => &query.target_list,
+            _ => &query.returning,
+        };
+        let types: Vec<Oid> = list.iter().filter(|t| !t.junk).map(|t| ir::expr_type(&t.expr)).collect();
+        (!types.is_empty() || query.command == CommandType::Select).then_some(types)
     }
 
     /// The plans to run with these parameter values.

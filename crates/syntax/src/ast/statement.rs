@@ -146,6 +146,22 @@ pub enum Statement {
 }
 
 impl Statement {
+    /// The EXECUTE whose rows EXPLAIN or CREATE TABLE AS are about.
+    pub fn inner_execute(&self) -> Option<&Execute> {
+        match self {
+            Statement::Explain(explain) => match &*explain.query {
+                Statement::Execute(execute) => Some(execute),
+                inner @ Statement::CreateTableAs(_) => inner.inner_execute(),
+                _ => None,
+            },
+            Statement::CreateTableAs(create) => match &*create.query {
+                Statement::Execute(execute) => Some(execute),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The command tag without row counts (`SELECT`, `CREATE TABLE`), as PostgreSQL names it.
     pub fn tag(&self) -> &'static str {
         match self {

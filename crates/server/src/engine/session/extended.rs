@@ -74,13 +74,14 @@ impl ClientSession {
             return Ok(Some(prepared));
         }
         let types = if statement.from_sql { &prepared.param_types } else { &statement.given_types };
-        let fresh = Arc::new(Prepared::new(
+        let fresh = Prepared::new(
             &self.session,
             prepared.sql.clone(),
             prepared.statement.clone(),
             types,
             !statement.from_sql,
-        )?);
+        )?;
+        let fresh = Arc::new(fresh.replacing(&prepared));
         self.check_same_result(&prepared, &fresh)?;
         self.database.plans.put(&self.session, types, &fresh);
         if let Some(slot) = self.statements.get_mut(name) {

@@ -129,6 +129,8 @@ struct Listing {
     cursors: Mutex<Vec<Row>>,
 }
 
+const REGTYPE: Oid = Oid(2206);
+
 const LISTING: &str = "prepared statements and cursors";
 
 /// The rows of pg_cursors, or of pg_prepared_statements.
@@ -143,18 +145,25 @@ impl ClientSession {
     fn list(&self) {
         let text = |text: &str| Some(OwnedDatum::from(text));
         let time = |time: i64| Some(OwnedDatum::Int8(time));
+        // Of regtype, so that they show as names.
+        let element = functions::array::ElementType::of(&self.session, REGTYPE).ok();
+        let type_names = |types: &[Oid]| {
+            let values = types.iter().map(|oid| Some(datum::Datum::from(*oid)));
+            Some(OwnedDatum::Bytes(element.as_ref()?.array(values).ok()?.into()))
+        };
         let mut statements = Vec::new();
         for (name, statement) in self.statements.iter().filter(|(name, _)| !name.is_empty()) {
             let Some(prepared) = &statement.prepared else { continue };
+            let (generic, custom) = prepared.uses();
             statements.push(vec![
                 text(name),
                 text(&prepared.sql),
                 time(statement.prepared_at),
-                None,
-                None,
+                type_names(&prepared.param_types),
+                prepared.result_types().and_then(|types| type_names(&types)),
                 Some(OwnedDatum::Bool(statement.from_sql)),
-                Some(OwnedDatum::Int8(0)),
-                Some(OwnedDatum::Int8(0)),
+                Some(OwnedDatum::Int8(generic as i64)),
+                Some(OwnedDatum::Int8(custom as i64)),
             ]);
         }
         let mut cursors = Vec::new();

@@ -6,7 +6,7 @@ use super::cursor;
 use super::portal::{self, Portal, State};
 use super::{Block, ClientSession, NamedStatement};
 use crate::session::engine_api::Output;
-use base::{Error, Result, Severity, SqlState, bail, err};
+use base::{Error, Oid, Result, Severity, SqlState, bail, err};
 use commands::output::{Format, RowOutput};
 use commands::{Client, Invocation, Outcome, pipeline};
 use datum::{Batch, TupleDesc};
@@ -15,6 +15,9 @@ use protocol::backend::FieldDescription;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use syntax::{Deallocate, Discard, Execute, Prepare, RawStatement, SetAction, Statement};
+
+/// What a parameter's type is while nothing says it.
+const UNKNOWN: Oid = Oid(705);
 
 /// The client as commands see it.
 struct OutputClient<'a>(&'a mut dyn Output);
@@ -93,6 +96,10 @@ impl ClientSession {
         out: &mut dyn Output,
     ) -> Result<()> {
         let session = self.session.clone();
+        let executed = match statement.inner_execute() {
+            Some(execute) => Some(self.executed(execute)?),
+            None => None,
+        };
         let mut client = OutputClient(out);
         let mut invocation = Invocation {
             session: &session,
@@ -102,6 +109,7 @@ impl ClientSession {
             in_block: self.block == Block::Explicit,
             params: portal.params.clone(),
             names: None,
+            executed,
         };
         let outcome = commands::execute(&mut invocation, statement)?;
         // Commands that run their own transactions leave none, or a new one, behind.
@@ -156,9 +164,6 @@ impl ClientSession {
     }
 
     fn prepare(&mut self, prepare: &Prepare, outer: &Arc<Prepared>) -> Result<()> {
-        if self.statements.contains_key(&prepare.name) {
-            bail!(DUPLICATE_PSTATEMENT, "prepared statement \"{}\" already exists", prepare.name);
-        }
         let mut types = Vec::new();
         for name in &prepare.types {
             types.push(analyzer::resolve_type(&self.session, &pipeline::Literals, name)?.0);
@@ -167,6 +172,12 @@ impl ClientSession {
         let prepared = Prepared::new(&self.session, outer.sql.clone(), Arc::new(inner), &types, true)?;
         if matches!(prepared.kind, Kind::Utility) {
             bail!(INVALID_PSTATEMENT_DEFINITION, "utility statements cannot be prepared");
+        }
+        if let Some(open) = prepared.param_types.iter().position(|t| !t.is_valid() || *t == UNKNOWN) {
+            bail!(INDETERMINATE_DATATYPE, "could not determine data type of parameter ${}", open + 1);
+        }
+        if self.statements.contains_key(&prepare.name) {
+            bail!(DUPLICATE_PSTATEMENT, "prepared statement \"{}\" already exists", prepare.name);
         }
         let statement = NamedStatement {
             prepared: Some(Arc::new(prepared)),
@@ -190,6 +201,21 @@ impl ClientSession {
         }
         portal.state = inner.state;
         Ok(())
+    }
+
+    /// What EXECUTE inside of another command runs.
+    fn executed(&mut self, execute: &Execute) -> Result<commands::Executed> {
+        let empty = || err!(INVALID_SQL_STATEMENT_NAME, "prepared statement \"{}\" is empty", execute.name);
+        let prepared = self.current_statement(&execute.name)?.ok_or_else(empty)?;
+        let Kind::Query(query) = &prepared.kind else { return Err(empty()) };
+        let query = Arc::new((**query).clone());
+        let params = self.execute_parameters(execute, &prepared)?;
+        let (session, values) = (Arc::downgrade(&self.session), params.clone());
+        let plan = move || {
+            let session = session.upgrade().ok_or_else(|| Error::internal("the session has ended"))?;
+            prepared.plans(&session, &values)
+        };
+        Ok(commands::Executed { query, plan: Arc::new(plan), params })
     }
 
     fn execute_parameters(&self, execute: &Execute, prepared: &Prepared) -> Result<Arc<[ParamValue]>> {
