@@ -105,6 +105,20 @@ impl Analyzer<'_> {
         }
     }
 
+    /// A variable's value with the part that `steps` name replaced.
+    pub(crate) fn assign_steps(
+        &mut self,
+        base: Expr,
+        name: &str,
+        steps: &[Indirection],
+        value: Expr,
+        location: usize,
+    ) -> Result<Expr> {
+        let of = (expr_type(&base), ir::expr_typmod(&base));
+        let place = Place { column: name, target: name, is_field: false, location };
+        self.assign_indirection(Some(base), &place, of, steps, value)
+    }
+
     /// `base` with the part that `steps` name replaced by `value`.
     fn assign_indirection(
         &mut self,

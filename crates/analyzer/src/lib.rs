@@ -29,7 +29,9 @@ pub use coerce::CoercionContext;
 pub use context::ExprKind;
 pub use params::ParamTypes;
 pub use rewrite::{Updatable, rewrite, updatable, view_query, why_not_updatable};
-pub use routine::{NamedValue, ParameterNames, Precedence, Returned, analyze_body, analyze_call, fit_result};
+pub use routine::{
+    NamedValue, ParameterNames, Precedence, Returned, analyze_body, analyze_call, cast_of_param, fit_result,
+};
 pub use state::Variable;
 pub use statement::view::{
     Names, Wanted, analyze_expression, analyze_inner, analyze_view, check_cursor_query, resolve_collation,

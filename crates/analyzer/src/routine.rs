@@ -151,10 +151,54 @@ pub fn analyze_body(
     analyzer.names = Some(names);
     let query = match statement {
         Statement::Return(expr) => analyzer.return_statement(expr)?,
+        Statement::Assign(assign) => analyzer.assign_statement(assign)?,
         other => analyzer.plannable(other)?,
     };
     finish_params(&analyzer, &query)?;
     Ok(query)
+}
+
+/// `$1` of one type brought to another: by assignment cast, or through the types' text forms where there is none.
+///
+/// # Errors
+/// What reading the catalogs fails with.
+pub fn cast_of_param(
+    session: &Session,
+    input: &dyn ConstantInput,
+    from: (Oid, i32),
+    to: (Oid, i32),
+) -> Result<Expr> {
+    let mut params = ParamTypes::fixed(vec![from.0]);
+    let mut analyzer = Analyzer::new(session, input, "", &mut params);
+    let param = Expr::Param(ir::Param {
+        kind: ir::ParamKind::External,
+        id: 1,
+        type_oid: from.0,
+        typmod: from.1,
+        collation: session.type_collation(from.0)?,
+        location: None,
+    });
+    let form = CoercionForm::ImplicitCast;
+    let context = CoercionContext::Assignment;
+    let cast = analyzer.coerce_to_target(param.clone(), from.0, to.0, to.1, context, form, None)?;
+    let mut expr = match cast {
+        Some(expr) => expr,
+        None => {
+            let (base, base_typmod) = session.base_type(to.0)?;
+            let through = Expr::CoerceViaIo {
+                arg: Box::new(param),
+                result_type: base,
+                collation: Oid::INVALID,
+                form,
+                location: None,
+            };
+            let typmod = if base == to.0 { to.1 } else { base_typmod };
+            let cast = analyzer.coerce_to_target(through.clone(), base, to.0, typmod, context, form, None)?;
+            cast.unwrap_or(through)
+        }
+    };
+    analyzer.assign_collations(&mut expr)?;
+    Ok(expr)
 }
 
 /// The procedure that a CALL means, and its arguments: those for results included, defaults filled in.
@@ -372,6 +416,32 @@ impl Analyzer<'_> {
         let number = upper.list.len() as i16 + 1;
         upper.list.push(TargetEntry::new(shown, number, target.name.clone()));
         Ok(true)
+    }
+
+    /// `target.field[i] := value`: a query for the new value of the whole target.
+    fn assign_statement(&mut self, assign: &syntax::AssignStatement) -> Result<Query> {
+        let at = assign.location;
+        let mut names = vec![assign.name.clone()];
+        let fields = assign.indirection.iter().map_while(|step| match step {
+            syntax::Indirection::Field { name, .. } => Some(name.clone()),
+            _ => None,
+        });
+        names.extend(fields);
+        let known = self.names.ok_or_else(|| Error::internal("an assignment outside of a function"))?;
+        let Some(found) = known.resolve(&names, false, true)? else {
+            return Err(err!(SYNTAX_ERROR, "\"{}\" is not a known variable", names.join(".")).at(at));
+        };
+        let mut query = self.select(&assign.value)?;
+        let columns = query.target_list.iter().filter(|t| !t.junk).count();
+        if columns != 1 {
+            return Err(err!(SYNTAX_ERROR, "assignment source returned {columns} columns").at(at));
+        }
+        let target = &mut query.target_list[0];
+        let value = std::mem::replace(&mut target.expr, Expr::MergeAction { location: None });
+        let steps = &assign.indirection[found.parts - 1..];
+        target.expr = self.assign_steps(found.expr, &names[found.parts - 1], steps, value, at)?;
+        self.assign_query_collations(&mut query)?;
+        Ok(query)
     }
 
     fn return_statement(&mut self, expr: &syntax::Expr) -> Result<Query> {

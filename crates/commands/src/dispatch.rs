@@ -38,6 +38,7 @@ pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result
         Statement::CreateFunction(create) => routine::create(invocation, create)?,
         Statement::AlterFunction(alter) => routine::alter(invocation, alter)?,
         Statement::Call(call) => routine::call(invocation, call)?,
+        Statement::Do(block) => routine::run_block(invocation, block)?,
         Statement::CreateRole(create) => role::create(invocation, create)?,
         Statement::AlterRole(alter) => role::alter(invocation, alter)?,
         Statement::AlterRoleSet(alter) => role::alter_role_setting(invocation, alter)?,

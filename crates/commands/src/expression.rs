@@ -110,7 +110,7 @@ pub(crate) fn load_list(session: &Session, text: &str) -> Result<Vec<Expr>> {
 ///
 /// # Errors
 /// What reading the catalogs fails with.
-pub(crate) fn is_mutable(session: &Session, expr: &Expr) -> Result<bool> {
+pub fn is_mutable(session: &Session, expr: &Expr) -> Result<bool> {
     calls_worse_than(session, expr, b"i")
 }
 

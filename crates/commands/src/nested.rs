@@ -7,9 +7,10 @@ use crate::{dispatch, execution};
 use base::{Error, Oid, Result, bail};
 use catalog::{CatalogVersion, Session};
 use datum::MAX_BATCH_ROWS;
-use executor::{ParamValue, Prepared, Running};
+use executor::{Execution, ParamValue, Prepared, Running};
 use ir::{PlannedStmt, Query, RangeTableKind};
 use lock::LockMode;
+use parking_lot::Mutex;
 use std::sync::Arc;
 use syntax::Statement;
 use txn::Snapshot;
@@ -119,6 +120,54 @@ pub fn finish(session: &Arc<Session>, plan: &Arc<Prepared>, running: &mut Runnin
     let processed = running.finish()?;
     statistics::count_changes(session, &plan.plan, processed)?;
     Ok(processed)
+}
+
+/// An execution without a plan, to evaluate expressions in.
+///
+/// # Errors
+/// `XX000` outside of a transaction.
+pub fn bare_execution(session: &Arc<Session>) -> Result<Execution> {
+    execution::bare(session)
+}
+
+/// Whether the procedure called next may end the transaction.
+#[derive(Default)]
+struct TransactionEnd(Mutex<bool>);
+
+/// Lets the procedure called next end the transaction, or not. Returns what was so before.
+pub fn allow_transaction_end(session: &Session, allowed: bool) -> bool {
+    let state = session.extension("transaction end", TransactionEnd::default);
+    std::mem::replace(&mut *state.0.lock(), allowed)
+}
+
+/// Whether the procedure called next may end the transaction.
+pub fn may_end_transaction(session: &Session) -> bool {
+    *session.extension("transaction end", TransactionEnd::default).0.lock()
+}
+
+/// COMMIT or ROLLBACK inside a procedure: the transaction ends and another begins, with the same characteristics if
+/// they are chained.
+///
+/// # Errors
+/// What deferred constraints and the commit fail with.
+pub fn end_transaction(session: &Arc<Session>, commit: bool, chain: bool) -> Result<()> {
+    let transaction = session.transaction()?;
+    let options = transaction.options();
+    if commit {
+        executor::fire_deferred_constraints(session)?;
+        crate::session_end::on_commit_actions(session)?;
+        transaction.commit()?;
+    } else {
+        transaction.abort()?;
+    }
+    session.set_transaction(None);
+    session.settings().end_level(1, commit);
+    let fresh =
+        if chain { options } else { txn::Options { statement_time: options.statement_time, ..options } };
+    let next = session.transaction_session().begin(fresh)?;
+    session.settings().begin_level();
+    session.set_transaction(Some(next));
+    Ok(())
 }
 
 /// The client of statements inside functions: it gets nothing but notices.

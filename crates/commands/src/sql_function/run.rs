@@ -3,11 +3,12 @@
 use super::body::{Body, Ready, in_body};
 use super::cache;
 use super::result::Rows;
+use crate::kept_rows::KeptRows;
 use crate::nested;
 use base::{Error, Result};
 use catalog::{PgProc, Session};
 use datum::{Batch, ColumnBuilder, Datum, MAX_BATCH_ROWS, OwnedDatum};
-use executor::{Execution, ParamValue, Prepared, Running, Store};
+use executor::{Execution, ParamValue, Prepared, Running};
 use functions::{Call, SetRows};
 use ir::CommandType;
 use std::sync::Arc;
@@ -216,44 +217,6 @@ fn fill(session: &Arc<Session>, last: &mut Last, kept: &mut KeptRows) -> Result<
     }
     nested::finish(session, &last.plan, &mut last.running)?;
     Ok(())
-}
-
-/// Rows of a set, in memory up to work_mem and charged to the server's budget, in a file beyond.
-pub(crate) struct KeptRows {
-    store: Store,
-    execution: Execution,
-    next: usize,
-}
-
-impl KeptRows {
-    /// # Errors
-    /// `XX000` outside of a transaction.
-    pub(crate) fn new(session: &Arc<Session>) -> Result<KeptRows> {
-        Ok(KeptRows { store: Store::default(), execution: crate::execution::bare(session)?, next: 0 })
-    }
-
-    /// # Errors
-    /// `53200`, and what writing fails with.
-    pub(crate) fn add(&mut self, batch: Batch) -> Result<()> {
-        self.store.add(&mut self.execution, batch)
-    }
-
-    /// # Errors
-    /// What writing the rest fails with.
-    pub(crate) fn rewind(&mut self) -> Result<()> {
-        self.next = 0;
-        self.store.rewind_file()
-    }
-
-    /// # Errors
-    /// What reading fails with.
-    pub(crate) fn next(&mut self) -> Result<Option<Batch>> {
-        if let Some(batch) = self.store.in_memory().get(self.next) {
-            self.next += 1;
-            return Ok(Some(batch.clone()));
-        }
-        self.store.next_from_file()
-    }
 }
 
 struct EagerRows {

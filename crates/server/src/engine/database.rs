@@ -269,6 +269,10 @@ fn equip(database: &Arc<Database>, session: &Arc<Session>) {
     session.extension(commands::EXECUTION_OPTIONS, || database.execution_options());
     let control: Arc<dyn commands::ServerControl> = Arc::new(Control(Arc::downgrade(database)));
     session.extension::<commands::Control>(commands::SERVER_CONTROL, || Some(control));
+    session.extension(commands::LANGUAGES, || {
+        let plpgsql: Arc<dyn commands::Language> = Arc::new(plpgsql::PlPgSql);
+        commands::Languages::from([(plpgsql::NAME, plpgsql)])
+    });
     statistics::attach(session, &database.statistics);
 }
 

@@ -82,7 +82,14 @@ fn make_views(cluster: &Cluster) -> Result<()> {
             }
         }
     }
-    Ok(())
+    let transaction = session.transaction_session().begin(txn::Options::default())?;
+    session.set_transaction(Some(transaction.clone()));
+    let made = commands::install_plpgsql(&session);
+    session.set_transaction(None);
+    match made {
+        Ok(()) => transaction.commit(),
+        Err(error) => transaction.abort().and(Err(error)),
+    }
 }
 
 fn run_script(session: &Arc<Session>, sql: &str) -> Result<()> {
