@@ -41,6 +41,7 @@ const LAYERS: &[(&str, &str)] = &[
         "commands",
         "base sys settings adt datum ir syntax analyzer planner executor functions catalog heap btree access-api storage wal buffer lock txn recovery partition",
     ),
+    ("plpgsql", "base settings adt datum ir syntax analyzer executor functions catalog txn commands"),
     ("recovery", "base sys settings storage wal buffer txn"),
     ("workers", "base sys settings storage wal buffer lock txn catalog commands recovery access-api heap"),
     ("testkit", "*"),

@@ -12,7 +12,8 @@ use txn::{Transaction, TransactionParticipant};
 
 /// A query in progress with the rows read so far.
 pub struct OpenCursor {
-    pub plan: Arc<Prepared>,
+    /// Kept as long as it runs.
+    _plan: Arc<Prepared>,
     running: Running,
     columns: Arc<TupleDesc>,
     scroll: Option<bool>,
@@ -29,12 +30,7 @@ impl OpenCursor {
         columns: Arc<TupleDesc>,
         scroll: Option<bool>,
     ) -> OpenCursor {
-        OpenCursor { plan, running, columns, scroll, rows: Vec::new(), position: 0, complete: false }
-    }
-
-    /// Gives the query itself away, if no row has been read of it yet.
-    pub fn into_running(self) -> Result<(Arc<Prepared>, Running), OpenCursor> {
-        if self.rows.is_empty() && !self.complete { Ok((self.plan, self.running)) } else { Err(self) }
+        OpenCursor { _plan: plan, running, columns, scroll, rows: Vec::new(), position: 0, complete: false }
     }
 
     fn read_to(&mut self, wanted: usize) -> Result<()> {
@@ -181,8 +177,18 @@ pub fn take(session: &Session, name: &str) -> Option<OpenCursor> {
 }
 
 /// Puts a cursor back.
-pub fn put(session: &Session, name: &str, cursor: OpenCursor) {
+fn put(session: &Session, name: &str, cursor: OpenCursor) {
     of(session).lock().cursors.insert(name.to_owned(), cursor);
+}
+
+/// The columns of a cursor's rows.
+pub fn columns(session: &Session, name: &str) -> Option<Arc<TupleDesc>> {
+    of(session).lock().cursors.get(name).map(|cursor| cursor.columns.clone())
+}
+
+pub fn close_all(session: &Session) {
+    let ended = std::mem::take(&mut of(session).lock().cursors);
+    drop(ended);
 }
 
 pub fn close(session: &Session, name: &str) {

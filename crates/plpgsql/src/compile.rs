@@ -17,6 +17,8 @@ const BOOL: Oid = Oid(16);
 /// More functions than this, and the cache starts over.
 const MAX_FUNCTIONS: usize = 1_000;
 
+const COMPILATION: &str = "compilation of PL/pgSQL function";
+
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     oid: Oid,
@@ -64,12 +66,15 @@ pub fn function(session: &Arc<Session>, row: &Arc<PgProc>, usage: &Use<'_>) -> R
 /// An error of compiling at a call, with where in the body it is.
 fn placed(mut error: Error, row: &PgProc) -> Error {
     let data = error.data_mut();
+    if data.context.last().is_some_and(|c| c.starts_with(COMPILATION)) {
+        return error;
+    }
     let line = data.position.map_or(1, |at| line_of(&row.prosrc, at));
     if let Some(position) = data.position.take() {
         data.internal_position = Some(position);
         data.internal_query = Some(row.prosrc.clone());
     }
-    error.context(format!("compilation of PL/pgSQL function \"{}\" near line {line}", row.proname))
+    error.context(format!("{COMPILATION} \"{}\" near line {line}", row.proname))
 }
 
 /// Compiles a function to see whether it is right; SQL in it is parsed as well.
@@ -111,9 +116,10 @@ pub fn validate(session: &Arc<Session>, row: &Arc<PgProc>) -> Result<()> {
         if let Some(position) = data.position.take() {
             data.internal_position = Some(position);
             data.internal_query = Some(row.prosrc.clone());
-        } else if data.internal_query.is_none() {
-            return error
-                .context(format!("compilation of PL/pgSQL function \"{}\" near line 1", row.proname));
+        } else if data.internal_query.is_none()
+            && !data.context.last().is_some_and(|c| c.starts_with(COMPILATION))
+        {
+            return error.context(format!("{COMPILATION} \"{}\" near line 1", row.proname));
         }
         error
     })
@@ -191,7 +197,14 @@ fn finish(
 ) -> Result<Function> {
     let boolean = parser.type_of(BOOL)?;
     let found = parser.add_variable("found", VariableKind::Scalar(boolean), 0);
-    let body = parser.function()?;
+    let body = match parser.function() {
+        Ok(body) => body,
+        Err(error) if error.data().position.is_none() => {
+            let (name, line) = (signature.split('(').next().unwrap_or_default(), parser.line());
+            return Err(error.context(format!("{COMPILATION} \"{name}\" near line {line}")));
+        }
+        Err(error) => return Err(error),
+    };
     let result_type = parser.type_of(usage.result)?;
     Ok(Function {
         signature,

@@ -275,6 +275,11 @@ pub struct Resolver<'r> {
 }
 
 impl Resolver<'_> {
+    /// The variables that were asked for, in the order of their numbers.
+    pub fn into_sources(self) -> Vec<(Source, Type)> {
+        self.sources.into_inner()
+    }
+
     fn param(&self, source: Source, of: Type) -> Expr {
         let mut sources = self.sources.lock();
         let known = sources.iter().position(|(s, _)| *s == source);

@@ -100,7 +100,13 @@ impl Frame<'_> {
     /// # Errors
     /// `55000` for records that nothing was assigned to.
     pub fn params(&self, ready: &Ready) -> Result<Arc<[ParamValue]>> {
-        let values = ready.sources.iter().map(|(source, of)| {
+        self.params_of(&ready.sources)
+    }
+
+    /// # Errors
+    /// As [`Frame::params`].
+    pub fn params_of(&self, sources: &[(Source, Type)]) -> Result<Arc<[ParamValue]>> {
+        let values = sources.iter().map(|(source, of)| {
             let column = self.column_of(source, *of)?;
             Ok(ParamValue {
                 type_oid: of.oid,
@@ -309,7 +315,15 @@ impl Frame<'_> {
                     typmod: attribute.typmod,
                     collation: attribute.collation,
                 };
-                let value = cast(&mut self.execution, value, of, to)?;
+                let row = if of.oid == RECORD { self.session.row_type(to.oid)? } else { None };
+                let value = match (row, value.get(0)) {
+                    (Some(row), Some(datum)) => {
+                        let inner = Record::from_datum(&self.session, datum)?;
+                        let fitted = self.fit(inner, row)?.to_datum(&self.session)?;
+                        constant(Repr::Bytes, Some(fitted.as_datum()))
+                    }
+                    _ => cast(&mut self.execution, value, of, to)?,
+                };
                 if !matches!(&self.values[*slot], Value::Record(Some(_))) {
                     self.values[*slot] = Value::Record(Some(Record::empty(desc.clone())));
                 }
@@ -435,6 +449,18 @@ impl Frame<'_> {
             let of = Type { oid: from.type_oid, typmod: from.typmod, collation: from.collation };
             let to =
                 Type { oid: attribute.type_oid, typmod: attribute.typmod, collation: attribute.collation };
+            if let (true, Some(row)) = (of.oid == RECORD, self.session.row_type(to.oid)?) {
+                // A row without a type of its own takes the field's, column by column.
+                let fitted = match &value {
+                    Some(value) => {
+                        let inner = Record::from_datum(&self.session, value.as_datum())?;
+                        Some(self.fit(inner, row)?.to_datum(&self.session)?)
+                    }
+                    None => None,
+                };
+                values.push(fitted);
+                continue;
+            }
             let column = constant(from.layout.repr, value.as_ref().map(OwnedDatum::as_datum));
             let column = cast(&mut self.execution, column, of, to)?;
             values.push(column.get(0).map(Datum::to_owned));

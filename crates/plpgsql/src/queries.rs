@@ -100,11 +100,13 @@ impl Frame<'_> {
         if rows == 0 && strict {
             return Err(with_params(err!(NO_DATA_FOUND, "query returned no rows")));
         }
-        if rows > 1 && (strict || changes) {
-            return Err(with_params(
-                err!(TOO_MANY_ROWS, "query returned more than one row")
-                    .hint("Make sure the query returns a single row, or use LIMIT 1."),
-            ));
+        let dynamic = query.top().is_none();
+        if rows > 1 && (strict || changes && !dynamic) {
+            let error = err!(TOO_MANY_ROWS, "query returned more than one row");
+            return Err(with_params(match strict {
+                true => error,
+                false => error.hint("Make sure the query returns a single row, or use LIMIT 1."),
+            }));
         }
         if !changes {
             self.rows_processed = rows.min(1);
@@ -151,22 +153,22 @@ impl Frame<'_> {
         let session = self.session.clone();
         let statement = statement.clone();
         self.session.command_counter_increment()?;
-        let before = nested::allow_transaction_end(&session, self.may_end_transaction);
+        // Analysed once to learn which variables are read, in the order in which they will be asked for again.
         let resolver = query.resolver(&session, self.function, &self.values);
-        let empty: Arc<[ParamValue]> = Arc::new([]);
-        let done = nested::run_utility(&session, &statement, &query.text, &empty, &resolver);
         let targets = match &*statement {
-            syntax::Statement::Call(call) if done.is_ok() => {
-                commands::call_outputs(&session, call, &query.text, &resolver)
-            }
+            syntax::Statement::Call(call) => commands::call_outputs(&session, call, &query.text, &resolver),
             _ => Ok(Vec::new()),
         };
+        let targets = targets.map_err(|e| query.located(e))?;
+        let params = self.params_of(&resolver.into_sources())?;
+        let resolver = query.resolver(&session, self.function, &self.values);
+        let before = nested::allow_transaction_end(&session, self.may_end_transaction);
+        let done = nested::run_utility(&session, &statement, &query.text, &params, &resolver);
         nested::allow_transaction_end(&session, before);
         let outcome = done.map_err(|e| query.located(e))?;
         self.execution.context = session.context()?;
         self.session.command_counter_increment()?;
         let commands::Outcome::Rows { desc, rows, .. } = outcome else { return Ok(()) };
-        let targets = targets?;
         let record = Record { desc: Arc::new(desc), values: rows.into_iter().next().unwrap_or_default() };
         for (at, name) in targets.iter().enumerate() {
             let target = name.as_ref().and_then(|parts| query.target(self.function, parts));

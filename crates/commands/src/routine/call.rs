@@ -151,6 +151,8 @@ pub(crate) fn run_block(invocation: &mut Invocation<'_>, statement: &Do) -> Resu
     let Some(found) = super::language::named(&session, &language) else {
         bail!(FEATURE_NOT_SUPPORTED, "language \"{language}\" does not support inline code execution");
     };
-    found.run_block(invocation, &source)?;
+    let sql = invocation.sql;
+    let done = found.run_block(invocation, &source);
+    done.map_err(|error| super::validate::point_into_statement(error, &source, sql))?;
     Ok(Outcome::Tag("DO".to_owned()))
 }

@@ -120,13 +120,21 @@ fn body_in(source: &str, sql: &str) -> Option<usize> {
 }
 
 /// An error in the body, told as one in the statement that the client sent.
-fn point_into_statement(mut error: Error, source: &str, sql: &str) -> Error {
+pub(super) fn point_into_statement(mut error: Error, source: &str, sql: &str) -> Error {
     let data = error.data_mut();
     if data.internal_query.as_deref() != Some(source) {
         return error;
     }
-    if let (Some(position), Some(start)) = (data.internal_position, body_in(source, sql)) {
-        data.position = Some(start + position);
+    let found = match body_in(source, sql) {
+        Some(start) => Some((start, 0)),
+        // In plain quotes, those within are doubled.
+        None => body_in(&source.replace('\'', "''"), sql).map(|start| {
+            let before = &source[..data.internal_position.unwrap_or(0).min(source.len())];
+            (start, before.matches('\'').count())
+        }),
+    };
+    if let (Some(position), Some((start, quotes))) = (data.internal_position, found) {
+        data.position = Some(start + position + quotes);
         data.internal_position = None;
         data.internal_query = None;
     }

@@ -323,7 +323,7 @@ impl Parser<'_> {
 
     /// A dotted name as a place to store into; `None` if it is no variable's.
     pub(super) fn target_here(&mut self) -> Result<Option<Target>> {
-        if !matches!(self.kind(), Kind::Word | Kind::Quoted) {
+        if !matches!(self.kind(), Kind::Word | Kind::Quoted | Kind::Param) {
             return Ok(None);
         }
         if self.kind() == Kind::Word && super::RESERVED.contains(&self.token().text.as_str()) {

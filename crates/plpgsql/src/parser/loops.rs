@@ -175,7 +175,8 @@ impl Parser<'_> {
         let Some(cursor) = self.bound_cursor(variable) else {
             return Err(err!(SYNTAX_ERROR, "cursor FOR loop must use a bound cursor variable").at(place));
         };
-        let arguments = self.cursor_arguments(&cursor, "loop")?;
+        let shown = self.variables[variable].name.clone();
+        let arguments = self.cursor_arguments(&cursor, &shown)?;
         self.expect("loop")?;
         self.push_label(label.as_deref(), true);
         let row = self.add_variable(name, VariableKind::Record(None), line);

@@ -180,7 +180,8 @@ impl<'a> Parser<'a> {
         if self.eat_symbol(symbol) { Ok(()) } else { Err(self.unexpected()) }
     }
 
-    fn line(&self) -> u32 {
+    /// The line of the token at hand.
+    pub fn line(&self) -> u32 {
         line_of(self.source, self.token().start)
     }
 

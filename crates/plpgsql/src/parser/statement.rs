@@ -4,7 +4,7 @@ use super::Parser;
 use crate::ast::*;
 use crate::expression::{Expression, Mode};
 use crate::scanner::Kind;
-use base::{Oid, Result, err};
+use base::{Error, Oid, Result, SqlState, err};
 use std::sync::Arc;
 use syntax::FetchDirection;
 
@@ -88,7 +88,7 @@ impl Parser<'_> {
 
     /// Whether a known variable stands here, with `:=`, `=` or a subscript or field behind.
     fn is_assignment(&mut self) -> Result<bool> {
-        if !matches!(self.kind(), Kind::Word | Kind::Quoted) {
+        if !matches!(self.kind(), Kind::Word | Kind::Quoted | Kind::Param) {
             return Ok(false);
         }
         let at = self.at;
@@ -437,9 +437,10 @@ impl Parser<'_> {
 
     fn open(&mut self) -> Result<StatementKind> {
         self.next();
+        let name = self.token().text.clone();
         let variable = self.cursor_variable()?;
         let how = if let Some(cursor) = self.bound_cursor(variable) {
-            let arguments = self.cursor_arguments(&cursor, ";")?;
+            let arguments = self.cursor_arguments(&cursor, &name)?;
             self.expect_symbol(";")?;
             Open::Bound { arguments }
         } else {
@@ -464,15 +465,16 @@ impl Parser<'_> {
     }
 
     /// `(value, name := value, ...)` of a bound cursor, as one row expression in the parameters' order.
-    pub(super) fn cursor_arguments(&mut self, cursor: &Cursor, _: &str) -> Result<Option<Expression>> {
+    pub(super) fn cursor_arguments(&mut self, cursor: &Cursor, name: &str) -> Result<Option<Expression>> {
         if cursor.parameters.is_empty() {
             if self.is_symbol("(") {
-                return Err(self.fail("cursor has no arguments"));
+                return Err(self.fail(format!("cursor \"{name}\" has no arguments")));
             }
             return Ok(None);
         }
+        let cursor_name = name;
         if !self.is_symbol("(") {
-            return Err(self.fail("cursor has arguments"));
+            return Err(self.fail(format!("cursor \"{name}\" has arguments")));
         }
         let start = self.token().start;
         self.next();
@@ -481,23 +483,28 @@ impl Parser<'_> {
         loop {
             let named = matches!(self.kind(), Kind::Word | Kind::Quoted)
                 && (self.is_symbol_at(1, ":=") || self.is_symbol_at(1, "=>"));
+            let before = self.token().start;
             let at = if named {
                 let name = self.next().text;
                 self.next();
                 let Some(at) = cursor.parameters.iter().position(|(n, _)| *n == name) else {
-                    return Err(self.fail(format!("cursor has no argument named \"{name}\"")));
+                    let text = format!("cursor \"{cursor_name}\" has no argument named \"{name}\"");
+                    return Err(Error::new(SqlState::SYNTAX_ERROR, text).at(before));
                 };
-                if values[at].is_some() {
-                    return Err(self
-                        .fail(format!("value for parameter \"{name}\" of cursor specified more than once")));
-                }
                 at
             } else {
                 if place >= values.len() {
-                    return Err(self.fail("too many arguments for cursor"));
+                    return Err(self.fail(format!("too many arguments for cursor \"{cursor_name}\"")));
                 }
                 place
             };
+            if values[at].is_some() {
+                let parameter = &cursor.parameters[at].0;
+                let text = format!(
+                    "value for parameter \"{parameter}\" of cursor \"{cursor_name}\" specified more than once"
+                );
+                return Err(Error::new(SqlState::SYNTAX_ERROR, text).at(before));
+            }
             let (text, _, ended_by) = self.text_until(&[",", ")"], "expression")?;
             values[at] = Some(text);
             place += 1;
@@ -506,9 +513,15 @@ impl Parser<'_> {
             }
         }
         let Some(values) = values.into_iter().collect::<Option<Vec<String>>>() else {
-            return Err(self.fail("not enough arguments for cursor"));
+            let at = self.peek(0).start.saturating_sub(1);
+            let text = format!("not enough arguments for cursor \"{cursor_name}\"");
+            return Err(Error::new(SqlState::SYNTAX_ERROR, text).at(at));
         };
-        self.expression(&values.join(", "), start, Mode::List).map(Some)
+        let named = values.iter().zip(&cursor.parameters);
+        let list: Vec<String> = named
+            .map(|(value, (name, _))| format!("{value} AS {}", syntax::quote_identifier(name)))
+            .collect();
+        self.expression(&list.join(", "), start, Mode::List).map(Some)
     }
 
     fn fetch(&mut self) -> Result<StatementKind> {

@@ -4,6 +4,7 @@ use super::super::plans::Prepared;
 use super::portal::{Portal, State};
 use super::{Block, ClientSession};
 use base::{Result, bail, err};
+use commands::cursors;
 use commands::output::Format;
 use datum::{Batch, MAX_BATCH_ROWS};
 use executor::ParamValue;
@@ -64,6 +65,9 @@ impl ClientSession {
     /// `34000` unknown, `55000` backward on a cursor without SCROLL.
     pub(super) fn fetch(&mut self, fetch: &Fetch) -> Result<Vec<Batch>> {
         let missing = || err!(UNDEFINED_CURSOR, "cursor \"{}\" does not exist", fetch.cursor);
+        if !self.portals.contains_key(&fetch.cursor) {
+            return self.fetch_of_function(fetch);
+        }
         let portal = self.portals.get_mut(&fetch.cursor).ok_or_else(missing)?;
         let Portal { state, cursor, .. } = portal;
         let cursor = cursor.get_or_insert_default();
@@ -94,14 +98,23 @@ impl ClientSession {
         }
     }
 
+    /// The rows of a cursor that a function has opened.
+    fn fetch_of_function(&self, fetch: &Fetch) -> Result<Vec<Batch>> {
+        // Without a count, FORWARD and BACKWARD mean all rows.
+        let (columns, rows) = cursors::fetch(&self.session, &fetch.cursor, fetch.direction, fetch.count)?;
+        Ok(super::portal::to_batches(&columns, &rows))
+    }
+
     pub(super) fn close_cursor(&mut self, close: &ClosePortal) -> Result<&'static str> {
         match close {
             ClosePortal::All => {
                 self.portals.clear();
+                cursors::close_all(&self.session);
                 Ok("CLOSE CURSOR ALL")
             }
             ClosePortal::Name(name) => match self.portals.remove(name) {
                 Some(_) => Ok("CLOSE CURSOR"),
+                None if cursors::take(&self.session, name).is_some() => Ok("CLOSE CURSOR"),
                 None => bail!(UNDEFINED_CURSOR, "cursor \"{name}\" does not exist"),
             },
         }

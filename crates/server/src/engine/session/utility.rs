@@ -8,7 +8,7 @@ use super::{Block, ClientSession, NamedStatement};
 use crate::session::engine_api::Output;
 use base::{Error, Oid, Result, Severity, SqlState, bail, err};
 use commands::output::{Format, RowOutput};
-use commands::{Client, Invocation, Outcome, pipeline};
+use commands::{Client, Invocation, Outcome, cursors, pipeline};
 use datum::{Batch, TupleDesc};
 use executor::ParamValue;
 use protocol::backend::FieldDescription;
@@ -146,6 +146,10 @@ impl ClientSession {
         let count: usize = batches.iter().map(Batch::rows).sum();
         if fetch.move_only {
             return self.answer(portal, None, Vec::new(), format!("MOVE {count}"));
+        }
+        if let Some(columns) = cursors::columns(&self.session, &fetch.cursor) {
+            let desc = Some(&*columns);
+            return self.answer(portal, desc, batches, format!("FETCH {count}"));
         }
         let source =
             self.portals.get(&fetch.cursor).ok_or_else(|| super::extended::missing_portal(&fetch.cursor))?;
@@ -301,7 +305,10 @@ impl ClientSession {
                         None => Ok(None),
                     }
                 }
-                None => Ok(None),
+                None => {
+                    let columns = cursors::columns(&self.session, &fetch.cursor);
+                    Ok(columns.map(|columns| portal::describe_desc(&columns, formats)))
+                }
             },
             statement => {
                 let columns = commands::result_columns(&self.session, statement)?;
