@@ -111,6 +111,14 @@ fn target(session: &Arc<Session>, kind: ObjectType, object: &ObjectRef) -> Resul
             privilege::require_type_owner(session, &*session.type_row(oid)?)?;
             Ok(ObjectAddress::new::<PgType>(oid))
         }
+        (O::Trigger, ObjectRef::Child { name, parent }) => {
+            let found = crate::trigger::drop_target(session, name, parent, LockMode::AccessShare)?;
+            let Some(found) = found else {
+                let table = parent.name();
+                bail!(UNDEFINED_OBJECT, "trigger \"{name}\" for table \"{table}\" does not exist");
+            };
+            Ok(found)
+        }
         (O::TableConstraint, ObjectRef::Child { name, parent }) => {
             let table =
                 name::open_relation(session, &name::as_relation_name(parent)?, LockMode::AccessShare)?;

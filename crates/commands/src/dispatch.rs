@@ -4,7 +4,7 @@ use crate::invocation::{Invocation, Outcome};
 use crate::{
     alter_table, comment, copy, create_table, create_table_as, database, domain, drop, explain, grant, index,
     lock_table, materialized_view, owned, owner, rename, role, routine, schema, sequence, server_control,
-    set_constraints, settings, truncate, types, vacuum, view,
+    set_constraints, settings, trigger, truncate, types, vacuum, view,
 };
 use base::{Error, Result};
 use syntax::Statement;
@@ -35,6 +35,7 @@ pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result
         Statement::CreateCompositeType(create) => types::create_composite(invocation, create)?,
         Statement::CreateDomain(create) => domain::create(invocation, create)?,
         Statement::AlterDomain(alter) => domain::alter(invocation, alter)?,
+        Statement::CreateTrigger(create) => trigger::create(invocation, create)?,
         Statement::CreateFunction(create) => routine::create(invocation, create)?,
         Statement::AlterFunction(alter) => routine::alter(invocation, alter)?,
         Statement::Call(call) => routine::call(invocation, call)?,

@@ -1,15 +1,16 @@
 //! What the executor asks of the layers above it, answered.
 
 use crate::routine::RoutineCalls;
+use crate::trigger::TriggerHooks;
 use base::{Oid, Result};
 use catalog::Session;
-use executor::{Hooks, NoHooks};
+use executor::Hooks;
 use functions::hooks::Sequences;
 use std::sync::Arc;
 
 /// The hooks that every execution gets.
 pub fn hooks() -> Hooks {
-    Hooks { rows: Arc::new(NoHooks), calls: Arc::new(RoutineCalls) }
+    Hooks { rows: Arc::new(TriggerHooks), calls: Arc::new(RoutineCalls) }
 }
 
 /// nextval and its kin, for functions.

@@ -54,6 +54,7 @@ mod shared_dependency;
 mod sql_function;
 pub mod statistics;
 mod temporary;
+mod trigger;
 mod truncate;
 mod types;
 pub mod vacuum;
@@ -73,3 +74,4 @@ pub use routine::{LANGUAGES, Language, Languages, call_outputs, install_plpgsql}
 pub use server_control::{Control, SERVER_CONTROL, ServerControl};
 pub use session_end::{discard_sequences, discard_temporary, end_session, on_commit_actions, result_columns};
 pub use settings::SettingChecks;
+pub use trigger::TriggerCall;

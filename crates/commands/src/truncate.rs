@@ -6,7 +6,7 @@ use crate::name::{self, lock_relation};
 use crate::notice::notice;
 use crate::relation;
 use crate::{index, privilege, sequence};
-use base::{Error, Oid, Result, bail, err};
+use base::{Oid, Result, bail, err};
 use catalog::acl::privilege as bits;
 use catalog::{RelationEntry, Session};
 use lock::LockMode;
@@ -46,6 +46,9 @@ pub(crate) fn truncate(invocation: &mut Invocation<'_>, statement: &Truncate) ->
         add_referencing(session, &mut tables)?;
     }
     check_foreign_keys(session, &tables)?;
+    for table in &tables {
+        crate::trigger::truncated(session, &*session.require_relation(*table)?, true)?;
+    }
     if statement.restart_identity {
         restart_sequences(session, &tables)?;
     }
@@ -53,6 +56,10 @@ pub(crate) fn truncate(invocation: &mut Invocation<'_>, statement: &Truncate) ->
         if session.require_relation(*table)?.kind() != b'p' {
             empty(session, *table)?;
         }
+    }
+    session.command_counter_increment()?;
+    for table in &tables {
+        crate::trigger::truncated(session, &*session.require_relation(*table)?, false)?;
     }
     Ok(Outcome::Tag("TRUNCATE TABLE".to_owned()))
 }
@@ -69,10 +76,6 @@ fn check(session: &Session, entry: &RelationEntry) -> Result<()> {
     check_kind(entry)?;
     privilege::require_on_relation(session, entry, bits::TRUNCATE)?;
     privilege::refuse_catalog(&entry.class)?;
-    let user_triggers = entry.triggers.iter().any(|t| !t.tgisinternal && t.tgtype & 32 != 0);
-    if user_triggers {
-        return Err(Error::unsupported("TRUNCATE triggers"));
-    }
     Ok(())
 }
 

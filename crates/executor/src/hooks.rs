@@ -23,6 +23,16 @@ pub struct RowImage {
     pub values: Row,
 }
 
+/// An AFTER ... FOR EACH ROW trigger that waits, with the rows that it is told of.
+#[derive(Clone, Debug)]
+pub struct QueuedTrigger {
+    /// pg_trigger.oid.
+    pub trigger: Oid,
+    pub event: RowEvent,
+    pub old: Option<Row>,
+    pub new: Option<Row>,
+}
+
 /// Triggers. Called only for relations that have some, foreign keys' own apart.
 pub trait RowHooks: Send + Sync {
     /// BEFORE ... FOR EACH STATEMENT.
@@ -51,7 +61,8 @@ pub trait RowHooks: Send + Sync {
         updated: &[i16],
     ) -> Result<Option<Row>>;
 
-    /// AFTER ... FOR EACH ROW: to be queued until the statement's end, or the transaction's for deferred ones.
+    /// AFTER ... FOR EACH ROW: to be queued with [`crate::queue_trigger`] until the statement's end, or the
+    /// transaction's for deferred ones.
     ///
     /// # Errors
     /// What queueing fails with.
@@ -65,7 +76,13 @@ pub trait RowHooks: Send + Sync {
         updated: &[i16],
     ) -> Result<()>;
 
-    /// Runs what was queued for the statement's end, then AFTER ... FOR EACH STATEMENT.
+    /// Fires a trigger that was queued.
+    ///
+    /// # Errors
+    /// What the trigger raises.
+    fn fire(&self, session: &Arc<Session>, relation: Oid, queued: &QueuedTrigger) -> Result<()>;
+
+    /// AFTER ... FOR EACH STATEMENT, after what was queued for the statement's end.
     ///
     /// # Errors
     /// What the triggers raise.
@@ -151,6 +168,10 @@ impl RowHooks for NoHooks {
         _: Option<&RowImage>,
         _: &[i16],
     ) -> Result<()> {
+        Err(Error::unsupported("a table with triggers"))
+    }
+
+    fn fire(&self, _: &Arc<Session>, _: Oid, _: &QueuedTrigger) -> Result<()> {
         Err(Error::unsupported("a table with triggers"))
     }
 

@@ -33,8 +33,10 @@ pub use constraint::{RowConstraints, describe_row, text_of};
 pub use context::{Execution, ParamValue};
 pub use driver::{Options, Running, bare, start};
 pub use expr::{Compiler, Eval, Inputs, evaluate_once, filter};
-pub use foreign_key::{fire_deferred_constraints, set_constraints, validate as validate_foreign_key};
-pub use hooks::{Calls, Hooks, NoHooks, RowEvent, RowHooks, RowImage};
+pub use foreign_key::{
+    fire_deferred_constraints, queue_trigger, set_constraints, validate as validate_foreign_key,
+};
+pub use hooks::{Calls, Hooks, NoHooks, QueuedTrigger, RowEvent, RowHooks, RowImage};
 pub use index_entries::{IndexWriter, RowError, Uniqueness, duplicate_key_error};
 pub use instrument::{Counters, Instruments};
 pub use memory::{Budget, Memory};

@@ -110,7 +110,10 @@ pub fn validate(session: &Arc<Session>, row: &Arc<PgProc>) -> Result<()> {
     };
     let arguments: Vec<Oid> = row.proargtypes.iter().map(|t| stand_in(*t)).collect();
     let usage = Use { arguments: &arguments, result: stand_in(row.prorettype), collation: Oid(0) };
-    let compiled = compile(session, row, &usage, true);
+    let compiled = match row.prorettype {
+        TRIGGER => compile_trigger(session, row, true),
+        _ => compile(session, row, &usage, true),
+    };
     compiled.map(|_| ()).map_err(|mut error| {
         let data = error.data_mut();
         if let Some(position) = data.position.take() {
@@ -222,6 +225,48 @@ fn finish(
         variables: parser.variables,
         names: parser.names,
     })
+}
+
+/// A trigger function, compiled for the relation that it is called for.
+///
+/// # Errors
+/// Those of parsing, with the line in CONTEXT.
+pub fn trigger(session: &Arc<Session>, row: &Arc<PgProc>, relation: Oid) -> Result<Arc<Function>> {
+    let functions = session.extension("plpgsql functions", Functions::default);
+    let key = Key { oid: row.oid, arguments: vec![relation], result: TRIGGER, collation: Oid(0) };
+    if let Some((known, function)) = functions.0.lock().get(&key)
+        && (Arc::ptr_eq(known, row) || **known == **row)
+    {
+        return Ok(function.clone());
+    }
+    let made = Arc::new(compile_trigger(session, row, false).map_err(|error| placed(error, row))?);
+    functions.0.lock().insert(key, (row.clone(), made.clone()));
+    Ok(made)
+}
+
+fn compile_trigger(session: &Arc<Session>, row: &PgProc, check_sql: bool) -> Result<Function> {
+    if !row.proargtypes.is_empty() {
+        return Err(err!(INVALID_FUNCTION_DEFINITION, "trigger functions cannot have declared arguments")
+            .hint("The arguments of the trigger can be accessed through TG_NARGS and TG_ARGV instead."));
+    }
+    let signature = Signature {
+        is_procedure: false,
+        returns_set: false,
+        result_type: TRIGGER,
+        has_result_variable: false,
+    };
+    let mut parser = Parser::new(session, &row.prosrc, signature)?;
+    parser.check_sql = check_sql;
+    parser.push_label(Some(&row.proname), false);
+    let mut slots = Vec::new();
+    for (name, oid) in crate::trigger::VARIABLES {
+        let of = parser.type_of(Oid(oid))?;
+        let kind = parser.kind_of(name, of)?;
+        slots.push(parser.add_variable(name, kind, 0));
+    }
+    let signature = session.display_function(row.oid)?;
+    let usage = Use { arguments: &[], result: TRIGGER, collation: Oid(0) };
+    finish(parser, signature, row.oid, slots, None, &usage)
 }
 
 /// The block of a DO.

@@ -14,6 +14,7 @@ mod queries;
 mod raise;
 mod run;
 mod scanner;
+mod trigger;
 mod value;
 
 use ast::{Function, Target, Type, VariableKind};
@@ -84,6 +85,15 @@ impl Language for PlPgSql {
         let Some(mut set) = frame.set.take() else { return Err(Error::internal("a set that is gone")) };
         set.flush()?;
         set.kept.into_rows()
+    }
+
+    fn call_trigger(
+        &self,
+        session: &Arc<Session>,
+        row: &Arc<PgProc>,
+        call: &commands::TriggerCall<'_>,
+    ) -> Result<Option<datum::Row>> {
+        trigger::call(session, row, call)
     }
 
     fn run_block(&self, invocation: &mut Invocation<'_>, source: &str) -> Result<()> {

@@ -262,7 +262,7 @@ mod tests {
         let tokens = scan("x := E'a\\n' || $q$it's$q$; -- end\nfor i in 1..10").unwrap();
         let texts: Vec<&str> = tokens.iter().map(|t| t.text.as_str()).collect();
         assert_eq!(texts, ["x", ":=", "a\n", "|", "|", "it's", ";", "for", "i", "in", "1", "..", "10", ""]);
-        assert_eq!((tokens[5].start, tokens[5].end), (14, 24));
+        assert_eq!((tokens[5].start, tokens[5].end), (15, 25));
         assert_eq!(line_of("\nbegin\n  x", 9), 3);
         assert!(scan("'open").is_err() && scan("/* open").is_err() && scan("$a$ open").is_err());
     }

@@ -16,6 +16,8 @@ pub enum Names<'n> {
     None,
     /// The columns of a relation, as range table entry 1.
     Relation(&'n RelationEntry),
+    /// A trigger's rows: `old` is range table entry 1, `new` entry 2.
+    Trigger(&'n RelationEntry),
     /// `VALUE` of a domain: its type, typmod and collation.
     Domain {
         type_oid: Oid,
@@ -69,6 +71,15 @@ pub fn analyze_expression(
         Names::Relation(relation) => {
             let item = analyzer.add_relation(relation, LockMode::AccessShare, None, false, true)?;
             analyzer.level().namespace.push(item);
+        }
+        Names::Trigger(relation) => {
+            for name in ["old", "new"] {
+                let alias = Some(ir::Alias { name: name.to_owned(), columns: Vec::new() });
+                let mut item = analyzer.add_relation(relation, LockMode::AccessShare, alias, false, false)?;
+                // Columns are named with their row.
+                item.columns_visible = false;
+                analyzer.level().namespace.push(item);
+            }
         }
         Names::Domain { type_oid, typmod, collation } => {
             let expr = Expr::CoerceToDomainValue { type_oid, typmod, collation, location: None };

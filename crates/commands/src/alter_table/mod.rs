@@ -249,6 +249,7 @@ fn run(alteration: &Alteration<'_>, command: &AlterTableCommand) -> Result<()> {
         C::DetachPartition { partition, concurrently, finalize } => {
             crate::partition::detach(session, &entry, partition, *concurrently, *finalize)
         }
+        C::Trigger { target, firing } => crate::trigger::switch(session, &entry, target, *firing),
         C::SetWithoutOids => Ok(()),
         _ => Err(Error::unsupported("this form of ALTER TABLE")),
     }

@@ -31,6 +31,30 @@ pub(super) fn find(
         (O::Function | O::Procedure | O::Routine | O::Aggregate, ObjectRef::Routine(signature)) => {
             routine(session, statement, signature)
         }
+        (O::Trigger, ObjectRef::Child { name, parent }) => {
+            match crate::trigger::drop_target(session, name, parent, LockMode::AccessExclusive) {
+                Ok(Some(found)) => Ok(Some(found)),
+                Ok(None) => {
+                    let table = parent.name();
+                    let text = format!("trigger \"{name}\" for table \"{table}\" does not exist");
+                    if !statement.if_exists {
+                        return Err(err!(UNDEFINED_OBJECT, "{text}"));
+                    }
+                    let shown = parent.parts.join(".");
+                    let text = format!("trigger \"{name}\" for relation \"{shown}\" does not exist");
+                    skip(session, statement, err!(UNDEFINED_OBJECT, "{text}"))
+                }
+                Err(error)
+                    if matches!(
+                        error.state(),
+                        base::SqlState::UNDEFINED_TABLE | base::SqlState::INVALID_SCHEMA_NAME
+                    ) =>
+                {
+                    skip(session, statement, error)
+                }
+                Err(error) => Err(error),
+            }
+        }
         (kind, _) => {
             let tag =
                 syntax::Statement::Drop(Box::new(Drop { object_type: kind, ..statement.clone() })).tag();

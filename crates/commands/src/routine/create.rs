@@ -205,7 +205,7 @@ fn sql_body(
     parameters: &Parameters,
 ) -> Result<Vec<ir::Query>> {
     let session: &Arc<Session> = invocation.session;
-    if parameters.inputs.iter().any(|t| session.type_row(*t).is_ok_and(|r| is_polymorphic(&r))) {
+    if parameters.inputs.iter().any(|t| super::validate::stands_for_any(*t)) {
         bail!(
             INVALID_FUNCTION_DEFINITION,
             "SQL function with unquoted function body cannot have polymorphic arguments"
@@ -234,8 +234,4 @@ fn sql_body(
         queries.push(names.analyze(session, statement, invocation.sql)?);
     }
     Ok(queries)
-}
-
-fn is_polymorphic(row: &catalog::PgType) -> bool {
-    row.typtype as u8 == b'p' && row.typname.starts_with("any") && row.typname != "any"
 }

@@ -1,9 +1,10 @@
 //! Languages that crates above this one bring along.
 
 use crate::invocation::Invocation;
+use crate::trigger::TriggerCall;
 use base::{Error, Oid, Result};
 use catalog::{PgLanguage, PgProc, Session, index};
-use datum::{Datum, OwnedDatum};
+use datum::{Datum, OwnedDatum, Row};
 use executor::Execution;
 use functions::{Call, SetRows};
 use std::collections::HashMap;
@@ -46,6 +47,17 @@ pub trait Language: Send + Sync {
         row: &Arc<PgProc>,
         args: &[Option<Datum<'_>>],
     ) -> Result<Box<dyn SetRows>>;
+
+    /// Calls a trigger function: the row that it returns, or `None` for NULL.
+    ///
+    /// # Errors
+    /// What the function raises.
+    fn call_trigger(
+        &self,
+        session: &Arc<Session>,
+        row: &Arc<PgProc>,
+        call: &TriggerCall<'_>,
+    ) -> Result<Option<Row>>;
 
     /// DO.
     ///

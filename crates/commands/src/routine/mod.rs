@@ -12,6 +12,7 @@ mod parameters;
 mod place;
 mod stack;
 mod store;
+mod trigger;
 mod validate;
 
 pub(crate) use alter::alter;
@@ -24,3 +25,4 @@ pub(crate) use find::{find, find_if_any, word_of};
 pub use language::{LANGUAGES, Language, Languages};
 pub(crate) use place::{rename, set_schema};
 pub(crate) use stack::check as check_stack;
+pub(crate) use trigger::call_trigger;

@@ -77,7 +77,7 @@ fn check_types(session: &Session, row: &PgProc) -> Result<bool> {
     let is_pseudo = |oid: Oid| Ok::<_, Error>(session.type_row(oid)?.typtype as u8 == b'p');
     if is_pseudo(row.prorettype)?
         && !matches!(row.prorettype, RECORD | VOID)
-        && !is_polymorphic(row.prorettype)
+        && !stands_for_any(row.prorettype)
     {
         let name = session.format_type(row.prorettype, None)?;
         return Err(err!(INVALID_FUNCTION_DEFINITION, "SQL functions cannot return type {name}"));
@@ -87,7 +87,7 @@ fn check_types(session: &Session, row: &PgProc) -> Result<bool> {
         if !is_pseudo(*oid)? {
             continue;
         }
-        if !is_polymorphic(*oid) {
+        if !stands_for_any(*oid) {
             let name = session.format_type(*oid, None)?;
             return Err(err!(
                 INVALID_FUNCTION_DEFINITION,
@@ -99,7 +99,8 @@ fn check_types(session: &Session, row: &PgProc) -> Result<bool> {
     Ok(polymorphic)
 }
 
-fn is_polymorphic(oid: Oid) -> bool {
+/// Whether a type is polymorphic.
+pub(super) fn stands_for_any(oid: Oid) -> bool {
     matches!(oid.0, 2283 | 2277 | 2776 | 3500 | 3831 | 4537 | 5077..=5080 | 4538)
 }
 

@@ -11,7 +11,7 @@ mod parent;
 mod queue;
 mod search;
 
-pub use queue::{enter, fire_deferred_constraints, leave, set_constraints};
+pub use queue::{enter, fire_deferred_constraints, leave, queue_trigger, set_constraints};
 
 use crate::context::Execution;
 use crate::hooks::RowImage;
@@ -145,6 +145,10 @@ fn process(execution: &mut Execution, event: &Event) -> Result<()> {
         EventKind::Referencing { key, tid } => child::check(execution, event, key, Some(*tid)),
         EventKind::Referenced { key, new_key } => parent::check(execution, event, key, new_key.as_deref()),
         EventKind::Unique { index, key, tid } => recheck_unique(execution, event.relation, *index, key, *tid),
+        EventKind::Trigger(trigger) => {
+            let (hooks, session) = (execution.hooks.rows.clone(), execution.session.clone());
+            hooks.fire(&session, event.relation, trigger)
+        }
     }
 }
 

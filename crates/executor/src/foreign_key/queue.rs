@@ -3,7 +3,7 @@
 use super::process;
 use crate::context::Execution;
 use crate::driver::{Options, bare};
-use crate::hooks::Hooks;
+use crate::hooks::{Hooks, QueuedTrigger};
 use crate::memory::Budget;
 use base::{Error, Oid, Result, Tid};
 use catalog::{PgConstraint, RelationEntry, Session};
@@ -22,6 +22,8 @@ pub enum EventKind {
     Referenced { key: Row, new_key: Option<Row> },
     /// An entry of a deferrable unique index.
     Unique { index: Oid, key: Row, tid: Tid },
+    /// A trigger that users wrote.
+    Trigger(QueuedTrigger),
 }
 
 #[derive(Clone)]
@@ -147,6 +149,29 @@ pub fn push(execution: &mut Execution, mut event: Event) {
         state.environment = Some((execution.hooks.clone(), execution.memory.budget().clone()));
     }
     state.events.push_back(event);
+}
+
+/// Queues a trigger for the end of the session's innermost statement; for the transaction's if its constraint is
+/// deferred.
+///
+/// # Errors
+/// `XX000` outside of a transaction.
+pub fn queue_trigger(
+    session: &Session,
+    entry: &RelationEntry,
+    constraint: Option<&PgConstraint>,
+    trigger: QueuedTrigger,
+    environment: &Options,
+) -> Result<()> {
+    let constraint = constraint.cloned().unwrap_or_else(|| PgConstraint::new(Oid(0), "", Oid(0), b't'));
+    let mut event = Event::new(entry, &constraint, EventKind::Trigger(trigger), true);
+    event.sub_id = session.transaction()?.sub_id();
+    let checks = of_session(session);
+    let mut state = checks.state.lock();
+    event.statement = state.statements;
+    state.environment.get_or_insert_with(|| (environment.hooks.clone(), environment.budget.clone()));
+    state.events.push_back(event);
+    Ok(())
 }
 
 /// Takes the next event that is due: of this statement, or with `deferred` any.

@@ -103,6 +103,7 @@ pub fn after(
     if target.after_row(RowEvent::Delete) {
         let hooks = execution.hooks.rows.clone();
         hooks.after_row(&execution.session, &target.entry, RowEvent::Delete, Some(&old), None, &[])?;
+        execution.has_queued = true;
     }
     if target.returning.is_some() {
         returned.push(Some(old), None, row);

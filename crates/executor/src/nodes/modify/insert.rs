@@ -90,6 +90,7 @@ fn after(
     if target.after_row(RowEvent::Insert) {
         let hooks = execution.hooks.rows.clone();
         hooks.after_row(&execution.session, &target.entry, RowEvent::Insert, None, Some(&new), &[])?;
+        execution.has_queued = true;
     }
     if target.returns() {
         returned.push(None, Some(new), row);

@@ -219,6 +219,7 @@ impl Update<'_> {
             let session = execution.session.clone();
             let numbers = &target.assigned_numbers;
             hooks.after_row(&session, &target.entry, RowEvent::Update, Some(&old), Some(&new), numbers)?;
+            execution.has_queued = true;
         }
         if !target.view_checks.is_empty() {
             target.check_views(execution, &datums(&new.values))?;
