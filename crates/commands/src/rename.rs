@@ -75,13 +75,9 @@ pub(crate) fn rename(invocation: &mut Invocation<'_>, statement: &Rename) -> Res
         (O::Function | O::Procedure | O::Routine | O::Aggregate, ObjectRef::Routine(signature)) => {
             routine::rename(session, statement.object_type, signature, to)?;
         }
-        (O::Trigger, object) => {
-            let parent = match object {
-                ObjectRef::Relation(named) => named.clone(),
-                ObjectRef::Name(named) => name::as_relation_name(named)?,
-                _ => return Err(Error::internal("a trigger's table named by something else")),
-            };
-            crate::trigger::rename(session, statement.sub_name.as_deref().unwrap_or_default(), &parent, to)?;
+        (O::Trigger, ObjectRef::Child { name, parent }) => {
+            let table = name::as_relation_name(parent)?;
+            crate::trigger::rename(session, name, &table, to)?;
         }
         _ => return Err(Error::unsupported(format!("{tag} RENAME"))),
     }

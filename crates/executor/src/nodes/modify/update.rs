@@ -188,16 +188,23 @@ pub fn refused(execution: &Execution, tid: Tid, outcome: Outcome, verb: &str) ->
             if conflict.cmax.is_none_or(|c| c == execution.snapshot.command) {
                 return Ok(Attempt::Skipped);
             }
-            let message = format!(
-                "tuple to be {verb} was already modified by an operation triggered by the current command"
-            );
-            Err(Error::new(base::SqlState::TRIGGERED_DATA_CHANGE_VIOLATION, message).hint(
-                "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.",
-            ))
+            Err(triggered_change(verb))
+        }
+        // What triggers run comes in commands after the statement's: what they changed has gone for a later one.
+        Outcome::Invisible if execution.context.transaction.command() > execution.snapshot.command => {
+            Err(triggered_change(verb))
         }
         Outcome::Invisible => Err(Error::internal("attempted to change an invisible tuple")),
         other => Err(Error::internal(format!("unexpected outcome of a change: {other:?}"))),
     }
+}
+
+fn triggered_change(verb: &str) -> Error {
+    let message =
+        format!("tuple to be {verb} was already modified by an operation triggered by the current command");
+    Error::new(base::SqlState::TRIGGERED_DATA_CHANGE_VIOLATION, message).hint(
+        "Consider using an AFTER trigger instead of a BEFORE trigger to propagate changes to other rows.",
+    )
 }
 
 /// An update that was done.
