@@ -2,6 +2,7 @@
 //! (COPY, EXPLAIN, CREATE TABLE AS, cursors) do as well.
 
 use crate::input::ValueInput;
+use crate::sql_function;
 use adt::array::{ArrayBuilder, ElementLayout};
 use analyzer::{Analyzed, ExprKind, Names, ParamTypes, Wanted};
 use base::{Oid, Result, err};
@@ -77,6 +78,19 @@ impl PlannerHooks for Hooks {
             true => ir::text::read_expr_list(text, &layouts),
             false => ir::text::read_expr(text, &layouts).map(|expr| vec![expr]),
         }
+    }
+
+    fn function_body(&self, session: &Session, call: &ir::FuncExpr) -> Result<Option<Expr>> {
+        sql_function::inline_expression(session, call)
+    }
+
+    fn function_query(
+        &self,
+        session: &Session,
+        call: &ir::FuncExpr,
+        function: &ir::RangeTableFunction,
+    ) -> Result<Option<Query>> {
+        sql_function::inline_query(session, call, function)
     }
 
     fn block_count(&self, session: &Session, relation: &access_api::Relation) -> Result<u32> {

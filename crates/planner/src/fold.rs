@@ -20,6 +20,8 @@ pub(crate) struct Folder<'a> {
     pub estimate: bool,
     case_value: Option<Const>,
     depth: usize,
+    /// Functions whose bodies are being put in place, outermost first.
+    pub(crate) inlining: Vec<Oid>,
 }
 
 fn is_null(expr: &Expr) -> bool {
@@ -37,7 +39,7 @@ impl<'a> Folder<'a> {
         params: Option<&'a [BoundParameter]>,
         estimate: bool,
     ) -> Folder<'a> {
-        Folder { session, hooks, params, estimate, case_value: None, depth: 0 }
+        Folder { session, hooks, params, estimate, case_value: None, depth: 0, inlining: Vec::new() }
     }
 
     /// # Errors
@@ -193,7 +195,10 @@ impl<'a> Folder<'a> {
         if row.proisstrict && !f.returns_set && f.args.iter().any(is_null) {
             return null_const(self.session, f.result_type, -1, f.collation);
         }
-        self.evaluate(Expr::Func(f))
+        match self.evaluate(Expr::Func(f))? {
+            Expr::Func(f) => self.inline(f, &row),
+            other => Ok(other),
+        }
     }
 
     /// Puts named arguments where they belong and fills in defaults.

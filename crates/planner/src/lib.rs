@@ -16,6 +16,7 @@ mod group_columns;
 mod grouping;
 mod grouping_sets;
 mod index_path;
+mod inline;
 mod join_path;
 mod join_removal;
 mod join_search;

@@ -44,6 +44,7 @@ impl<'a> Root<'a> {
         if self.query.has_sublinks {
             self.pull_up_sublinks()?;
         }
+        self.inline_functions()?;
         self.pull_up_subqueries()?;
         self.flatten_union_all()?;
         self.collect_row_marks()?;

@@ -40,6 +40,27 @@ pub trait PlannerHooks {
     /// `XX000` for text that is no expression.
     fn read_expressions(&self, session: &Session, text: &str) -> Result<Vec<Expr>>;
 
+    /// The body of an SQL function that is a single expression over its arguments, which are external parameters in it.
+    ///
+    /// # Errors
+    /// Those of analysing the body.
+    fn function_body(&self, _: &Session, _: &ir::FuncExpr) -> Result<Option<Expr>> {
+        Ok(None)
+    }
+
+    /// The query, rewritten, that yields what an SQL function in FROM does.
+    ///
+    /// # Errors
+    /// Those of analysing the body.
+    fn function_query(
+        &self,
+        _: &Session,
+        _: &ir::FuncExpr,
+        _: &ir::RangeTableFunction,
+    ) -> Result<Option<Query>> {
+        Ok(None)
+    }
+
     /// Blocks in the main fork of a relation.
     ///
     /// # Errors

@@ -8,9 +8,11 @@
 mod arguments;
 mod body;
 mod cache;
+mod inline;
 mod result;
 mod run;
 
 pub(crate) use arguments::Arguments;
 pub(crate) use body::{Validation, is_plannable, validate};
+pub(crate) use inline::{expression as inline_expression, query as inline_query};
 pub(crate) use run::{call, call_set};
