@@ -90,6 +90,7 @@ impl OpenCursor {
             (F::Forward | F::Backward, Some(count)) => self.backward(size(count)),
             (F::Absolute, Some(count)) if count >= 0 => self.at(size(count)),
             (F::Absolute, Some(count)) => {
+                self.require_scroll()?;
                 self.read_to(usize::MAX)?;
                 self.at((self.rows.len() + 1).saturating_sub(size(count)))
             }

@@ -98,6 +98,17 @@ pub trait Domains: Send + Sync {
     fn check(&self, session: &Session, domain: Oid, value: Option<datum::Datum<'_>>) -> Result<()>;
 }
 
+/// How many triggers are running in a session, one fired by what another does.
+#[derive(Default)]
+pub struct TriggerDepth(pub std::sync::atomic::AtomicI32);
+
+impl TriggerDepth {
+    /// The session's.
+    pub fn of(session: &Session) -> Arc<TriggerDepth> {
+        session.extension("trigger depth", TriggerDepth::default)
+    }
+}
+
 /// What was given to a session.
 #[derive(Default)]
 pub struct Hooks {

@@ -203,7 +203,7 @@ fn finish(
     let body = match parser.function() {
         Ok(body) => body,
         Err(error) if error.data().position.is_none() => {
-            let (name, line) = (signature.split('(').next().unwrap_or_default(), parser.line());
+            let (name, line) = (signature.split('(').next().unwrap_or_default(), parser.last_line());
             return Err(error.context(format!("{COMPILATION} \"{name}\" near line {line}")));
         }
         Err(error) => return Err(error),

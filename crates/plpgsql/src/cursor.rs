@@ -28,6 +28,10 @@ impl Frame<'_> {
     fn open_cursor(&mut self, variable: Slot, started: Started, scroll: Option<bool>) -> Result<String> {
         let name = match self.cursor_name(variable) {
             Some(name) => name,
+            None if self.function.variables[variable].constant => {
+                let name = &self.function.variables[variable].name;
+                return Err(err!(ERROR_IN_ASSIGNMENT, "variable \"{name}\" is declared CONSTANT"));
+            }
             None => cursors::free_name(&self.session),
         };
         let Started { plan, running, columns } = started;

@@ -265,7 +265,6 @@ impl Definitions<'_> {
         let mut text = "BEGIN ATOMIC\n".to_owned();
         if list != "<>" {
             for query in ir::text::read_rule(list, &layouts)? {
-                text.push(' ');
                 text.push_str(&print(&query, Style::DEFINITION, 1)?);
                 text.push_str(";\n");
             }

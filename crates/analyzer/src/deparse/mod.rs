@@ -217,7 +217,7 @@ pub(crate) fn deparse_body(
         printer.push("RETURN ");
         printer.plain(&target.expr)?;
     } else {
-        printer.query(query, None, true)?;
+        printer.query(query, None, false)?;
     }
     Ok(printer.text)
 }

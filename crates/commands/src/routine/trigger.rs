@@ -6,7 +6,26 @@ use crate::trigger::TriggerCall;
 use base::{Error, Result};
 use catalog::Session;
 use datum::Row;
+use functions::hooks::TriggerDepth;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Counts a trigger as running.
+struct Nested(Arc<TriggerDepth>);
+
+impl Nested {
+    fn enter(session: &Session) -> Nested {
+        let depth = TriggerDepth::of(session);
+        depth.0.fetch_add(1, Ordering::Relaxed);
+        Nested(depth)
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// Calls the trigger's function: the row that it returns, or `None` for NULL.
 ///
@@ -15,6 +34,7 @@ use std::sync::Arc;
 pub(crate) fn call_trigger(session: &Arc<Session>, call: &TriggerCall<'_>) -> Result<Option<Row>> {
     let row = session.function(call.trigger.tgfoid)?;
     let _depth = stack::enter(session)?;
+    let _nested = Nested::enter(session);
     calls::within(session, &row, || match (row.prolang, row.prosrc.as_str()) {
         (INTERNAL_LANGUAGE, "suppress_redundant_updates_trigger") => {
             Ok(call.new.filter(|new| call.old != Some(new)).cloned())

@@ -2,7 +2,7 @@
 
 use crate::array::ElementType;
 use crate::call::{Call, Function};
-use crate::hooks::{Hooks, sequences};
+use crate::hooks::{Hooks, TriggerDepth, sequences};
 use crate::table::functions;
 use base::{Oid, Result};
 use datum::{Datum, Repr, TypeLayout};
@@ -52,6 +52,8 @@ pub const FUNCTIONS: &[Function] = functions! {
     "lastval" [call] () -> i64 = sequences(call.session)?.last(call.session);
     "pg_sequence_last_value" [call] (sequence: Oid) -> Option<i64> =
         sequences(call.session)?.last_value(call.session, sequence);
+    "pg_trigger_depth" [call] () -> i32 =
+        Ok(TriggerDepth::of(call.session).0.load(std::sync::atomic::Ordering::Relaxed));
     "pg_jit_available" () -> bool = Ok(false);
     "pg_numa_available" () -> bool = Ok(false);
     "icu_unicode_version" () -> Option<String> = Ok(None);

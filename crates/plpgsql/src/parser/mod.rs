@@ -180,8 +180,12 @@ impl<'a> Parser<'a> {
         if self.eat_symbol(symbol) { Ok(()) } else { Err(self.unexpected()) }
     }
 
-    /// The line of the token at hand.
-    pub fn line(&self) -> u32 {
+    /// The line of the last token that was taken.
+    pub fn last_line(&self) -> u32 {
+        line_of(self.source, self.tokens[self.at.saturating_sub(1)].start)
+    }
+
+    fn line(&self) -> u32 {
         line_of(self.source, self.token().start)
     }
 
