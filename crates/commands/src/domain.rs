@@ -314,7 +314,7 @@ fn record_default(session: &Arc<Session>, row: &PgType, expr: Option<&ir::Expr>)
 
 fn set_not_null(session: &Arc<Session>, tid: base::Tid, mut row: PgType, name: Option<&str>) -> Result<()> {
     add_constraint(session, &row, name, None, true)?;
-    for (entry, column) in columns_with(session, row.oid, false)? {
+    for (entry, column) in columns_with(session, row.oid)? {
         validate::scan(session, &entry, &[column], &mut |batch| {
             if (0..batch.rows()).all(|row| batch.value(0, row).is_some()) {
                 return Ok(());
@@ -398,7 +398,7 @@ fn validate_constraint(session: &Arc<Session>, row: &PgType, name: &str) -> Resu
 
 /// No value that is stored makes the condition false.
 fn validate_check(session: &Arc<Session>, row: &PgType, condition: &ir::Expr) -> Result<()> {
-    for (entry, column) in columns_with(session, row.oid, false)? {
+    for (entry, column) in columns_with(session, row.oid)? {
         let number = column as i16 + 1;
         let mut condition = condition.clone();
         ir::walk_levels_mut(&mut condition, 0, &mut |expr, _| {
@@ -443,18 +443,14 @@ fn validate_check(session: &Arc<Session>, row: &PgType, condition: &ir::Expr) ->
 ///
 /// # Errors
 /// `0A000` when a composite type, an array or a range over the domain has a stored column.
-fn columns_with(
-    session: &Arc<Session>,
-    domain: Oid,
-    inside: bool,
-) -> Result<Vec<(Arc<RelationEntry>, usize)>> {
+fn columns_with(session: &Arc<Session>, domain: Oid) -> Result<Vec<(Arc<RelationEntry>, usize)>> {
     let mut found = Vec::new();
     let object = ObjectAddress::new::<PgType>(domain);
     for (_, dependent) in session.dependents_of(object)? {
         if dependent.classid == PgType::OID {
             let row = session.type_row(dependent.objid)?;
             match row.typtype as u8 {
-                b'd' => found.extend(columns_with(session, dependent.objid, inside)?),
+                b'd' => found.extend(columns_with(session, dependent.objid)?),
                 _ => refuse_containers(session, domain, dependent.objid)?,
             }
             continue;
