@@ -37,6 +37,12 @@ enum Shape {
     Suffix(Vec<u8>),
     /// `%abc%`
     Inside(Box<memchr::memmem::Finder<'static>>),
+    /// `abc%def%ghi`, of which any may be empty: texts at both ends and others in between, in this order.
+    Pieces {
+        start: Vec<u8>,
+        between: Vec<memchr::memmem::Finder<'static>>,
+        end: Vec<u8>,
+    },
     General,
 }
 
@@ -45,17 +51,32 @@ impl Pattern {
         Pattern { shape: shape_of(pattern.as_bytes()), pattern: pattern.as_bytes().to_vec() }
     }
 
-    /// Whether the whole string matches. Errors: `22025`.
-    pub fn matches(&self, text: &str) -> Result<bool> {
-        let bytes = text.as_bytes();
+    /// Whether the whole string, which is UTF-8, matches. Errors: `22025`.
+    pub fn matches(&self, bytes: &[u8]) -> Result<bool> {
         Ok(match &self.shape {
             Shape::Exact(literal) => bytes == literal,
             Shape::Prefix(literal) => bytes.starts_with(literal),
             Shape::Suffix(literal) => bytes.ends_with(literal),
             Shape::Inside(finder) => finder.find(bytes).is_some(),
+            Shape::Pieces { start, between, end } => matches_pieces(bytes, start, between, end),
             Shape::General => return matches_bytes(bytes, &self.pattern),
         })
     }
+}
+
+/// What is between is looked for as far to the left as possible: another place could not do better.
+fn matches_pieces(
+    text: &[u8],
+    start: &[u8],
+    between: &[memchr::memmem::Finder<'static>],
+    end: &[u8],
+) -> bool {
+    let Some(mut rest) = text.strip_prefix(start) else { return false };
+    for finder in between {
+        let Some(at) = finder.find(rest) else { return false };
+        rest = &rest[at + finder.needle().len()..];
+    }
+    rest.ends_with(end)
 }
 
 fn shape_of(pattern: &[u8]) -> Shape {
@@ -64,8 +85,16 @@ fn shape_of(pattern: &[u8]) -> Shape {
     // A percent sign at the end is a wildcard unless escaped; literals with escapes take the general way.
     let open_end = rest.last() == Some(&b'%');
     let literal = if open_end { &rest[..rest.len() - 1] } else { rest };
-    if literal.iter().any(|c| matches!(c, b'%' | b'_' | b'\\')) {
+    if literal.iter().any(|c| matches!(c, b'_' | b'\\')) {
         return Shape::General;
+    }
+    if literal.contains(&b'%') {
+        let mut pieces: Vec<&[u8]> = pattern.split(|c| *c == b'%').collect();
+        let end = pieces.pop().unwrap_or_default().to_vec();
+        let start = pieces[0].to_vec();
+        let between = pieces[1..].iter().filter(|piece| !piece.is_empty());
+        let finder = |piece: &&[u8]| memchr::memmem::Finder::new(*piece).into_owned();
+        return Shape::Pieces { start, between: between.map(finder).collect(), end };
     }
     match (open_start, open_end) {
         (false, false) => Shape::Exact(literal.to_vec()),
@@ -273,13 +302,18 @@ mod tests {
             ("a%b", "a\\%b", true),
             ("aab", "%ab", true),
             ("mississippi", "%iss%ip%", true),
+            ("mississippi", "m%iss%iss%pi", true),
+            ("mississippi", "%iss%iss%iss%", false),
+            ("abcab", "ab%%ab", true),
+            ("abab", "aba%bab", false),
+            ("ab", "ab%b", false),
             ("", "%", true),
             ("", "_", false),
             ("a", "", false),
             ("a", "a\\", false),
         ] {
             assert_eq!(like(text, pattern).unwrap(), expected, "{text} {pattern}");
-            assert_eq!(Pattern::new(pattern).matches(text).unwrap(), expected, "{text} {pattern}");
+            assert_eq!(Pattern::new(pattern).matches(text.as_bytes()).unwrap(), expected, "{text} {pattern}");
         }
         assert!(ilike("HÉLLO", "hé%").unwrap());
         assert_eq!(like("b", "\\").unwrap_err().message(), "LIKE pattern must not end with escape character");

@@ -17,9 +17,9 @@ impl BufferPool {
         let mut waited = Duration::ZERO;
         loop {
             let mut entries = partition.entries.write();
-            let Some(frame) = table::find(&entries, hash, &tag) else { return Ok(()) };
+            let Some(frame) = entries.find(hash, &tag) else { return Ok(()) };
             if self.frame(frame).try_discard() {
-                table::remove(&mut entries, hash, &tag);
+                entries.remove(hash, &tag);
                 drop(entries);
                 self.set_free(frame);
                 return Ok(());
@@ -110,9 +110,8 @@ impl BufferPool {
     pub fn cached_pages(&self, rel: RelFileLocator) -> usize {
         let count = |partition: &table::Partition| {
             let entries = partition.entries.read();
-            let cached = |entry: &&table::Entry| {
-                entry.tag.locator == rel && self.frame(entry.frame).state().has(VALID)
-            };
+            let cached =
+                |entry: &table::Entry| entry.tag.locator == rel && self.frame(entry.frame).state().has(VALID);
             entries.iter().filter(cached).count()
         };
         self.table.partitions().map(count).sum()

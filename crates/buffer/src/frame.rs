@@ -3,6 +3,7 @@
 //! The state word holds the number of pins (low 32 bits), the usage count of the clock sweep (4 bits) and flags, so that a pin is taken
 //! with one atomic operation.
 
+use crate::table::NEIGHBOURS;
 use base::{BlockNumber, Fork, Oid, RelFileLocator};
 use parking_lot::RawRwLock;
 use parking_lot::lock_api::RawRwLock as _;
@@ -24,11 +25,11 @@ impl Tag {
         block: BlockNumber::INVALID,
     };
 
-    /// Spreads well in high and low bits.
+    /// Spreads well in high and low bits. Neighbouring blocks have the same.
     pub(crate) fn hash(&self) -> u64 {
         const K: u64 = 0x9e37_79b9_7f4a_7c15;
         let relation = (u64::from(self.locator.number.0) << 32) | u64::from(self.locator.database.0);
-        let rest = (u64::from(self.block.0) << 8)
+        let rest = (u64::from(self.block.0 / NEIGHBOURS) << 8)
             ^ (self.fork as u64)
             ^ (u64::from(self.locator.tablespace.0) << 40);
         let mixed = (relation ^ rest.wrapping_mul(K)).wrapping_mul(K);

@@ -6,7 +6,7 @@
 use crate::frame::{DIRTY, Frame, PERMANENT, State, TAGGED, Tag, VALID, WAITER};
 use crate::pin::Pin;
 use crate::ring::{NO_FRAME, Ring, RingKind, Strategy};
-use crate::table::{self, Entry, Table};
+use crate::table::{Entry, Table};
 use base::{BlockNumber, Error, Fork, PAGE_SIZE, RelFileLocator, Result, SqlState};
 use parking_lot::lock_api::RawRwLock as _;
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
@@ -201,7 +201,7 @@ impl BufferPool {
         let hash = tag.hash();
         let partition = self.table.partition(hash);
         let entries = partition.entries.read();
-        let frame = table::find(&entries, hash, &tag)?;
+        let frame = entries.find(hash, &tag)?;
         let state = self.frame(frame).pin(count_use);
         drop(entries);
         if count_use {
@@ -212,7 +212,7 @@ impl BufferPool {
 
     pub(crate) fn is_cached(&self, tag: Tag) -> bool {
         let hash = tag.hash();
-        table::find(&self.table.partition(hash).entries.read(), hash, &tag).is_some()
+        self.table.partition(hash).entries.read().find(hash, &tag).is_some()
     }
 
     fn fetch(&self, tag: Tag, strategy: Strategy<'_>, mode: ReadMode) -> Result<u32> {
@@ -314,7 +314,7 @@ impl BufferPool {
             Persistence::Unlogged | Persistence::Temporary { .. } => 0,
         };
         let mut entries = self.table.partition(hash).entries.write();
-        if let Some(found) = table::find(&entries, hash, &tag) {
+        if let Some(found) = entries.find(hash, &tag) {
             let state = self.frame(found).pin(true);
             drop(entries);
             self.frame(frame).unpin();
@@ -324,7 +324,7 @@ impl BufferPool {
         let latched = self.frame(frame).latch.try_lock_exclusive();
         assert!(latched, "the latch of a free frame is free");
         self.frame(frame).set_tag(tag, permanent);
-        table::insert(&mut entries, hash, Entry { tag, frame });
+        entries.insert(hash, Entry { tag, frame });
         Added::New(frame)
     }
 
@@ -449,7 +449,7 @@ impl BufferPool {
             frame.unpin();
             return Ok(false);
         }
-        table::remove(&mut entries, hash, &tag);
+        entries.remove(hash, &tag);
         self.tallies.evictions.fetch_add(1, Ordering::Relaxed);
         Ok(true)
     }

@@ -5,7 +5,7 @@ use crate::table::functions;
 use adt::like::{self, Pattern};
 use adt::regex::{Flags, Regex};
 use base::Result;
-use datum::{Column, ColumnBuilder, Datum, Selection};
+use datum::{Column, ColumnBuilder, Datum, Selection, Values};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How many compiled expressions a session keeps.
@@ -82,7 +82,20 @@ fn like_kernel(
     if rows.is_empty() {
         return Ok(());
     }
-    matching(call, args, rows, out, |p| Ok(Pattern::new(p)), |p, text| Ok(p.matches(text)? == wanted))
+    if let (Values::Bytes(texts), Some(pattern)) = (args[0].values(), args[1].get(0))
+        && args[1].is_constant()
+        && !args[0].is_constant()
+        && !args[0].has_nulls()
+    {
+        let pattern = Pattern::new(pattern.text());
+        return rows.try_for_each(|row| {
+            out.pad_to(row);
+            out.push(Some(Datum::Bool(pattern.matches(texts.get(row))? == wanted)));
+            Ok(())
+        });
+    }
+    let test = |p: &Pattern, text: &str| Ok(p.matches(text.as_bytes())? == wanted);
+    matching(call, args, rows, out, |p| Ok(Pattern::new(p)), test)
 }
 
 fn ilike_kernel(
