@@ -19,6 +19,8 @@ pub struct RowConstraints {
     checks: Vec<(String, Eval)>,
     /// What a partition's bounds say of its rows.
     partition: Vec<Eval>,
+    /// Whether rows are taken to be the partition's.
+    trusted: bool,
     /// Stored generated columns.
     pub generated: Vec<(usize, Eval)>,
 }
@@ -63,12 +65,12 @@ impl RowConstraints {
             true => Vec::new(),
             false => Compiler::new(session, inputs).compile_all(&conditions)?,
         };
-        Ok(RowConstraints { entry: entry.clone(), not_null, checks, partition, generated })
+        Ok(RowConstraints { entry: entry.clone(), not_null, checks, partition, trusted: false, generated })
     }
 
     /// Rows come by way of the partition's parent, which has seen to it that they belong there.
     pub fn trust_routing(&mut self) {
-        self.partition.clear();
+        self.trusted = true;
     }
 
     /// The first row of the first `end` that is none of the partition's.
@@ -80,6 +82,15 @@ impl RowConstraints {
             first = (0..end).find(|row| holds.get(*row) == Some(Datum::Bool(false))).or(first);
         }
         Ok(first)
+    }
+
+    /// The first row that does not belong to the partition, with its error.
+    ///
+    /// # Errors
+    /// What the bounds' functions fail with.
+    pub fn first_misplaced(&self, execution: &mut Execution, rows: &Batch) -> Result<Option<(usize, Error)>> {
+        let row = self.misplaced(execution, rows, rows.rows())?;
+        Ok(row.map(|row| (row, self.placement_error(execution, &values_of(rows, row)))))
     }
 
     /// Whether a row belongs to the partition.
@@ -136,7 +147,7 @@ impl RowConstraints {
                 first = Some((row, self.check_error(execution, name, &values_of(rows, row))));
             }
         }
-        if !self.partition.is_empty() {
+        if !self.trusted && !self.partition.is_empty() {
             let end = first.as_ref().map_or(rows.rows(), |(row, _)| *row);
             if let Some(row) = self.misplaced(execution, rows, end)? {
                 first = Some((row, self.placement_error(execution, &values_of(rows, row))));
@@ -153,7 +164,7 @@ impl RowConstraints {
         if let Some(index) = self.not_null.iter().find(|i| values[**i].is_none()) {
             return Err(self.null_error(execution, *index, values));
         }
-        if self.checks.is_empty() && self.partition.is_empty() {
+        if self.checks.is_empty() && (self.trusted || self.partition.is_empty()) {
             return Ok(());
         }
         let row = row_batch(&self.entry, values);

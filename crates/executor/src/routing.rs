@@ -1,6 +1,6 @@
 //! Which leaf of a partitioned table each row goes to.
 
-use crate::constraint::{STORED_RELATION, all_attributes, text_of};
+use crate::constraint::{RowConstraints, STORED_RELATION, all_attributes, text_of};
 use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs};
 use crate::rows::null_column;
@@ -39,6 +39,8 @@ pub struct Leaf {
 /// Routes rows of one partitioned table.
 pub struct Router {
     root: Level,
+    /// What the root's rows must fulfil if it is a partition itself.
+    own: Option<Box<RowConstraints>>,
     pub leaves: Vec<Leaf>,
 }
 
@@ -244,7 +246,11 @@ impl Router {
     /// # Errors
     /// `0A000` for keys whose expressions have no evaluation yet.
     pub fn new(session: &Session, root: Arc<RelationEntry>) -> Result<Router> {
-        Ok(Router { root: Level::new(session, root)?, leaves: Vec::new() })
+        let own = match root.class.relispartition {
+            true => Some(Box::new(RowConstraints::new(session, &root)?)),
+            false => None,
+        };
+        Ok(Router { root: Level::new(session, root)?, own, leaves: Vec::new() })
     }
 
     /// The place in [`Router::leaves`] of each row's leaf, up to the first row that has none, with its error.
@@ -253,7 +259,15 @@ impl Router {
     /// What key expressions fail with.
     pub fn route(&mut self, execution: &mut Execution, rows: &Batch) -> Result<(Vec<usize>, Option<Error>)> {
         let own: Vec<Option<usize>> = (0..self.root.entry.desc().len()).map(Some).collect();
-        self.root.route(execution, rows, &own, &mut self.leaves)
+        let bad = match &self.own {
+            Some(constraints) => constraints.first_misplaced(execution, rows)?,
+            None => None,
+        };
+        let Some((row, error)) = bad else {
+            return self.root.route(execution, rows, &own, &mut self.leaves);
+        };
+        let (found, earlier) = self.root.route(execution, &rows.slice(0, row), &own, &mut self.leaves)?;
+        Ok((found, earlier.or(Some(error))))
     }
 
     pub fn root(&self) -> &Arc<RelationEntry> {

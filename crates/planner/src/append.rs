@@ -114,59 +114,57 @@ impl<'a> Root<'a> {
         if depth > MAX_DEPTH {
             base::bail!(STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
         }
-        let mut members: Vec<usize> =
+        let members: Vec<usize> =
             (0..self.append_members.len()).filter(|i| self.append_members[*i].parent == rti).collect();
-        let inherited = members.is_empty();
-        if inherited {
-            members = self.inheritance_members(rti)?;
-        }
-        if members.is_empty() && !self.base(rti).is_append {
-            return Ok(());
+        if members.is_empty() {
+            return self.expand_inheritance(rti, depth);
         }
         self.base_mut(rti).is_append = true;
         for at in members {
-            let child = self.append_members[at].child;
-            self.add_member(at)?;
-            self.base_mut(rti).members.push(child);
-            self.expand_append_relation(child, depth + 1)?;
+            self.expand_member(rti, at, depth)?;
         }
         Ok(())
     }
 
+    fn expand_member(&mut self, rti: usize, at: usize, depth: usize) -> Result<()> {
+        let child = self.append_members[at].child;
+        self.add_member(at)?;
+        self.base_mut(rti).members.push(child);
+        self.expand_append_relation(child, depth + 1)
+    }
+
     /// Entries for the tables that inherit from a table; itself is the first.
-    fn inheritance_members(&mut self, rti: usize) -> Result<Vec<usize>> {
+    fn expand_inheritance(&mut self, rti: usize, depth: usize) -> Result<()> {
         let RangeTableKind::Relation { oid, relkind, inherit: true, lock_mode, .. } = self.rte(rti).kind
         else {
-            return Ok(Vec::new());
+            return Ok(());
         };
-        let Some(parent) = self.base(rti).entry.clone() else { return Ok(Vec::new()) };
+        let Some(parent) = self.base(rti).entry.clone() else { return Ok(()) };
         if !parent.class.relhassubclass && relkind != b'p' {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let tables: Vec<Oid> = match relkind {
-            b'p' => {
-                self.base_mut(rti).is_append = true;
-                self.live_partitions(rti)?
-            }
+            b'p' => self.live_partitions(rti)?,
             _ => {
                 let all: Vec<Oid> = self.session().descendants(oid)?.into_iter().map(|d| d.0).collect();
                 if all.len() < 2 {
-                    return Ok(Vec::new());
+                    return Ok(());
                 }
                 all
             }
         };
         let mode = lock_mode_of(lock_mode);
-        let mut made = Vec::with_capacity(tables.len());
+        self.base_mut(rti).is_append = true;
         for table in tables {
             if table != oid {
                 self.session().lock_relation(table, mode)?;
             }
             // One that was dropped before the lock was had is no member any more.
             let Some(entry) = self.session().relation(table)? else { continue };
-            made.push(self.inheritance_member(rti, &parent, &entry, table == oid)?);
+            let at = self.inheritance_member(rti, &parent, &entry, table == oid)?;
+            self.expand_member(rti, at, depth)?;
         }
-        Ok(made)
+        Ok(())
     }
 
     fn inheritance_member(

@@ -295,7 +295,12 @@ impl<'a> Root<'a> {
     }
 
     fn unique_inner_possible(&self, sj: &SpecialJoin, rel: &RelSet) -> bool {
-        sj.kind == JoinKind::Semi && sj.syn_right == *rel && (sj.semi_can_btree || sj.semi_can_hash)
+        // Rows that depend on others' are not made unique.
+        let whole = |rel: &Rel<'_>| rel.cheapest_total.as_ref().is_some_and(|p| p.param.is_none());
+        sj.kind == JoinKind::Semi
+            && sj.syn_right == *rel
+            && (sj.semi_can_btree || sj.semi_can_hash)
+            && self.find_rel(rel).is_some_and(whole)
     }
 
     fn legal(&self, a: &RelSet, b: &RelSet) -> Option<Legal> {
@@ -471,6 +476,14 @@ impl<'a> Root<'a> {
         };
         if empty {
             return self.mark_dummy(all);
+        }
+        // An outer join that nothing can match has no use for the other side's rows.
+        if matches!(sj.kind, JoinKind::Left | JoinKind::Anti)
+            && never(false)
+            && right.is_subset(&sj.syn_right)
+            && !right_dummy
+        {
+            self.mark_dummy(right)?;
         }
         match sj.kind {
             JoinKind::Inner => {

@@ -213,7 +213,10 @@ impl<'a> Root<'a> {
             }
             Expr::ScalarArrayOp(op) => {
                 let Some(at) = place(&op.args[0]) else { return Ok(()) };
-                let Some(elements) = self.constant_elements(&op.args[1])? else { return Ok(()) };
+                let Some(elements) = crate::selectivity::constant_elements(self.session(), &op.args[1])?
+                else {
+                    return Ok(());
+                };
                 let equal = self.strategy(partitions, at, op.operator)?;
                 let mut arms = Vec::with_capacity(elements.len());
                 for element in elements {

@@ -1,7 +1,7 @@
 //! Whether conditions imply a partial index's predicate.
 
-use crate::clause::BTREE;
-use crate::selectivity::same_expr;
+use crate::clause::{BTREE, array_length};
+use crate::selectivity::{constant_elements, same_expr};
 use base::Result;
 use catalog::Session;
 use ir::{BoolOp, Expr};
@@ -118,14 +118,15 @@ pub(crate) fn refuted_by(session: &Session, predicate: &[Expr], clauses: &[Expr]
 }
 
 /// Constants of an array in a comparison, as comparisons by themselves; whether one of them is enough.
-fn elements(op: &ir::ScalarArrayOp) -> Option<(bool, Vec<Expr>)> {
+fn elements(session: &Session, op: &ir::ScalarArrayOp) -> Result<Option<(bool, Vec<Expr>)>> {
     let list = match &op.args[1] {
-        Expr::Array { elements, multidimensional: false, .. } => elements.clone(),
-        _ => return None,
+        Expr::Array { elements, multidimensional: false, .. } => Some(elements.clone()),
+        array @ Expr::Const(_) if array_length(array).is_some_and(|n| n <= MAX_ELEMENTS) => {
+            constant_elements(session, array)?
+        }
+        _ => None,
     };
-    if list.len() > MAX_ELEMENTS {
-        return None;
-    }
+    let Some(list) = list.filter(|l| l.len() <= MAX_ELEMENTS) else { return Ok(None) };
     let one = |value: Expr| {
         Expr::Op(ir::OpExpr {
             operator: op.operator,
@@ -138,7 +139,7 @@ fn elements(op: &ir::ScalarArrayOp) -> Option<(bool, Vec<Expr>)> {
             location: None,
         })
     };
-    Some((op.use_or, list.into_iter().map(one).collect()))
+    Ok(Some((op.use_or, list.into_iter().map(one).collect())))
 }
 
 fn all(session: &Session, list: &[Expr], test: &dyn Fn(&Session, &Expr) -> Result<bool>) -> Result<bool> {
@@ -167,15 +168,15 @@ fn refutes(session: &Session, wanted: &Expr, clause: &Expr) -> Result<bool> {
         (Expr::Bool { op: BoolOp::And, args, .. }, _) => any(session, args, &of_wanted),
         (_, Expr::Bool { op: BoolOp::Or, args, .. }) => all(session, args, &of_clause),
         (Expr::Bool { op: BoolOp::Or, args, .. }, _) => all(session, args, &of_wanted),
-        (_, Expr::ScalarArrayOp(op)) if elements(op).is_some() => match elements(op) {
+        (_, Expr::ScalarArrayOp(op)) => match elements(session, op)? {
             Some((true, list)) => all(session, &list, &of_clause),
             Some((false, list)) => any(session, &list, &of_clause),
-            None => Ok(false),
+            None => refutes_null(session, wanted, clause),
         },
-        (Expr::ScalarArrayOp(op), _) if elements(op).is_some() => match elements(op) {
+        (Expr::ScalarArrayOp(op), _) => match elements(session, op)? {
             Some((true, list)) => all(session, &list, &of_wanted),
             Some((false, list)) => any(session, &list, &of_wanted),
-            None => Ok(false),
+            None => refutes_null(session, wanted, clause),
         },
         (Expr::Bool { op: BoolOp::Not, args, .. }, _) => one_implies(session, &args[0], clause),
         (_, Expr::Bool { op: BoolOp::Not, args, .. }) => Ok(same_expr(&args[0], wanted)),
@@ -186,11 +187,18 @@ fn refutes(session: &Session, wanted: &Expr, clause: &Expr) -> Result<bool> {
         | (Expr::Op(op), Expr::NullTest { arg, is_null: true, row_argument: false, .. }) => {
             Ok(session.function(op.function)?.proisstrict && op.args.iter().any(|a| same_expr(a, arg)))
         }
+        (Expr::Op(want), Expr::Op(have)) => comparison_refutes(session, want, have),
+        _ => Ok(false),
+    }
+}
+
+/// `x = ANY (…)`, with an array that cannot be taken apart, and `x IS NULL`.
+fn refutes_null(session: &Session, wanted: &Expr, clause: &Expr) -> Result<bool> {
+    match (wanted, clause) {
         (Expr::NullTest { arg, is_null: true, row_argument: false, .. }, Expr::ScalarArrayOp(op))
         | (Expr::ScalarArrayOp(op), Expr::NullTest { arg, is_null: true, row_argument: false, .. }) => {
             Ok(op.use_or && session.function(op.function)?.proisstrict && same_expr(&op.args[0], arg))
         }
-        (Expr::Op(want), Expr::Op(have)) => comparison_refutes(session, want, have),
         _ => Ok(false),
     }
 }

@@ -13,8 +13,10 @@ use ir::{
 };
 
 /// Where in the join tree a subquery stands.
-#[derive(Clone, Copy)]
+#[derive(Clone, Default)]
 struct Place {
+    /// Below an outer or semi join: the relations of the lowest one, which lateral references may be to.
+    lowest_join: Option<RelSet>,
     /// Its columns may be nulled by a join above.
     nullable: bool,
     /// A semi or anti join's inner side, or FULL JOIN: where moving conditions up is not possible.
@@ -24,13 +26,13 @@ struct Place {
 impl<'a> Root<'a> {
     pub fn pull_up_subqueries(&mut self) -> Result<()> {
         let mut from = std::mem::take(&mut self.query.join_tree);
-        let place = Place { nullable: false, below_outer: false };
+        let place = Place::default();
         let mut done = Ok(());
         // Pulling up changes the whole query, join tree included: it is put back for each one.
         for i in 0..from.items.len() {
             let item = std::mem::replace(&mut from.items[i], JoinNode::Relation(0));
             let mut rest = Rest { from: &mut from, path: Vec::new() };
-            match self.pull_up_node(item, place, &mut rest) {
+            match self.pull_up_node(item, &place, &mut rest) {
                 Ok(item) => from.items[i] = item,
                 Err(error) => {
                     done = Err(error);
@@ -42,7 +44,7 @@ impl<'a> Root<'a> {
         done
     }
 
-    fn pull_up_node(&mut self, node: JoinNode, place: Place, rest: &mut Rest<'_>) -> Result<JoinNode> {
+    fn pull_up_node(&mut self, node: JoinNode, place: &Place, rest: &mut Rest<'_>) -> Result<JoinNode> {
         match node {
             JoinNode::Relation(rti) => self.pull_up_relation(rti, place, rest),
             JoinNode::From(mut from) => {
@@ -57,22 +59,33 @@ impl<'a> Root<'a> {
                 Ok(JoinNode::From(from))
             }
             JoinNode::Join(mut join) => {
-                let inner = Place { nullable: true, below_outer: true };
-                let (left, right) = match join.kind {
-                    JoinKind::Inner => (place, place),
-                    JoinKind::Left | JoinKind::Anti => (place, inner),
-                    JoinKind::Semi => (place, Place { below_outer: true, ..place }),
-                    JoinKind::Right => (inner, place),
-                    _ => (inner, inner),
+                // Where conditions cannot move up: the inner side, which may be nulled too.
+                let lowest = |join: &ir::JoinExpr| match join.kind {
+                    JoinKind::Inner => place.lowest_join.clone(),
+                    _ => Some(node_relids(&join.left).union(&node_relids(&join.right))),
                 };
+                let of = |join: &ir::JoinExpr, below: bool, nullable: bool| Place {
+                    nullable: place.nullable || nullable,
+                    below_outer: place.below_outer || below,
+                    lowest_join: lowest(join),
+                };
+                let (left, right) = match join.kind {
+                    JoinKind::Inner => ((false, false), (false, false)),
+                    JoinKind::Left | JoinKind::Anti => ((false, false), (true, true)),
+                    JoinKind::Semi => ((false, false), (true, false)),
+                    JoinKind::Right => ((true, true), (false, false)),
+                    _ => ((true, true), (true, true)),
+                };
+                let own = of(&join, left.0, left.1);
                 let side = std::mem::replace(&mut join.left, JoinNode::Relation(0));
                 rest.path.push(JoinNode::Join(join));
-                let pulled = self.pull_up_node(side, left, rest);
+                let pulled = self.pull_up_node(side, &own, rest);
                 let Some(JoinNode::Join(mut join)) = rest.path.pop() else { unreachable!("pushed above") };
                 join.left = pulled?;
+                let own = of(&join, right.0, right.1);
                 let side = std::mem::replace(&mut join.right, JoinNode::Relation(0));
                 rest.path.push(JoinNode::Join(join));
-                let pulled = self.pull_up_node(side, right, rest);
+                let pulled = self.pull_up_node(side, &own, rest);
                 let Some(JoinNode::Join(mut join)) = rest.path.pop() else { unreachable!("pushed above") };
                 join.right = pulled?;
                 Ok(JoinNode::Join(join))
@@ -80,8 +93,12 @@ impl<'a> Root<'a> {
         }
     }
 
-    fn pull_up_relation(&mut self, rti: usize, place: Place, rest: &mut Rest<'_>) -> Result<JoinNode> {
+    fn pull_up_relation(&mut self, rti: usize, place: &Place, rest: &mut Rest<'_>) -> Result<JoinNode> {
         let lateral = self.rte(rti).lateral;
+        // What looks for the least or the greatest of a column starts from a level that is pulled up.
+        if self.append_members.iter().any(|m| m.parent == rti) {
+            return Ok(JoinNode::Relation(rti));
+        }
         match &self.rte(rti).kind {
             RangeTableKind::Subquery { query, .. }
                 if self.rte(rti).security_quals.is_empty() && is_simple_union_all(query) =>
@@ -93,7 +110,7 @@ impl<'a> Root<'a> {
             RangeTableKind::Subquery { query, security_barrier: false, .. } => {
                 if !self.rte(rti).security_quals.is_empty()
                     || !is_simple(query)
-                    || (lateral && place.below_outer)
+                    || (lateral && !lateral_fits(query, place))
                 {
                     return Ok(JoinNode::Relation(rti));
                 }
@@ -119,7 +136,7 @@ impl<'a> Root<'a> {
     }
 
     /// Volatile columns must be computed once; columns below an outer join must become NULL with their row.
-    fn targets_allow(&self, query: &Query, place: Place) -> Result<bool> {
+    fn targets_allow(&self, query: &Query, place: &Place) -> Result<bool> {
         if place.below_outer && query.join_tree.items.is_empty() {
             return Ok(false);
         }
@@ -142,7 +159,7 @@ impl<'a> Root<'a> {
         &mut self,
         rti: usize,
         query: Query,
-        place: Place,
+        place: &Place,
         rest: &mut Rest<'_>,
     ) -> Result<JoinNode> {
         // Prepared as a level of its own first: its subqueries, sublinks and join columns.
@@ -150,7 +167,8 @@ impl<'a> Root<'a> {
         inner.level = self.level + 1;
         inner.prepare_level()?;
         let mut query = inner.query;
-        if !is_simple(&query) || !self.targets_allow(&query, place)? {
+        let confined = self.rte(rti).lateral && reaches_out_of(&query.join_tree, place.lowest_join.as_ref())?;
+        if confined || !is_simple(&query) || !self.targets_allow(&query, place)? {
             // Members of append relations belong to the level that they were found at: it is left as it was.
             if inner.append_members.is_empty()
                 && let RangeTableKind::Subquery { query: slot, .. } =
@@ -222,7 +240,7 @@ impl<'a> Root<'a> {
         {
             return Ok(());
         }
-        let place = Place { nullable: false, below_outer: false };
+        let place = &Place::default();
         if !self.targets_allow(query, place)? {
             return Ok(());
         }
@@ -325,6 +343,50 @@ fn output_columns(query: &Query, offset: usize) -> Result<Vec<Expr>> {
         shift_levels(column, -1, 1)?;
     }
     Ok(columns)
+}
+
+/// Whether conditions of a join tree refer to the enclosing level where they must not: `safe` has the relations of that
+/// level which may be referred to, `None` stands for all. In or below an outer join none may.
+fn reaches_out_of(from: &FromExpr, safe: Option<&RelSet>) -> Result<bool> {
+    fn quals(expr: Option<&Expr>, safe: Option<&RelSet>) -> Result<bool> {
+        let (Some(expr), Some(safe)) = (expr, safe) else { return Ok(false) };
+        let mut read = RelSet::new();
+        crate::clause::deep(&mut expr.clone(), 1, &mut |e, level| {
+            if let Expr::Var(v) = e
+                && v.levels_up == level
+                && let VarSource::Relation(rti) = v.source
+            {
+                read.insert(rti);
+            }
+            Ok(false)
+        })?;
+        Ok(!read.is_subset(safe))
+    }
+    fn node(n: &JoinNode, safe: Option<&RelSet>) -> Result<bool> {
+        match n {
+            JoinNode::Relation(_) => Ok(false),
+            JoinNode::From(from) => reaches_out_of(from, safe),
+            JoinNode::Join(join) => {
+                let nothing = RelSet::new();
+                let safe = if join.kind == JoinKind::Inner { safe } else { Some(&nothing) };
+                Ok(node(&join.left, safe)? || node(&join.right, safe)? || quals(join.quals.as_deref(), safe)?)
+            }
+        }
+    }
+    for item in &from.items {
+        if node(item, safe)? {
+            return Ok(true);
+        }
+    }
+    quals(from.quals.as_deref(), safe)
+}
+
+/// Lateral references of a subquery below an outer join must be to what that joins: its conditions cannot leave it.
+fn lateral_fits(query: &Query, place: &Place) -> bool {
+    match &place.lowest_join {
+        Some(safe) => lateral_relids(query).is_subset(safe),
+        None => true,
+    }
 }
 
 /// A subquery that only joins, filters and projects.

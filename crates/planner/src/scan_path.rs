@@ -433,6 +433,40 @@ impl<'a> Root<'a> {
         Ok(())
     }
 
+    /// Pushes a condition into each query of a set operation; either into all or into none.
+    fn push_into_members(&self, query: &mut ir::Query, rti: usize, clause: &Expr) -> Result<bool> {
+        let Some(tree) = query.set_operations.clone() else { return Ok(false) };
+        let mut leaves = Vec::new();
+        let ir::SetOperationTree::Operation(top) = &*tree else { return Ok(false) };
+        if !pushable_members(&tree, &mut leaves) {
+            return Ok(false);
+        }
+        let mut vars = Vec::new();
+        crate::clause::vars(clause, &mut vars);
+        let mut changed = query.range_table.clone();
+        for leaf in leaves {
+            let Some(RangeTableKind::Subquery { query: own, .. }) =
+                changed.get_mut(leaf - 1).map(|r| &mut r.kind)
+            else {
+                return Ok(false);
+            };
+            let same_type = |v: &ir::Var| {
+                let target = own.target_list.iter().find(|t| t.number == v.attribute && !t.junk);
+                let wanted = usize::try_from(v.attribute - 1).ok().and_then(|at| top.types.get(at));
+                target.map(|t| ir::expr_type(&t.expr)).as_ref() == wanted
+            };
+            if !vars.iter().all(same_type)
+                || !can_push_into(own)
+                || own.has_window_functions
+                || !self.push_into(own, rti, clause)?
+            {
+                return Ok(false);
+            }
+        }
+        query.range_table = changed;
+        Ok(true)
+    }
+
     fn push_into(&self, query: &mut ir::Query, rti: usize, clause: &Expr) -> Result<bool> {
         if crate::clause::contains_volatile(self.session(), clause)?
             || crate::clause::contains_subplan(clause)
@@ -443,6 +477,9 @@ impl<'a> Root<'a> {
         crate::clause::vars(clause, &mut vars);
         if ir::any(clause, &mut |e| matches!(e, Expr::Param(p) if p.kind == ir::ParamKind::Exec)) {
             return Ok(false);
+        }
+        if query.set_operations.is_some() {
+            return if vars.is_empty() { Ok(false) } else { self.push_into_members(query, rti, clause) };
         }
         for v in &vars {
             let Some(target) = query.target_list.iter().find(|t| t.number == v.attribute && !t.junk) else {
@@ -558,13 +595,28 @@ impl<'a> Root<'a> {
     }
 }
 
+/// The queries of a set operation all of which may be filtered instead of it: not those of EXCEPT.
+fn pushable_members(tree: &ir::SetOperationTree, out: &mut Vec<usize>) -> bool {
+    match tree {
+        ir::SetOperationTree::Relation(rti) => {
+            out.push(*rti);
+            true
+        }
+        ir::SetOperationTree::Operation(op) => {
+            op.kind != ir::SetOperationKind::Except
+                && pushable_members(&op.left, out)
+                && pushable_members(&op.right, out)
+        }
+    }
+}
+
 /// A subquery whose rows may be filtered earlier without changing those that remain.
 fn can_push_into(query: &ir::Query) -> bool {
     query.command == ir::CommandType::Select
         && query.limit_count.is_none()
         && query.limit_offset.is_none()
-        && query.set_operations.is_none()
         && query.grouping_sets.is_empty()
+        && !query.has_recursive
         && !query.has_distinct_on
         && !query.has_target_srfs
         && query.row_marks.is_empty()

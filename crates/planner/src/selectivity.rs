@@ -510,7 +510,7 @@ impl<'a> Root<'a> {
             context.rti == 0 && context.join.is_some() && relids(&Expr::ScalarArrayOp(op.clone())).len() > 1;
         let elements: Option<Vec<Expr>> = match &array {
             Expr::Const(c) if c.value.is_none() => return Ok(0.0),
-            Expr::Const(_) => self.constant_elements(&array)?,
+            Expr::Const(_) => constant_elements(self.session(), &array)?,
             Expr::Array { elements, multidimensional: false, .. } => Some(elements.clone()),
             _ => None,
         };
@@ -552,36 +552,6 @@ impl<'a> Root<'a> {
             total = disjoint;
         }
         Ok(clamp(total))
-    }
-
-    /// The elements of a constant array, as constants.
-    pub fn constant_elements(&self, array: &Expr) -> Result<Option<Vec<Expr>>> {
-        let Expr::Const(c) = array else { return Ok(None) };
-        let Some(OwnedDatum::Bytes(payload)) = &c.value else { return Ok(None) };
-        if array_length(array) == Some(0) {
-            return Ok(Some(Vec::new()));
-        }
-        let Some(element) = self.session().element_type(c.type_oid)? else { return Ok(None) };
-        let layout = self.session().type_layout(element)?;
-        let Ok(values) = crate::statistics::array_elements(&Payload(payload.clone()), layout) else {
-            return Ok(None);
-        };
-        let collation = c.collation;
-        Ok(Some(
-            values
-                .into_iter()
-                .map(|v| {
-                    Expr::Const(Const {
-                        type_oid: element,
-                        typmod: -1,
-                        collation,
-                        layout,
-                        value: Some(v),
-                        location: None,
-                    })
-                })
-                .collect(),
-        ))
     }
 
     fn join_selectivity(&self, op: &OpExpr, name: &str, context: Context<'_>) -> Result<f64> {
@@ -887,6 +857,36 @@ pub(crate) fn regex_prefix(pattern: &str) -> (String, f64, bool) {
 /// Whether two expressions are the same up to binary-compatible casts.
 pub(crate) fn same_expr(a: &Expr, b: &Expr) -> bool {
     strip_relabel(a) == strip_relabel(b)
+}
+
+/// The elements of a constant array, as constants.
+pub(crate) fn constant_elements(session: &catalog::Session, array: &Expr) -> Result<Option<Vec<Expr>>> {
+    let Expr::Const(c) = array else { return Ok(None) };
+    let Some(OwnedDatum::Bytes(payload)) = &c.value else { return Ok(None) };
+    if array_length(array) == Some(0) {
+        return Ok(Some(Vec::new()));
+    }
+    let Some(element) = session.element_type(c.type_oid)? else { return Ok(None) };
+    let layout = session.type_layout(element)?;
+    let Ok(values) = crate::statistics::array_elements(&Payload(payload.clone()), layout) else {
+        return Ok(None);
+    };
+    let collation = c.collation;
+    Ok(Some(
+        values
+            .into_iter()
+            .map(|v| {
+                Expr::Const(Const {
+                    type_oid: element,
+                    typmod: -1,
+                    collation,
+                    layout,
+                    value: Some(v),
+                    location: None,
+                })
+            })
+            .collect(),
+    ))
 }
 
 #[cfg(test)]

@@ -10,6 +10,14 @@ use ir::{
 };
 use std::rc::Rc;
 
+/// One query of a set operation.
+struct Operand {
+    cheapest: Rc<Path>,
+    /// In the order of the operation's columns.
+    sorted: Option<Rc<Path>>,
+    groups: f64,
+}
+
 impl<'a> Root<'a> {
     pub fn plan_set_operations(&mut self) -> Result<Vec<Rc<Path>>> {
         self.targets = self.query.target_list.clone();
@@ -31,17 +39,39 @@ impl<'a> Root<'a> {
 
     fn set_operation(&mut self, tree: &SetOperationTree, target: &Rc<Target>) -> Result<Rc<Path>> {
         match tree {
-            SetOperationTree::Relation(rti) => self.set_operand(*rti, target),
+            SetOperationTree::Relation(rti) => Ok(self.set_operand(*rti, target, &[])?.cheapest),
             SetOperationTree::Operation(op) if op.kind == SetOperationKind::Union => {
+                let order = if op.all { Vec::new() } else { self.numbered(&op.groups) };
                 let mut children = Vec::new();
-                self.union_children(op, tree, target, &mut children)?;
-                let append = self.append(children, target);
-                if op.all { Ok(append) } else { self.make_unique(&append, op, target) }
+                self.union_children(op, tree, target, &order, &mut children)?;
+                let append = self.append(children.iter().map(|c| c.cheapest.clone()).collect(), target);
+                if op.all {
+                    return Ok(append);
+                }
+                let sorted: Option<Vec<Rc<Path>>> = children.into_iter().map(|c| c.sorted).collect();
+                self.make_unique(&append, sorted, op, target)
             }
             SetOperationTree::Operation(op) => {
-                let left = self.set_operation(&op.left, target)?;
-                let right = self.set_operation(&op.right, target)?;
+                let order = self.numbered(&op.groups);
+                let left = self.operand(&op.left, target, &order)?;
+                let right = self.operand(&op.right, target, &order)?;
                 self.intersect_or_except(op, left, right, target)
+            }
+        }
+    }
+
+    /// One side of a set operation, also in an order if that is of use.
+    fn operand(
+        &mut self,
+        tree: &SetOperationTree,
+        target: &Rc<Target>,
+        order: &[ir::SortGroupClause],
+    ) -> Result<Operand> {
+        match tree {
+            SetOperationTree::Relation(rti) => self.set_operand(*rti, target, order),
+            other => {
+                let cheapest = self.set_operation(other, target)?;
+                Ok(Operand { groups: cheapest.rows, cheapest, sorted: None })
             }
         }
     }
@@ -52,7 +82,8 @@ impl<'a> Root<'a> {
         top: &SetOperation,
         tree: &SetOperationTree,
         target: &Rc<Target>,
-        out: &mut Vec<Rc<Path>>,
+        order: &[ir::SortGroupClause],
+        out: &mut Vec<Operand>,
     ) -> Result<()> {
         match tree {
             SetOperationTree::Operation(op)
@@ -60,18 +91,23 @@ impl<'a> Root<'a> {
                     && (op.all == top.all || !top.all)
                     && op.types == top.types =>
             {
-                self.union_children(top, &op.left, target, out)?;
-                self.union_children(top, &op.right, target, out)
+                self.union_children(top, &op.left, target, order, out)?;
+                self.union_children(top, &op.right, target, order, out)
             }
             other => {
-                out.push(self.set_operation(other, target)?);
+                out.push(self.operand(other, target, order)?);
                 Ok(())
             }
         }
     }
 
     /// One query of a set operation, its columns cast to the common types.
-    fn set_operand(&mut self, rti: usize, target: &Rc<Target>) -> Result<Rc<Path>> {
+    fn set_operand(
+        &mut self,
+        rti: usize,
+        target: &Rc<Target>,
+        order: &[ir::SortGroupClause],
+    ) -> Result<Operand> {
         let RangeTableKind::Subquery { query, .. } = self.rte(rti).kind.clone() else {
             return Err(Error::internal("a member of a set operation is not a subquery"));
         };
@@ -84,6 +120,7 @@ impl<'a> Root<'a> {
                 state.work_table = Some(work);
             }
         }
+        child.set_clauses = order.to_vec();
         child.plan_query(self.tuple_fraction)?;
         let best = child.cheapest_final(0.0);
         let mut exprs = Vec::new();
@@ -95,26 +132,90 @@ impl<'a> Root<'a> {
                 target.refs[i],
             ));
         }
+        let own = Rc::new(self.target_of_exprs(exprs)?);
+        let trivial = own.exprs.iter().all(|e| matches!(e, Expr::Var(_)));
+        let groups = child.distinct_outputs(best.rows)?;
+        let ordered = if trivial { child.in_set_order(&best)? } else { None };
         let mut rel = Rel::empty(RelSet::single(rti), rti);
         (rel.rows, rel.tuples) = (best.rows, best.rows);
         rel.subroot = Some(Box::new(child));
         self.rels[rti] = Some(rel);
-        let own = Rc::new(self.target_of_exprs(exprs)?);
-        let trivial = own.exprs.iter().all(|e| matches!(e, Expr::Var(_)));
-        let extra = if trivial { 0.0 } else { (self.costs().cpu_tuple + own.cost.per_tuple) * best.rows };
-        Ok(Rc::new(Path {
-            kind: PathKind::SubqueryScan { child: best.clone() },
-            relids: RelSet::single(rti),
-            rti,
-            target: own,
-            rows: best.rows,
-            startup: best.startup,
-            total: best.total + extra,
-            disabled: best.disabled,
-            keys: Vec::new(),
-            param: None,
-            parallel: Parallel::safe(best.parallel.safe),
-        }))
+        let cpu = self.costs().cpu_tuple;
+        let scan = |path: &Rc<Path>| {
+            let extra = if trivial { 0.0 } else { (cpu + own.cost.per_tuple) * path.rows };
+            Rc::new(Path {
+                kind: PathKind::SubqueryScan { child: path.clone() },
+                relids: RelSet::single(rti),
+                rti,
+                target: own.clone(),
+                rows: path.rows,
+                startup: path.startup,
+                total: path.total + extra,
+                disabled: path.disabled,
+                keys: Vec::new(),
+                param: None,
+                parallel: Parallel::safe(path.parallel.safe),
+            })
+        };
+        Ok(Operand { cheapest: scan(&best), sorted: ordered.as_ref().map(scan), groups })
+    }
+
+    /// How many different rows come out.
+    fn distinct_outputs(&self, rows: f64) -> Result<f64> {
+        let query = &self.query;
+        if query.set_operations.is_some()
+            || !query.group_clause.is_empty()
+            || !query.grouping_sets.is_empty()
+            || !query.distinct_clause.is_empty()
+            || query.has_aggregates
+            || self.has_having_qual
+        {
+            return Ok(rows);
+        }
+        let exprs: Vec<Expr> = self.targets.iter().filter(|t| !t.junk).map(|t| t.expr.clone()).collect();
+        self.group_count(&exprs, rows)
+    }
+
+    /// The cheapest way to have the rows in the order that the set operation above can use.
+    fn in_set_order(&self, cheapest: &Rc<Path>) -> Result<Option<Rc<Path>>> {
+        if self.set_keys.is_empty() {
+            return Ok(None);
+        }
+        let mut best: Option<Rc<Path>> = None;
+        for path in &self.final_paths {
+            let Some(sorted) = self.sort_for(path, cheapest, &self.set_keys, -1.0)? else { continue };
+            if best.as_ref().is_none_or(|b| (sorted.disabled, sorted.total) < (b.disabled, b.total)) {
+                best = Some(sorted);
+            }
+        }
+        Ok(best)
+    }
+
+    /// The keys of the order that a set operation above asks for; none if it cannot be had so.
+    pub fn keys_for_set_operation(&mut self) -> Result<Vec<crate::types::PathKey>> {
+        let mut keys = Vec::new();
+        let outputs: Vec<ir::TargetEntry> = self.targets.iter().filter(|t| !t.junk).cloned().collect();
+        for clause in self.set_clauses.clone() {
+            let Some(target) = clause.target.checked_sub(1).and_then(|i| outputs.get(i)) else {
+                return Ok(Vec::new());
+            };
+            if !clause.sort_operator.is_valid() || crate::clause::returns_set(&target.expr) {
+                return Ok(Vec::new());
+            }
+            let operand = self.session().operator(clause.sort_operator)?.oprleft;
+            let own = ir::expr_type(&target.expr);
+            if own != operand && !self.session().binary_coercible(own, operand)? {
+                return Ok(Vec::new());
+            }
+            let (operator, nulls_first) = (clause.sort_operator, clause.nulls_first);
+            let reference = target.sort_group_ref;
+            if let Some(key) = self.sort_key(&target.expr, operator, nulls_first, reference, true)?
+                && !self.key_is_redundant(&key, &keys)
+            {
+                keys.push(key);
+            }
+        }
+        Ok(keys)
     }
 
     /// Casts a column to the common type of a set operation.
@@ -176,7 +277,13 @@ impl<'a> Root<'a> {
         })
     }
 
-    fn make_unique(&mut self, child: &Rc<Path>, op: &SetOperation, target: &Rc<Target>) -> Result<Rc<Path>> {
+    fn make_unique(
+        &mut self,
+        child: &Rc<Path>,
+        sorted_children: Option<Vec<Rc<Path>>>,
+        op: &SetOperation,
+        target: &Rc<Target>,
+    ) -> Result<Rc<Path>> {
         let columns = op.groups.len();
         let groups = child.rows;
         let hashable = op.groups.iter().all(|g| g.hashable);
@@ -216,11 +323,26 @@ impl<'a> Root<'a> {
         if sortable {
             let sorted = self.sort_by(&child, &clauses)?;
             let total = sorted.total + self.costs().cpu_operator * sorted.rows * columns as f64;
-            let keys = sorted.keys.len();
-            let kind = PathKind::Unique { child: sorted.clone(), columns: keys };
+            let keys = sorted.keys.clone();
+            let kind = PathKind::Unique { child: sorted.clone(), columns: keys.len() };
             let path = self.step(kind, &sorted, &out, groups, (sorted.startup, total));
             if best.as_ref().is_none_or(|b| (path.disabled, path.total) < (b.disabled, b.total)) {
                 best = Some(Rc::new(path));
+            }
+            if let Some(children) = sorted_children.filter(|_| !keys.is_empty()) {
+                let ordered = |path: Rc<Path>| {
+                    let mut copy = crate::upper::clone_path(&path);
+                    copy.keys.clone_from(&keys);
+                    Rc::new(copy)
+                };
+                let children = children.into_iter().map(ordered).collect();
+                let merged = Rc::new(self.merged(children, keys.clone(), &numbered, -1.0)?);
+                let total = merged.total + self.costs().cpu_operator * merged.rows * columns as f64;
+                let kind = PathKind::Unique { child: merged.clone(), columns: keys.len() };
+                let path = self.step(kind, &merged, &out, groups, (merged.startup, total));
+                if best.as_ref().is_none_or(|b| (path.disabled, path.total) < (b.disabled, b.total)) {
+                    best = Some(Rc::new(path));
+                }
             }
         }
         best.ok_or_else(|| could_not("UNION"))
@@ -249,8 +371,8 @@ impl<'a> Root<'a> {
     fn intersect_or_except(
         &mut self,
         op: &SetOperation,
-        left: Rc<Path>,
-        right: Rc<Path>,
+        left: Operand,
+        right: Operand,
         target: &Rc<Target>,
     ) -> Result<Rc<Path>> {
         let columns = op.groups.len() as f64;
@@ -262,14 +384,12 @@ impl<'a> Root<'a> {
             copy.target = Rc::new(t);
             Rc::new(copy)
         };
-        let (mut left, mut right) = (named(&left), named(&right));
-        if op.kind == SetOperationKind::Intersect && left.rows > right.rows {
-            std::mem::swap(&mut left, &mut right);
+        let (mut first, mut second) = (left, right);
+        if op.kind == SetOperationKind::Intersect && first.groups > second.groups {
+            std::mem::swap(&mut first, &mut second);
         }
-        let groups = match op.kind {
-            SetOperationKind::Except => left.rows,
-            _ => left.rows.min(right.rows),
-        };
+        let groups = first.groups;
+        let (left, right) = (named(&first.cheapest), named(&second.cheapest));
         let rows = if op.all {
             left.rows.min(if op.kind == SetOperationKind::Except { left.rows } else { right.rows })
         } else {
@@ -299,7 +419,11 @@ impl<'a> Root<'a> {
             best = Some(Rc::new(path));
         }
         if op.groups.iter().all(|g| g.sort_operator.is_valid()) {
-            let (l, r) = (self.sort_by(&left, &clauses)?, self.sort_by(&right, &clauses)?);
+            let mut in_order = |operand: &Operand, cheapest: &Rc<Path>| match &operand.sorted {
+                Some(sorted) => Ok(named(sorted)),
+                None => self.sort_by(cheapest, &clauses),
+            };
+            let (l, r) = (in_order(&first, &left)?, in_order(&second, &right)?);
             let costs = self.costs();
             let startup = l.startup + r.startup;
             let total =
@@ -316,6 +440,7 @@ impl<'a> Root<'a> {
             };
             let mut path = self.step(kind, &l, &out, clamp_rows(rows), (startup, total));
             path.disabled = disabled;
+            path.keys.clear();
             path.parallel.safe = safe;
             if best.as_ref().is_none_or(|b| (path.disabled, path.total) < (b.disabled, b.total)) {
                 best = Some(Rc::new(path));

@@ -321,6 +321,7 @@ impl<'a> Root<'a> {
         negated: bool,
     ) -> Result<Option<(JoinKind, JoinNode, Option<Expr>)>> {
         let mut query = (*link.query).clone();
+        self.fold_limit(&mut query)?;
         if !query.ctes.is_empty() || !simplify_exists(&mut query) || query.join_tree.items.is_empty() {
             return Ok(None);
         }
@@ -360,6 +361,13 @@ impl<'a> Root<'a> {
         Ok(Some((kind, right, Some(condition))))
     }
 
+    fn fold_limit(&self, query: &mut Query) -> Result<()> {
+        if let Some(limit) = query.limit_count.take() {
+            query.limit_count = Some(Box::new(self.fold(*limit)?));
+        }
+        Ok(())
+    }
+
     /// Plans the sublinks in an expression. `top`: it is a condition, so that NULL counts as false.
     pub fn plan_sublinks(&mut self, expr: Expr, top: bool) -> Result<Expr> {
         match expr {
@@ -390,6 +398,7 @@ impl<'a> Root<'a> {
         let SubLink { kind, id, test, query, result_type, typmod, collation, .. } = link;
         let mut query = *query;
         if kind == SubLinkKind::Exists {
+            self.fold_limit(&mut query)?;
             simplify_exists(&mut query);
         }
         let fraction = match kind {

@@ -662,6 +662,9 @@ pub(crate) struct Root<'a> {
     /// The query's aggregates by index, if all of them can be had so.
     pub min_max: Vec<MinMax<'a>>,
     pub grouping_sets: Option<Sets>,
+    /// Of a member of a set operation: the order that is of use there (targets are column numbers), and its keys.
+    pub set_clauses: Vec<SortGroupClause>,
+    pub set_keys: Vec<PathKey>,
     /// Conditions above that tell window functions when to stop.
     pub run_conditions: Vec<RunCondition>,
     pub row_marks: Vec<PlanRowMark>,
@@ -729,6 +732,8 @@ impl<'a> Root<'a> {
             init_plan_cost: 0.0,
             min_max: Vec::new(),
             grouping_sets: None,
+            set_clauses: Vec::new(),
+            set_keys: Vec::new(),
             run_conditions: Vec::new(),
             row_marks: Vec::new(),
             ctes,

@@ -230,14 +230,17 @@ impl<'a> Root<'a> {
             }
             _ => Vec::new(),
         };
+        self.set_keys = self.keys_for_set_operation()?;
         self.query_keys = if !self.group_keys.is_empty() {
             self.group_keys.clone()
         } else if !self.window_keys.is_empty() {
             self.window_keys.clone()
         } else if self.distinct_keys.len() > self.sort_keys.len() {
             self.distinct_keys.clone()
-        } else {
+        } else if !self.sort_keys.is_empty() {
             self.sort_keys.clone()
+        } else {
+            self.set_keys.clone()
         };
         Ok(())
     }

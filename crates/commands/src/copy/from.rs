@@ -267,9 +267,11 @@ impl<'a> Inflow<'a> {
             }
             self.converter.notify(u64::MAX);
             if failure.is_none() && !self.row_by_row {
-                self.target
-                    .insert(execution, &batch)
-                    .map_err(|(row, error)| self.place.line(error, line_of(row).number))?;
+                let routed = self.target.is_routed();
+                self.target.insert(execution, &batch).map_err(|(row, error)| match routed {
+                    true => text_line(error, line_of(row)),
+                    false => self.place.line(error, line_of(row).number),
+                })?;
                 self.rows += good as u64;
             }
         }

@@ -68,6 +68,10 @@ impl Target {
         }
     }
 
+    pub fn is_routed(&self) -> bool {
+        self.routes.is_some()
+    }
+
     /// Stores each row in the leaf that takes it.
     fn insert_routed(&mut self, execution: &mut Execution, batch: &Batch) -> Result<(), RowError> {
         let Some((router, leaves)) = &mut self.routes else { return Ok(()) };

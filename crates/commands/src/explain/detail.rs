@@ -311,8 +311,8 @@ fn join_filter(
     counters: Option<&Counters>,
     facts: &mut Facts<'_>,
 ) -> Result<()> {
-    if describer.options.verbose {
-        facts.line(format!("Inner Unique: {}", join.inner_unique));
+    if describer.options.verbose && join.inner_unique {
+        facts.line("Inner Unique: true".to_owned());
     }
     facts.described.properties.push(("Inner Unique".to_owned(), Value::Bool(join.inner_unique)));
     describer.condition(scope, "Join Filter", &join.quals, facts)?;

@@ -279,7 +279,7 @@ impl<'a> Names<'a> {
                 self.mark_columns(scope, (**test).clone(), subplan, &name, (depth, style), &ready)?;
             let resolved = Resolved { names: self, ready: &ready, style };
             let text = deparse_expr(self.session, &Constants, &marked, &resolved)?;
-            Ok(format!("({word} {text})"))
+            Ok(if word.is_empty() { format!("({text})") } else { format!("({word} {text})") })
         };
         Ok(match subplan.kind {
             SubLinkKind::Exists => format!("EXISTS({name})"),

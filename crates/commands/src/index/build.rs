@@ -57,8 +57,8 @@ pub(super) fn build_with(
     let pages = heap::block_count(&context, &table.relation)?;
     relation::update_class(session, table.oid(), |class| {
         class.relhasindex = true;
-        // An empty table stays one that was never analyzed.
-        if pages > 0 {
+        // A table without rows stays one that was never analyzed.
+        if filled.heap_tuples as f32 > 0.0 || class.reltuples >= 0.0 {
             class.relpages = pages as i32;
             class.reltuples = filled.heap_tuples as f32;
         }

@@ -188,6 +188,8 @@ pub struct Contents {
     keys: KeyTable,
     /// Rows with a NULL among their columns, which may match without being known to.
     with_nulls: Vec<Vec<Option<OwnedDatum>>>,
+    /// Of several columns: the rows without NULLs, each once, for values that are NULL in part.
+    whole: Vec<Vec<Option<OwnedDatum>>>,
     empty: bool,
 }
 
@@ -420,13 +422,10 @@ impl SubPlanEval {
         if left.len() == 1 {
             return Ok(null_key || !contents.with_nulls.is_empty());
         }
-        if null_key {
-            // Against rows without NULLs the columns that are known might still differ; PostgreSQL looks, and so
-            // would we with an index by column subsets. Unknown is the answer unless all differ, found by a scan.
-            return Ok(true);
-        }
         let (mut a, mut b) = (Vec::new(), Vec::new());
-        for other in &contents.with_nulls {
+        // Against rows without NULLs the columns that are known may still differ.
+        let whole = if null_key { &contents.whole[..] } else { &[] };
+        for other in contents.with_nulls.iter().chain(whole) {
             let mut possible = true;
             for (index, column) in left.iter().enumerate() {
                 if let (Some(x), Some(y)) = (column.get(row), &other[index]) {
@@ -464,6 +463,7 @@ impl Hashed {
             version,
             keys: KeyTable::new(self.encoder.clone()),
             with_nulls: Vec::new(),
+            whole: Vec::new(),
             empty: true,
         };
         let (mut numbers, mut scratch) = (Vec::new(), Scratch::default());
@@ -475,6 +475,16 @@ impl Hashed {
             let all = Selection::All(batch.rows());
             contents.keys.insert(&columns, &all, false, &mut scratch, &mut numbers)?;
             execution.memory.charge(contents.keys.memory_bytes().saturating_sub(before))?;
+            if self.columns.len() > 1 {
+                for (row, number) in numbers.iter().enumerate() {
+                    if *number != NONE && *number as usize == contents.whole.len() {
+                        let values: Vec<_> =
+                            columns.iter().map(|c| c.get(row).map(Datum::to_owned)).collect();
+                        execution.memory.charge(values.len() * size_of::<OwnedDatum>())?;
+                        contents.whole.push(values);
+                    }
+                }
+            }
             for (row, _) in numbers.iter().enumerate().filter(|(_, n)| **n == NONE) {
                 if self.columns.len() > 1 || contents.with_nulls.is_empty() {
                     contents
