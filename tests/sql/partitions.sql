@@ -104,3 +104,9 @@ UPDATE tree SET a = 12 WHERE b = 1;
 EXPLAIN (COSTS OFF) UPDATE tree SET b = 1 WHERE a > 2;
 SELECT tableoid::regclass, * FROM tree;
 DROP TABLE tree;
+-- Several columns from one subquery, where a row is there already.
+CREATE TABLE pairs (a int PRIMARY KEY, b text) PARTITION BY LIST (a);
+CREATE TABLE pairs_12 PARTITION OF pairs FOR VALUES IN (1, 2);
+INSERT INTO pairs VALUES (1, 'one'), (2, 'two');
+INSERT INTO pairs VALUES (1, 'x'), (2, 'y') ON CONFLICT (a) DO UPDATE SET (b, a) = (SELECT i.b || excluded.b, i.a FROM pairs i WHERE i.a = pairs.a) RETURNING *;
+DROP TABLE pairs;

@@ -279,6 +279,7 @@ impl<'a> Root<'a> {
         if let Some(mut conflict) = self.query.on_conflict.take() {
             self.preprocess_list(&mut conflict.arbiter)?;
             self.preprocess_targets(&mut conflict.set)?;
+            self.resolve_multi_params(&mut conflict.set)?;
             conflict.arbiter_where =
                 conflict.arbiter_where.map(|e| self.preprocess_expr(e, true)).transpose()?;
             conflict.set_where = conflict.set_where.map(|e| self.preprocess_expr(e, true)).transpose()?;

@@ -349,6 +349,7 @@ impl Analyzer<'_> {
         result.excluded_targets = self.excluded_targets(&excluded, &relation)?;
         self.level().namespace = vec![item.clone(), excluded];
         result.set = self.update_targets(&update.assignments)?;
+        self.add_multi_assignment_sources(&mut result.set);
         let quals = self.condition(update.where_clause.as_ref(), ExprKind::Where, "WHERE")?;
         result.set_where = quals.map(|q| *q);
         self.level().namespace.pop();

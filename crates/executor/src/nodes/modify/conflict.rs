@@ -25,6 +25,8 @@ pub struct ConflictSpec {
 struct UpdateSpec {
     /// Attribute set (from 0) and its value, over the existing row and then the one that was to be inserted.
     set: Vec<(usize, Eval)>,
+    /// Subplans of `SET (…) = (SELECT …)`: they set the params that the list reads.
+    sources: Vec<Eval>,
     condition: Vec<Eval>,
     /// Whether whole rows are asked for.
     whole_rows: bool,
@@ -65,6 +67,8 @@ impl ConflictSpec {
             }
         };
         let mut compiler = Compiler::new(&execution.session, Inputs::Resolve(&resolve));
+        let junk: Vec<ir::Expr> = conflict.set.iter().filter(|t| t.junk).map(|t| t.expr.clone()).collect();
+        let sources = compiler.compile_all(&junk)?;
         let mut set = Vec::new();
         for entry in conflict.set.iter().filter(|t| !t.junk) {
             if let Ok(attribute) = usize::try_from(entry.number - 1) {
@@ -74,7 +78,7 @@ impl ConflictSpec {
         let condition = compiler.compile_all(&conflict.set_where)?;
         let mut exprs = conflict.set.iter().map(|t| &t.expr).chain(&conflict.set_where);
         let whole_rows = exprs.any(|e| ir::any(e, &mut |e| matches!(e, Expr::Var(v) if v.attribute == 0)));
-        let update = Some(UpdateSpec { set, condition, whole_rows });
+        let update = Some(UpdateSpec { set, sources, condition, whole_rows });
         Ok(ConflictSpec { arbiters: arbiters.to_vec(), update })
     }
 
@@ -221,6 +225,9 @@ fn update_existing(
         return Ok(Some(false));
     }
     let mut new = old.values.clone();
+    for source in &spec.sources {
+        source.evaluate(execution, &both, &one)?;
+    }
     for (attribute, value) in &spec.set {
         new[*attribute] = value.evaluate(execution, &both, &one)?.get(0).map(Datum::to_owned);
     }
