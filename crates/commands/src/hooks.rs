@@ -36,4 +36,8 @@ impl Sequences for SequenceFunctions {
     fn last_value(&self, session: &Session, sequence: Oid) -> Result<Option<i64>> {
         crate::sequence::stored_value(session, sequence)
     }
+
+    fn state(&self, session: &Session, sequence: Oid) -> Result<Option<(i64, bool)>> {
+        crate::sequence::stored_state(session, sequence)
+    }
 }

@@ -89,6 +89,8 @@ pub trait Sequences: Send + Sync {
     fn last(&self, session: &Session) -> Result<i64>;
     /// The last value of pg_sequences; `None` before the first.
     fn last_value(&self, session: &Session, sequence: Oid) -> Result<Option<i64>>;
+    /// The stored value, and whether it has been handed out; `None` where the user may not read it.
+    fn state(&self, session: &Session, sequence: Oid) -> Result<Option<(i64, bool)>>;
 }
 
 /// Checks values of domains.

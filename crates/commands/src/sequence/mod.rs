@@ -6,6 +6,6 @@ mod parameters;
 mod value;
 
 pub use page::SequenceManager;
-pub use value::{current_value, discard, last_value, next_value, set_value, stored_value};
+pub use value::{current_value, discard, last_value, next_value, set_value, stored_state, stored_value};
 
 pub(crate) use define::{alter, change, create, create_owned, restart};

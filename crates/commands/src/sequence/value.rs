@@ -206,6 +206,20 @@ pub fn stored_value(session: &Session, sequence: Oid) -> Result<Option<i64>> {
     Ok(state.is_called.then_some(state.last_value))
 }
 
+/// The stored value and whether it has been handed out; `None` where the user may not read it.
+///
+/// # Errors
+/// `42809` when the relation is no sequence.
+pub fn stored_state(session: &Session, sequence: Oid) -> Result<Option<(i64, bool)>> {
+    let entry = open(session, sequence)?;
+    if privilege::require_on_relation(session, &entry, bits::SELECT).is_err() {
+        return Ok(None);
+    }
+    let pin = super::page::pin(&session.instance().pool, entry.relation.locator)?;
+    let state = super::page::read(&pin.read(), entry.name())?;
+    Ok(Some((state.last_value, state.is_called)))
+}
+
 /// currval.
 ///
 /// # Errors

@@ -13,6 +13,10 @@ use hashbrown::HashSet;
 use ir::{Expr, ScalarArrayOp, Subscript, expr_type};
 use std::sync::Arc;
 
+const NAME: Oid = Oid(19);
+const NAME_BYTES: usize = 64;
+const JSONB: Oid = Oid(3802);
+
 /// `scalar OP ANY/ALL (array)`.
 pub struct ArrayOp {
     scalar: Eval,
@@ -315,8 +319,19 @@ fn nest(arrays: &[Option<Datum<'_>>], element: ElementType, mut builder: ArrayBu
     builder.finish_shaped(&shape)
 }
 
+/// What is subscripted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Subscripted {
+    Array,
+    /// Its characters, from 0.
+    Name,
+    /// By keys and places of elements.
+    Jsonb,
+}
+
 /// array[i], array[l:u], and assignments to them.
 pub struct SubscriptEval {
+    subscripted: Subscripted,
     container: Eval,
     upper: Vec<Option<Eval>>,
     lower: Vec<Option<Eval>>,
@@ -332,9 +347,21 @@ impl SubscriptEval {
     pub fn compile(compiler: &mut Compiler<'_>, subscript: &Subscript) -> Result<SubscriptEval> {
         let session = compiler.session;
         let container = session.base_type(subscript.container_type)?.0;
-        if session.element_type(container)?.is_none() {
+        let subscripted = match container {
+            NAME => Subscripted::Name,
+            JSONB => Subscripted::Jsonb,
+            _ if session.element_type(container)?.is_some() => Subscripted::Array,
+            _ => {
+                let name = session.format_type(container, None)?;
+                return Err(Error::unsupported(format!("subscripting a value of type {name}")));
+            }
+        };
+        if subscripted != Subscripted::Array && subscript.assign.is_some() {
             let name = session.format_type(container, None)?;
-            return Err(Error::unsupported(format!("subscripting a value of type {name}")));
+            return Err(Error::unsupported(format!("assigning to a part of a value of type {name}")));
+        }
+        if subscripted == Subscripted::Name && !subscript.lower.is_empty() {
+            bail!(FEATURE_NOT_SUPPORTED, "slices of fixed-length arrays not implemented");
         }
         let frame = compiler.new_frame();
         let mut list = |list: &[Option<Expr>]| -> Result<Vec<Option<Eval>>> {
@@ -342,14 +369,19 @@ impl SubscriptEval {
         };
         let (upper, lower) = (list(&subscript.upper)?, list(&subscript.lower)?);
         let assign = subscript.assign.as_deref().map(|e| compiler.with_case_frame(frame, e)).transpose()?;
+        let element = match subscripted {
+            Subscripted::Jsonb => JSONB,
+            _ => subscript.element_type,
+        };
         Ok(SubscriptEval {
+            subscripted,
             container: compiler.compile(&subscript.container)?,
             slice: !lower.is_empty(),
             upper,
             lower,
             assign,
             frame,
-            element: ElementType::new(session, subscript.element_type)?,
+            element: ElementType::new(session, element)?,
             result: compiler.repr(subscript.result_type)?,
         })
     }
@@ -414,6 +446,21 @@ impl SubscriptEval {
             out.push_null();
             return Ok(());
         };
+        match self.subscripted {
+            Subscripted::Array => {}
+            Subscripted::Name => {
+                let place = upper.first().and_then(|c| c.as_ref()?.get(row)).map(Datum::int4);
+                let character = |at| array.bytes().get(at).map_or(0, |byte| *byte as i8);
+                let place = place.and_then(|at| usize::try_from(at).ok()).filter(|at| *at < NAME_BYTES);
+                out.push(place.map(|at| Datum::Char(character(at))));
+                return Ok(());
+            }
+            Subscripted::Jsonb => {
+                let found = jsonb_part(array.bytes(), upper, row)?;
+                out.push(found.as_deref().map(Datum::Bytes));
+                return Ok(());
+            }
+        }
         let view = ArrayView::new(array.bytes())?;
         let layout = self.element.array_layout();
         let bound = |c: &Option<Arc<Column>>| c.as_ref().and_then(|c| c.get(row)).map(Datum::int4);
@@ -470,6 +517,21 @@ impl SubscriptEval {
         let element = value.get(row).map(|v| self.element.bytes(v, &mut buffer));
         Ok(Some(adt::array::set_element(&view, layout, &subscripts, element)?))
     }
+}
+
+/// The part of a document that keys and places lead to.
+fn jsonb_part(document: &[u8], steps: &[Option<Arc<Column>>], row: usize) -> Result<Option<Vec<u8>>> {
+    let mut path = Vec::with_capacity(steps.len());
+    for step in steps.iter().flatten() {
+        path.push(match step.get(row) {
+            Some(Datum::Int4(place)) => place.to_string(),
+            Some(key) => String::from_utf8_lossy(key.bytes()).into_owned(),
+            None => return Ok(None),
+        });
+    }
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let found = adt::json::jsonb::Container::new(document)?.get_path(&path)?;
+    found.map(|item| item.to_jsonb()).transpose()
 }
 
 /// A cast applied to each element.

@@ -272,7 +272,13 @@ impl<'a> Compiler<'a> {
             let args = self.compile_all(args)?;
             return Ok(Eval::Foreign(Box::new(ForeignCall { info, strict, args, repr })));
         }
-        let body = Registry::get().function(&row)?;
+        let body = match Registry::get().function(&row) {
+            Ok(body) => body,
+            Err(error) if error.state() == base::SqlState::FEATURE_NOT_SUPPORTED => {
+                return Ok(Eval::Unbuilt { error: Box::new(error), repr: self.repr(result_type)? });
+            }
+            Err(error) => return Err(error),
+        };
         let mut compiled = self.compile_all(args)?;
         compiled = match <[Eval; 2]>::try_from(compiled) {
             Ok(args) => {

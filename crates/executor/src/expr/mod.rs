@@ -20,6 +20,7 @@ pub use subplan::{Contents, InitPlan, exec_param, finish_cte, subplan_node};
 pub use values::{evaluate_once, filter};
 
 use crate::context::Execution;
+use crate::rows::null_column;
 use base::{Oid, Result};
 use datum::{Batch, Column, ColumnBuilder, Repr, Selection, TupleDesc};
 use functions::{Call, Function};
@@ -62,6 +63,11 @@ pub enum Eval {
         function: Function,
         info: CallInfo,
         args: Vec<Eval>,
+        repr: Repr,
+    },
+    /// A function without a body: an error as soon as a row asks for it.
+    Unbuilt {
+        error: Box<base::Error>,
         repr: Repr,
     },
     /// A comparison or arithmetic on numbers that has a loop of its own.
@@ -239,6 +245,10 @@ impl Eval {
             Eval::Domain(check) => check.evaluate(execution, input, rows, frames),
             Eval::NextValue { sequence, repr } => values::next_value(*sequence, *repr, execution, rows),
             Eval::SubPlan(plan) => plan.evaluate(execution, input, rows, frames),
+            Eval::Unbuilt { error, repr } => match rows.is_empty() {
+                true => Ok(null_column(*repr)),
+                false => Err((**error).clone()),
+            },
             Eval::Foreign(call) => call.evaluate(execution, input, rows, frames),
             Eval::Frame(slot) => {
                 Ok(frames[*slot].clone().expect("the enclosing expression has set its frame"))

@@ -5,11 +5,12 @@ use super::join::{self, JoinSpec};
 use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs};
 use crate::node::{self, Node};
+use crate::order::structured_order;
 use crate::rows::{Leftover, NO_ROW, RowBuffer};
 use access_api::KeyOrder;
 use base::{Error, Result};
 use datum::{Batch, Column, Datum, MAX_BATCH_ROWS, OwnedDatum, Repr, Selection};
-use ir::{Expr, Join, JoinKind, MergeClause, Plan};
+use ir::{Expr, Join, JoinKind, MergeClause, Plan, expr_type};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -51,15 +52,17 @@ pub fn build(
                 return Err(Error::internal("a merge clause with one side"));
             };
             let operator = session.operator(op.operator)?;
-            let unsupported = || Error::unsupported(format!("merging by operator {}", operator.oprname));
-            let order = |a, b| -> Result<Arc<dyn KeyOrder>> {
-                session.family_order(clause.family, a, b, clause.collation)?.ok_or_else(unsupported)
+            let order = |a, b, of: &Expr| -> Result<Arc<dyn KeyOrder>> {
+                match session.family_order(clause.family, a, b, clause.collation)? {
+                    Some(order) => Ok(order),
+                    None => structured_order(&session, expr_type(of), clause.collation, 0),
+                }
             };
             compiled.push(Clause {
                 outer: Compiler::new(&session, Inputs::Outer).compile(left)?,
                 inner: Compiler::new(&session, Inputs::OuterInner { outer: 0 }).compile(right)?,
-                order: order(operator.oprleft, operator.oprright)?,
-                inner_order: order(operator.oprright, operator.oprright)?,
+                order: order(operator.oprleft, operator.oprright, left)?,
+                inner_order: order(operator.oprright, operator.oprright, right)?,
                 reversed: clause.reversed,
             });
         }

@@ -4,6 +4,7 @@ mod catalogs;
 mod definitions;
 mod locks;
 mod partition;
+mod sequence;
 mod server;
 mod session;
 mod sets;
@@ -23,6 +24,7 @@ pub const FUNCTIONS: &[&[Function]] = &[
     partition::FUNCTIONS,
     server::FUNCTIONS,
     server::COUNTERS,
+    sequence::FUNCTIONS,
     session::FUNCTIONS,
     settings::FUNCTIONS,
     size::FUNCTIONS,
