@@ -28,3 +28,18 @@ SELECT * FROM emp JOIN dept USING (ename);
 SELECT * FROM emp e, (SELECT e.id) s;
 SELECT * FROM emp e FULL JOIN dept d ON e.id < d.id;
 SELECT * FROM emp a RIGHT JOIN LATERAL (SELECT a.id) b ON true;
+
+-- Conditions above an outer join are not checked below it, not even where the rows of both sides are at hand.
+CREATE TABLE linked (id int PRIMARY KEY, up int, hidden bool, state "char");
+INSERT INTO linked SELECT g, 0, g % 2 = 0, 'O' FROM generate_series(1, 5000) g;
+INSERT INTO linked VALUES (9000, 5, true, 'D');
+ANALYZE linked;
+SELECT count(*) FROM linked a LEFT JOIN linked u ON u.id = a.up
+  WHERE a.id BETWEEN 1 AND 4 AND ((NOT a.hidden AND a.up = 0) OR a.state <> u.state);
+EXPLAIN (COSTS OFF) SELECT count(*) FROM linked a LEFT JOIN linked u ON u.id = a.up
+  WHERE a.id BETWEEN 1 AND 4 AND ((NOT a.hidden AND a.up = 0) OR a.state <> u.state);
+SELECT a.id, u.id FROM linked a LEFT JOIN linked u ON u.id = a.up
+  WHERE a.id IN (1, 2, 9000) AND (u.id = a.up OR a.id = 1) ORDER BY 1;
+SELECT a.id, u.id, v.id FROM linked a LEFT JOIN (linked u LEFT JOIN linked v ON v.id = u.up) ON u.id = a.up
+  WHERE a.id IN (1, 9000) AND coalesce(v.id, a.up) >= 0 AND (v.hidden IS NULL OR u.hidden = v.hidden) ORDER BY 1;
+DROP TABLE linked;

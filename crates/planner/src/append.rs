@@ -286,6 +286,7 @@ impl<'a> Root<'a> {
             left: replaced(&clause.left, parent, child),
             right: replaced(&clause.right, parent, child),
             outer_relids: replaced(&clause.outer_relids, parent, child),
+            nullable: replaced(&clause.nullable, parent, child),
             expr,
             pushed_down: clause.pushed_down,
             can_join: clause.can_join,

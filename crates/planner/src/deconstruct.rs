@@ -330,9 +330,10 @@ impl<'a> Root<'a> {
     }
 
     /// A condition whose relations include nullable ones waits for the joins that may null them. Returns whether it had
-    /// to wait.
-    fn delay(&mut self, reads: &mut RelSet, pushed_down: bool) -> bool {
+    /// to wait, and the relations that may be null where it stands.
+    fn delay(&mut self, reads: &mut RelSet, pushed_down: bool) -> (bool, RelSet) {
         let mut delayed = false;
+        let mut nullable = RelSet::new();
         loop {
             let mut found = false;
             for sj in &mut self.special_joins {
@@ -340,6 +341,10 @@ impl<'a> Root<'a> {
                     || (sj.kind == JoinKind::Full && reads.overlaps(&sj.min_left));
                 if !nulls {
                     continue;
+                }
+                nullable.extend(&sj.min_right);
+                if sj.kind == JoinKind::Full {
+                    nullable.extend(&sj.min_left);
                 }
                 if !sj.min_left.is_subset(reads) || !sj.min_right.is_subset(reads) {
                     reads.extend(&sj.min_left);
@@ -352,7 +357,7 @@ impl<'a> Root<'a> {
                 }
             }
             if !found {
-                return delayed;
+                return (delayed, nullable);
             }
         }
     }
@@ -380,17 +385,17 @@ impl<'a> Root<'a> {
             }
         }
         let is_outer_clause = place.outer_scope.is_some() && reads.overlaps(place.nonnullable);
-        let (pushed_down, delayed, equivalence, outer_relids) = if is_outer_clause {
+        let (pushed_down, delayed, equivalence, outer_relids, nullable) = if is_outer_clause {
             let mut own = reads.clone();
-            let delayed = self.delay(&mut own, false);
+            let (delayed, nullable) = self.delay(&mut own, false);
             reads = place.outer_scope.cloned().unwrap_or(own);
-            (false, delayed, false, place.nonnullable.clone())
+            (false, delayed, false, place.nonnullable.clone(), nullable)
         } else {
-            let delayed = self.delay(&mut reads, true);
-            (true, delayed, !delayed, RelSet::new())
+            let (delayed, nullable) = self.delay(&mut reads, true);
+            (true, delayed, !delayed, RelSet::new(), nullable)
         };
         let wanted = reads.clone();
-        let clause = self.clause(
+        let mut clause = self.clause(
             expr,
             reads,
             pushed_down,
@@ -399,6 +404,9 @@ impl<'a> Root<'a> {
             place.security_level,
             outer_relids,
         )?;
+        if let Some(clause) = Rc::get_mut(&mut clause) {
+            clause.nullable = nullable;
+        }
         if wanted.len() > 1 {
             let expr = clause.expr.clone();
             self.need(&expr, &wanted);
@@ -466,6 +474,7 @@ impl<'a> Root<'a> {
             left,
             right,
             outer_relids,
+            nullable: RelSet::new(),
             pushed_down,
             can_join,
             pseudoconstant,

@@ -88,7 +88,7 @@ impl<'a> Root<'a> {
     ) -> Result<()> {
         let mut joining: Vec<IndexClause> = Vec::new();
         for clause in self.base(rti).join_clauses.clone() {
-            if clause.delayed || clause.outer_relids.contains(rti) {
+            if clause.delayed || clause.outer_relids.contains(rti) || clause.nullable.contains(rti) {
                 continue;
             }
             joining.extend(self.match_clause(info, &clause)?);

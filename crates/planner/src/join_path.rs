@@ -35,6 +35,7 @@ fn movable_into(clause: &ClauseRef, inner: &RelSet, with_outer: &RelSet) -> bool
     clause.relids.is_subset(with_outer)
         && clause.relids.overlaps(inner)
         && !clause.outer_relids.overlaps(inner)
+        && !clause.nullable.overlaps(inner)
         && !clause.delayed
 }
 

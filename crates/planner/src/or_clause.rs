@@ -20,6 +20,7 @@ impl<'a> Root<'a> {
                     && !clause.delayed
                     && !clause.pseudoconstant
                     && clause.outer_relids.is_empty()
+                    && !clause.nullable.contains(rti)
                     && clause.security_level == 0;
                 if usable && let Some(expr) = self.part_for(&clause.expr, rti)? {
                     self.add_part(rti, &clause, expr)?;

@@ -184,6 +184,8 @@ pub(crate) struct Clause {
     pub right: RelSet,
     /// For an outer join's own condition: the relations of its non-nullable side.
     pub outer_relids: RelSet,
+    /// Those that outer joins below the condition may null: it must not be checked before these joins.
+    pub nullable: RelSet,
     pub pushed_down: bool,
     pub can_join: bool,
     pub pseudoconstant: bool,
