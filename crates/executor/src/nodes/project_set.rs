@@ -7,7 +7,7 @@ use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs};
 use crate::node::{self, Node};
 use crate::rows::builders;
-use base::Result;
+use base::{Result, bail};
 use datum::{Batch, Column, ColumnBuilder, Datum, MAX_BATCH_ROWS, Repr, Selection, TupleDesc};
 use functions::SetRows;
 use ir::{Expr, Plan, expr_type};
@@ -19,6 +19,8 @@ enum Target {
         source: SetSource,
         /// The fields that make up one value of a composite result.
         row: Option<(Arc<TupleDesc>, i32)>,
+        /// Whether a built-in set gives rows whose type only the set itself knows.
+        anonymous: bool,
     },
 }
 
@@ -48,7 +50,11 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
                 false => Target::Value(compiler.compile(&target.expr)?),
                 true => {
                     let row = row_of(execution, &target.expr)?;
-                    Target::Set { source: SetSource::compile(&mut compiler, &target.expr)?, row }
+                    let source = SetSource::compile(&mut compiler, &target.expr)?;
+                    let anonymous = row.is_none()
+                        && expr_type(&target.expr) == TupleDesc::RECORD_TYPE
+                        && matches!(source, SetSource::BuiltIn { .. });
+                    Target::Set { source, row, anonymous }
                 }
             });
         }
@@ -146,9 +152,15 @@ impl ProjectSet {
         let mut produced = vec![0; self.sets.len()];
         for (index, set) in self.sets.iter_mut().enumerate() {
             let Running::Set(rows) = set else { continue };
-            let Target::Set { source, row } = &self.spec.targets[index] else { continue };
+            let Target::Set { source, row, anonymous } = &self.spec.targets[index] else { continue };
             let Some(info) = source.info() else { continue };
             let call = info.call(&execution.session);
+            if *anonymous && !rows.whole_rows() {
+                bail!(
+                    FEATURE_NOT_SUPPORTED,
+                    "function returning record called in context that cannot accept type record"
+                );
+            }
             let fields_of = row.as_ref().filter(|_| !rows.whole_rows());
             produced[index] = match fields_of {
                 None => rows.next(&call, limit, &mut out[index..=index])?,
