@@ -24,6 +24,8 @@ pub const POSTGRES: Oid = Oid(5);
 
 /// The views of pg_catalog, and information_schema: SQL, run after the catalogs are filled.
 pub const SYSTEM_VIEWS: &str = include_str!("../sql/system_views.sql");
+/// Who may call what in a new cluster, and the privileges it begins with.
+pub const INITIAL_PRIVILEGES: &str = include_str!("../sql/initial_privileges.sql");
 pub const INFORMATION_SCHEMA: &str = include_str!("../sql/information_schema.sql");
 
 /// What the person running initdb chooses.

@@ -84,7 +84,8 @@ fn make_views(cluster: &Cluster) -> Result<()> {
     }
     let transaction = session.transaction_session().begin(txn::Options::default())?;
     session.set_transaction(Some(transaction.clone()));
-    let made = commands::install_plpgsql(&session);
+    let made = commands::install_plpgsql(&session)
+        .and_then(|()| run_script(&session, bootstrap::INITIAL_PRIVILEGES));
     session.set_transaction(None);
     match made {
         Ok(()) => transaction.commit(),
