@@ -39,3 +39,4 @@ pub use names::PG_CATALOG;
 pub use record_types::RecordTypes;
 pub use rows::*;
 pub use session::{CatalogVersion, Instance, Session, SessionStart, Users};
+pub use syntax::quote_identifier;

@@ -10,10 +10,9 @@ use crate::context::Execution;
 use crate::index_entries::as_datums;
 use crate::nodes::modify::{self, Target};
 use base::{Error, Oid, Result, err};
-use catalog::{RelationEntry, Session};
+use catalog::{RelationEntry, Session, quote_identifier};
 use datum::{Datum, OwnedDatum, Row, Selection};
 use std::sync::Arc;
-use syntax::quote_identifier;
 
 /// # Errors
 /// `23503`, `23001`; whatever changing the referencing rows fails with.
