@@ -21,6 +21,8 @@ pub struct OpenCursor {
     /// 0: before the first row; n: on row n.
     position: usize,
     complete: bool,
+    /// The subtransaction that it goes with.
+    subtransaction: u32,
 }
 
 impl OpenCursor {
@@ -30,7 +32,16 @@ impl OpenCursor {
         columns: Arc<TupleDesc>,
         scroll: Option<bool>,
     ) -> OpenCursor {
-        OpenCursor { _plan: plan, running, columns, scroll, rows: Vec::new(), position: 0, complete: false }
+        OpenCursor {
+            _plan: plan,
+            running,
+            columns,
+            scroll,
+            rows: Vec::new(),
+            position: 0,
+            complete: false,
+            subtransaction: 1,
+        }
     }
 
     fn read_to(&mut self, wanted: usize) -> Result<()> {
@@ -131,6 +142,24 @@ impl TransactionParticipant for EndOfTransaction {
     fn at_abort(&self, _: &Transaction) {
         self.clear();
     }
+
+    fn at_subcommit(&self, _: &Transaction, sub: u32, parent: u32) {
+        let mut open = self.0.lock();
+        for cursor in open.cursors.values_mut().filter(|cursor| cursor.subtransaction == sub) {
+            cursor.subtransaction = parent;
+        }
+    }
+
+    /// Before what they read is undone.
+    fn at_subabort(&self, _: &Transaction, sub: u32, _: u32) {
+        let mut open = self.0.lock();
+        let all = std::mem::take(&mut open.cursors).into_iter();
+        let (ended, kept): (HashMap<_, _>, HashMap<_, _>) =
+            all.partition(|(_, cursor)| cursor.subtransaction == sub);
+        open.cursors = kept;
+        drop(open);
+        drop(ended);
+    }
 }
 
 fn of(session: &Session) -> Arc<Mutex<Open>> {
@@ -162,7 +191,8 @@ pub fn is_open(session: &Session, name: &str) -> bool {
 
 /// # Errors
 /// `42P03` when the name is taken.
-pub fn open(session: &Session, name: &str, cursor: OpenCursor) -> Result<()> {
+pub fn open(session: &Session, name: &str, mut cursor: OpenCursor) -> Result<()> {
+    cursor.subtransaction = session.transaction()?.sub_id();
     let cursors = of(session);
     let mut open = cursors.lock();
     if open.cursors.contains_key(name) {

@@ -120,6 +120,14 @@ impl Transaction {
         self.push(Some(name.to_owned()))
     }
 
+    /// How deep the innermost savepoint of that name is: what is of this depth or more goes with it.
+    ///
+    /// # Errors
+    /// `3B001` when there is none of that name.
+    pub fn savepoint_nesting(&self, name: &str) -> Result<u32> {
+        Ok(self.find(name)? as u32 + 1)
+    }
+
     /// The index of the innermost level of that name.
     fn find(&self, name: &str) -> Result<usize> {
         let state = self.state.lock();

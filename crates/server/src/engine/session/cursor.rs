@@ -55,6 +55,7 @@ impl ClientSession {
             declared_at: self.session.instance().system.clock.timestamp(),
             ..CursorOptions::default()
         });
+        portal.nesting = self.nesting();
         self.portals.insert(declare.name.clone(), portal);
         Ok(())
     }

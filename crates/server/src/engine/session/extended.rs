@@ -136,7 +136,8 @@ impl ClientSession {
             None => Arc::new([]),
         };
         let formats = result_formats.iter().map(|f| Format::from_code(*f)).collect::<Result<Vec<_>>>()?;
-        self.portals.insert(portal.to_owned(), Portal::new(prepared, params, formats));
+        let made = Portal { nesting: self.nesting(), ..Portal::new(prepared, params, formats) };
+        self.portals.insert(portal.to_owned(), made);
         Ok(())
     }
 
@@ -262,6 +263,7 @@ impl ClientSession {
     pub(super) fn end_portals_at_commit(&mut self) -> Result<()> {
         self.hold_cursors()?;
         self.portals.retain(|_, portal| portal.cursor.as_ref().is_some_and(|c| c.hold));
+        self.portals.values_mut().for_each(|held| held.nesting = 0);
         Ok(())
     }
 }

@@ -18,6 +18,9 @@ pub struct Portal {
     pub state: State,
     /// What DECLARE said, for pg_cursors and FETCH.
     pub cursor: Option<super::cursor::CursorOptions>,
+    /// The subtransaction it was made in, by depth from 1: it ends with that, before what it reads is undone. 0 for a
+    /// held cursor whose transaction has committed.
+    pub nesting: u32,
 }
 
 pub enum State {
@@ -136,7 +139,7 @@ pub fn to_batches(desc: &TupleDesc, rows: &[Row]) -> Vec<Batch> {
 
 impl Portal {
     pub fn new(prepared: Option<Arc<Prepared>>, params: Arc<[ParamValue]>, formats: Vec<Format>) -> Portal {
-        Portal { prepared, params, formats, state: State::New, cursor: None }
+        Portal { prepared, params, formats, state: State::New, cursor: None, nesting: 1 }
     }
 
     /// Whether it runs a query, as opposed to a utility command or nothing.

@@ -128,7 +128,7 @@ impl ClientSession {
 
     /// Rolls the whole transaction back. Failing at this leaves nothing behind that could be seen.
     pub fn rollback(&mut self) {
-        self.portals.clear();
+        self.end_portals_of(1);
         self.deadlines.end_transaction();
         if let Some(transaction) = self.session.current_transaction() {
             if let Err(error) = transaction.abort() {
@@ -146,14 +146,28 @@ impl ClientSession {
             Block::Idle => {}
             Block::Implicit => self.rollback(),
             Block::Explicit | Block::Failed => {
-                self.portals.clear();
-                let undone = self.session.current_transaction().map_or(Ok(()), |t| t.fail());
+                let transaction = self.session.current_transaction();
+                self.end_portals_of(transaction.as_ref().map_or(1, |t| t.nesting()));
+                let undone = transaction.map_or(Ok(()), |t| t.fail());
                 if let Err(error) = undone {
                     self.session.notice(error.severity(Severity::Warning));
                 }
                 self.block = Block::Failed;
             }
         }
+    }
+
+    /// The depth of the current subtransaction.
+    pub fn nesting(&self) -> u32 {
+        match self.block {
+            Block::Explicit => self.session.current_transaction().map_or(1, |t| t.nesting()),
+            _ => 1,
+        }
+    }
+
+    /// Ends the portals that were made at this depth of subtransactions or deeper.
+    fn end_portals_of(&mut self, nesting: u32) {
+        self.portals.retain(|_, portal| portal.nesting < nesting);
     }
 
     /// In a failed transaction only its end may be asked for.
@@ -192,12 +206,15 @@ impl ClientSession {
                 self.require_block("RELEASE SAVEPOINT")?;
                 let transaction = self.session.transaction()?;
                 transaction.release_savepoint(name)?;
+                let nesting = transaction.nesting();
+                self.portals.values_mut().for_each(|portal| portal.nesting = portal.nesting.min(nesting));
                 self.session.settings().end_level(transaction.nesting() + 1, true);
                 Ok("RELEASE")
             }
             TransactionStatement::RollbackTo { name, .. } => {
                 self.require_block("ROLLBACK TO SAVEPOINT")?;
                 let transaction = self.session.transaction()?;
+                self.end_portals_of(transaction.savepoint_nesting(name)?);
                 transaction.rollback_to_savepoint(name)?;
                 let mut settings = self.session.settings();
                 settings.end_level(transaction.nesting(), false);
