@@ -212,6 +212,10 @@ fn run(alteration: &Alteration<'_>, command: &AlterTableCommand) -> Result<()> {
         }
         C::SetOptions(items) => options::set_options(alteration, items, false),
         C::ResetOptions(items) => options::set_options(alteration, items, true),
+        C::AddIdentity { column, always, options: items, .. } => {
+            require_table(&entry, "ALTER COLUMN ... ADD IDENTITY")?;
+            options::add_identity(alteration, column, *always, items)
+        }
         C::SetIdentity { column, options: items } => options::set_identity(alteration, column, items),
         C::DropIdentity { column, if_exists } => options::drop_identity(alteration, column, *if_exists),
         C::AddConstraint(constraint) => {

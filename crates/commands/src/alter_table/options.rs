@@ -2,6 +2,7 @@
 
 use super::Alteration;
 use crate::constraint::owned_sequences;
+use crate::create_table;
 use crate::drop::remove_all;
 use crate::notice::{notice, warning};
 use crate::options::{Target, relation_options};
@@ -143,6 +144,49 @@ pub(super) fn set_identity(alteration: &Alteration<'_>, column: &str, items: &[O
         sequence::change(session, &*session.require_relation(oid)?, &rest, true)?;
     }
     Ok(())
+}
+
+/// ADD GENERATED ... AS IDENTITY: the column gets a sequence.
+///
+/// # Errors
+/// `55000`, `42703`, and those of CREATE SEQUENCE.
+pub(super) fn add_identity(
+    alteration: &Alteration<'_>,
+    column: &str,
+    always: bool,
+    items: &[OptionItem],
+) -> Result<()> {
+    let session = alteration.session;
+    let entry = alteration.entry()?;
+    let number = alteration.column(&entry, column)?;
+    let position = number as usize - 1;
+    let attribute = entry.desc().attributes()[position].clone();
+    let table = entry.name();
+    if !attribute.not_null {
+        bail!(
+            OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "column \"{column}\" of relation \"{table}\" must be declared NOT NULL before identity can be added"
+        );
+    }
+    if attribute.identity != 0 {
+        bail!(
+            OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "column \"{column}\" of relation \"{table}\" is already an identity column"
+        );
+    }
+    if entry.defaults[position].is_some() {
+        bail!(
+            OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "column \"{column}\" of relation \"{table}\" already has a default value"
+        );
+    }
+    let place = (entry.class.relnamespace, entry.class.relpersistence as u8, entry.class.relowner);
+    let sequence = create_table::make_sequence(session, table, place, &attribute, items, true)?;
+    create_table::own_sequence(session, sequence, entry.oid(), number, true)?;
+    let letter = if always { b'a' } else { b'd' };
+    relation::update_attribute(session, entry.oid(), number, |row| row.attidentity = letter as i8)?;
+    session.invalidate_relation(entry.oid());
+    session.command_counter_increment()
 }
 
 /// DROP IDENTITY: the sequence goes, too.

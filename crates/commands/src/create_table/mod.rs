@@ -217,29 +217,31 @@ fn make_sequences(
     for (position, column) in columns.iter().enumerate() {
         let Some(wanted) = &column.sequence else { continue };
         let place = (table.namespace, table.persistence, table.owner);
-        let named = wanted.options.iter().find(|o| o.name == "sequence_name");
-        let sequence_name = match named.and_then(|o| o.value.as_ref()) {
-            Some(syntax::OptionValue::Name(given)) => given.name().to_owned(),
-            _ => name::choose_relation_name(
-                session,
-                table.name,
-                Some(&column.attribute.name),
-                "seq",
-                table.namespace,
-                false,
-            )?,
-        };
-        let oid = sequence::create_owned(
-            session,
-            &sequence_name,
-            place,
-            column.attribute.type_oid,
-            &wanted.options,
-            wanted.identity,
-        )?;
+        let oid =
+            make_sequence(session, table.name, place, &column.attribute, &wanted.options, wanted.identity)?;
         made.push((position, oid, wanted.identity));
     }
     Ok(made)
+}
+
+/// The sequence of one column. `place`: schema, persistence and owner of the table.
+///
+/// # Errors
+/// As CREATE SEQUENCE.
+pub(crate) fn make_sequence(
+    session: &Arc<Session>,
+    table: &str,
+    place: (Oid, u8, Oid),
+    column: &datum::Attribute,
+    options: &[syntax::OptionItem],
+    identity: bool,
+) -> Result<Oid> {
+    let named = options.iter().find(|o| o.name == "sequence_name");
+    let sequence_name = match named.and_then(|o| o.value.as_ref()) {
+        Some(syntax::OptionValue::Name(given)) => given.name().to_owned(),
+        _ => name::choose_relation_name(session, table, Some(&column.name), "seq", place.0, false)?,
+    };
+    sequence::create_owned(session, &sequence_name, place, column.type_oid, options, identity)
 }
 
 /// A sequence goes with the column it was made for.
