@@ -36,7 +36,7 @@ impl KeptRows {
 
     /// # Errors
     /// What reading fails with.
-    pub fn next(&mut self) -> Result<Option<Batch>> {
+    pub fn next_batch(&mut self) -> Result<Option<Batch>> {
         if let Some(batch) = self.store.in_memory().get(self.next) {
             self.next += 1;
             return Ok(Some(batch.clone()));
@@ -73,7 +73,7 @@ impl SetRows for PlainRows {
                     produced += 1;
                 }
                 _ => {
-                    self.batch = self.kept.next()?;
+                    self.batch = self.kept.next_batch()?;
                     self.at = 0;
                     if self.batch.is_none() {
                         break;

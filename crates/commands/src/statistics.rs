@@ -517,6 +517,29 @@ pub fn of(session: &Session) -> Arc<Statistics> {
     attached(session).0.shared.clone()
 }
 
+/// Counts what a plan has done to the table that it changes.
+///
+/// # Errors
+/// `XX000` outside of a transaction.
+pub fn count_changes(session: &Session, plan: &ir::PlannedStmt, processed: u64) -> Result<()> {
+    use ir::{CommandType, RangeTableKind};
+    let (Some(target), true) = (plan.result_relations.first(), processed > 0) else { return Ok(()) };
+    let Some(RangeTableKind::Relation { oid, .. }) = plan.range_table.get(target - 1).map(|e| &e.kind) else {
+        return Ok(());
+    };
+    let transaction = session.transaction()?;
+    counter(session).count(&transaction, false, *oid, |counts| {
+        let rows = processed as i64;
+        match plan.command {
+            CommandType::Insert => counts.inserted += rows,
+            CommandType::Update => counts.updated += rows,
+            CommandType::Delete => counts.deleted += rows,
+            _ => {}
+        }
+    });
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -559,27 +582,4 @@ mod tests {
         assert_eq!(second.database(Oid(5)), first.database(Oid(5)));
         assert!(!Statistics::new(&system).load());
     }
-}
-
-/// Counts what a plan has done to the table that it changes.
-///
-/// # Errors
-/// `XX000` outside of a transaction.
-pub fn count_changes(session: &Session, plan: &ir::PlannedStmt, processed: u64) -> Result<()> {
-    use ir::{CommandType, RangeTableKind};
-    let (Some(target), true) = (plan.result_relations.first(), processed > 0) else { return Ok(()) };
-    let Some(RangeTableKind::Relation { oid, .. }) = plan.range_table.get(target - 1).map(|e| &e.kind) else {
-        return Ok(());
-    };
-    let transaction = session.transaction()?;
-    counter(session).count(&transaction, false, *oid, |counts| {
-        let rows = processed as i64;
-        match plan.command {
-            CommandType::Insert => counts.inserted += rows,
-            CommandType::Update => counts.updated += rows,
-            CommandType::Delete => counts.deleted += rows,
-            _ => {}
-        }
-    });
-    Ok(())
 }

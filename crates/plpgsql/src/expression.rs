@@ -51,7 +51,7 @@ pub struct Simple {
 }
 
 pub enum Kind {
-    Query(AnalysedQuery),
+    Query(Box<AnalysedQuery>),
     Utility(Arc<Statement>),
 }
 
@@ -141,7 +141,7 @@ impl Expression {
         let looks_simple = is_simple(&query);
         let query = AnalysedQuery::new(session, query)?;
         let simple = if looks_simple { compile(session, &query)? } else { None };
-        Ok(Ready { sources: resolver.sources.into_inner(), kind: Kind::Query(query), simple })
+        Ok(Ready { sources: resolver.sources.into_inner(), kind: Kind::Query(Box::new(query)), simple })
     }
 
     /// What names in a command mean that is not analysed itself.

@@ -40,7 +40,7 @@ pub fn find(names: &[Name], top: Option<usize>, parts: &[String]) -> Option<(Mea
 }
 
 /// The labels around a place, innermost first, and whether each is a loop's.
-pub fn labels<'n>(names: &'n [Name], mut at: Option<usize>) -> Vec<(&'n str, bool)> {
+pub fn labels(names: &[Name], mut at: Option<usize>) -> Vec<(&str, bool)> {
     let mut found = Vec::new();
     while let Some(index) = at {
         if let Meaning::Label { is_loop } = names[index].meaning {

@@ -108,7 +108,7 @@ pub(super) fn stands_for_any(oid: Oid) -> bool {
 fn body_in(source: &str, sql: &str) -> Option<usize> {
     let mut found = None;
     for (at, _) in sql.match_indices(source) {
-        let before = sql[..at].as_bytes().last().copied();
+        let before = sql.as_bytes()[..at].last().copied();
         let after = sql.as_bytes().get(at + source.len()).copied();
         if matches!((before, after), (Some(b'$'), Some(b'$')) | (Some(b'\''), Some(b'\''))) {
             if found.is_some() {

@@ -41,7 +41,7 @@ enum Source {
 
 /// A statement ready to be planned or carried out.
 pub(super) enum Ready {
-    Query { query: AnalysedQuery, as_row: bool },
+    Query { query: Box<AnalysedQuery>, as_row: bool },
     Utility(Arc<Statement>),
 }
 
@@ -127,7 +127,7 @@ impl Body {
         let mut queries = [query];
         let as_row = last && analyzer::fit_result(session, &Literals, &mut queries, &self.shape.returned())?;
         let [query] = queries;
-        Ok(Ready::Query { query: AnalysedQuery::new(session, query)?, as_row })
+        Ok(Ready::Query { query: Box::new(AnalysedQuery::new(session, query)?), as_row })
     }
 
     pub(super) fn is_volatile(&self) -> bool {

@@ -244,7 +244,7 @@ impl SetRows for EagerRows {
                     produced += 1;
                 }
                 _ => {
-                    self.batch = self.kept.next()?;
+                    self.batch = self.kept.next_batch()?;
                     self.at = 0;
                     if self.batch.is_none() {
                         break;

@@ -362,10 +362,7 @@ impl Parser<'_> {
 
     fn diagnostics(&mut self) -> Result<StatementKind> {
         self.next();
-        let stacked = match (self.eat("current"), self.eat("stacked")) {
-            (_, true) => true,
-            _ => false,
-        };
+        let stacked = !self.eat("current") && self.eat("stacked");
         self.expect("diagnostics")?;
         let mut items = Vec::new();
         loop {
