@@ -44,6 +44,7 @@ pub fn run(root: &Path, names: &[String]) -> Outcome {
     if names.is_empty() {
         for (name, outcome) in [
             ("drivers of other languages", crate::drivers::run(root, &scratch, PORT)),
+            ("pg_dump and pg_restore", crate::dumps::run(&lab, root, PORT)),
             ("pgbench, also after kill -9", pgbench(&lab, &mut server, &binary)),
             ("PostgreSQL's tools on our data directory", tools(&lab, server)),
         ] {

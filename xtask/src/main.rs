@@ -3,6 +3,7 @@
 mod bench;
 mod bench_tables;
 mod drivers;
+mod dumps;
 mod interop;
 mod lab;
 mod tidy;
