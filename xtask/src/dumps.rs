@@ -11,7 +11,8 @@ const DATABASE: &str = "interop_dump";
 const RESTORED: &str = "interop_restored";
 
 pub fn run(lab: &Lab, root: &Path, port: u16) -> Outcome {
-    let script = fs::read(root.join("tests/dump/shop.sql")).map_err(|e| format!("tests/dump/shop.sql: {e}"))?;
+    let script =
+        fs::read(root.join("tests/dump/shop.sql")).map_err(|e| format!("tests/dump/shop.sql: {e}"))?;
     let mut dumps = Vec::new();
     for port in [lab.oracle_port(), port] {
         create(lab, port, DATABASE)?;

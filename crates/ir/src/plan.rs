@@ -52,7 +52,19 @@ pub struct PlanRowMark {
     pub wait: LockWait,
     /// Position (from 1) of the junk column with its tid (or whole row) in the LockRows child's output.
     pub tid_column: Option<i16>,
+    /// Where rows are of one of several `members`: the column (from 1) that says of which.
+    pub tableoid_column: Option<i16>,
+    /// Children and partitions, as range table indexes.
+    pub members: Vec<usize>,
     pub whole_row_column: Option<i16>,
+}
+
+impl PlanRowMark {
+    /// Its range table comes behind `offset` other entries.
+    pub fn shift(&mut self, offset: usize) {
+        self.relation += offset;
+        self.members.iter_mut().for_each(|member| *member += offset);
+    }
 }
 
 /// What every node has.

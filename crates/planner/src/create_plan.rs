@@ -828,9 +828,9 @@ impl<'a> Root<'a> {
                 let node = PlanNode::RecursiveUnion { work_table_param: *param, groups: columns };
                 Ok(Plan { left: Some(Box::new(l)), right: Some(Box::new(r)), ..new_plan(path, node) })
             }
-            PathKind::LockRows { child, marks } => {
+            PathKind::LockRows { child } => {
                 let plan = self.create_plan(child)?;
-                Ok(over(path, plan, PlanNode::LockRows { marks: marks.clone() }))
+                Ok(over(path, plan, PlanNode::LockRows { marks: self.marks_of_members() }))
             }
             PathKind::Limit { child, offset, count, with_ties } => {
                 let plan = self.create_plan(child)?;

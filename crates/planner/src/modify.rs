@@ -61,6 +61,10 @@ impl<'a> Root<'a> {
         for mark in &mut marks {
             let rti = mark.relation;
             if matches!(self.rte(rti).kind, RangeTableKind::Relation { .. }) {
+                if self.has_inheritors(rti)? {
+                    let tableoid = Expr::Var(var(rti, -6, Oid(26), -1, Oid(0)));
+                    mark.tableoid_column = Some(self.add_junk(tableoid, format!("tableoid{rti}")));
+                }
                 mark.tid_column =
                     Some(self.add_junk(Expr::Var(var(rti, -1, TID, -1, Oid(0))), format!("ctid{rti}")));
             } else {
@@ -84,6 +88,15 @@ impl<'a> Root<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The row marks, with the relations whose rows stand behind those of an append relation.
+    pub fn marks_of_members(&self) -> Vec<ir::PlanRowMark> {
+        let mut marks = self.row_marks.clone();
+        for mark in marks.iter_mut().filter(|mark| mark.tableoid_column.is_some()) {
+            mark.members = self.changed_relations(mark.relation);
+        }
+        marks
     }
 
     /// Whether rows of a relation may be those of tables that inherit from it.
@@ -217,7 +230,7 @@ impl<'a> Root<'a> {
             check_options,
             on_conflict: self.query.on_conflict.clone(),
             arbiters,
-            row_marks: self.row_marks.clone(),
+            row_marks: self.marks_of_members(),
             recheck_param: self.g.new_param(Oid(0)),
             merge_actions,
             merge_join_conditions,

@@ -180,6 +180,8 @@ impl<'a> Root<'a> {
                 strength: Some(mark.strength),
                 wait: mark.wait,
                 tid_column: None,
+                tableoid_column: None,
+                members: Vec::new(),
                 whole_row_column: None,
             });
         }
@@ -191,6 +193,8 @@ impl<'a> Root<'a> {
                     strength: None,
                     wait,
                     tid_column: None,
+                    tableoid_column: None,
+                    members: Vec::new(),
                     whole_row_column: None,
                 });
             }

@@ -161,7 +161,9 @@ impl<'a> Finish<'a> {
         }
         self.permissions.extend(root.query.permissions.iter().cloned());
         for mark in &root.row_marks {
-            self.row_marks.push(PlanRowMark { relation: mark.relation + offset, ..mark.clone() });
+            let mut mark = mark.clone();
+            mark.shift(offset);
+            self.row_marks.push(mark);
         }
         self.plan(root, plan, offset)
     }
@@ -271,7 +273,7 @@ impl<'a> Finish<'a> {
             PlanNode::Limit { offset: skip, count, .. } => {
                 skip.iter_mut().chain(count).try_for_each(|e| scan.fix(e))?;
             }
-            PlanNode::LockRows { marks } => marks.iter_mut().for_each(|m| m.relation += offset),
+            PlanNode::LockRows { marks } => marks.iter_mut().for_each(|m| m.shift(offset)),
             PlanNode::WindowAgg(window) => {
                 window.start_offset.iter_mut().chain(&mut window.end_offset).try_for_each(|e| scan.fix(e))?;
                 upper.list(&mut window.run_condition)?;
@@ -392,7 +394,7 @@ impl<'a> Finish<'a> {
             *relation += offset;
             self.result_relations.push(*relation);
         }
-        modify.row_marks.iter_mut().for_each(|m| m.relation += offset);
+        modify.row_marks.iter_mut().for_each(|m| m.shift(offset));
         Ok(())
     }
 

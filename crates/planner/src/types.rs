@@ -565,7 +565,6 @@ pub(crate) enum PathKind {
     },
     LockRows {
         child: Rc<Path>,
-        marks: Vec<PlanRowMark>,
     },
     Limit {
         child: Rc<Path>,

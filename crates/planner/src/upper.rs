@@ -674,7 +674,7 @@ impl<'a> Root<'a> {
     }
 
     fn lock_rows(&self, path: &Rc<Path>) -> Rc<Path> {
-        let kind = PathKind::LockRows { child: path.clone(), marks: self.row_marks.clone() };
+        let kind = PathKind::LockRows { child: path.clone() };
         let total = path.total + self.costs().cpu_tuple * path.rows;
         let mut step = self.step(kind, path, &path.target.clone(), path.rows, (path.startup, total));
         // Locking may wait, and find that rows have changed: the order cannot be relied on.

@@ -1,25 +1,20 @@
 //! LockRows: SELECT ... FOR UPDATE and the like. A row that was changed meanwhile is looked at again in its newest
 //! version, which is then the one locked and returned.
 
-use super::scan::relation_of;
 use crate::context::Execution;
 use crate::node::{self, Node};
-use crate::recheck::{self, Substitutes, serialization_error};
+use crate::recheck::{self, Marked, MarkedRow, Substitutes, serialization_error};
 use crate::rows::{Leftover, RowBuffer};
-use base::{Error, Result, Tid};
-use catalog::RelationEntry;
+use base::{Error, Result};
 use datum::{Batch, Repr};
 use heap::{LockWait, Outcome, RowLock, Tuple};
 use ir::{LockStrength, Plan, PlanRowMark};
 use std::sync::Arc;
 
 struct Mark {
-    entry: Arc<RelationEntry>,
-    relation: usize,
+    marked: Marked,
     strength: Option<RowLock>,
     wait: LockWait,
-    /// The child's column with the row's tid, from 0.
-    column: usize,
 }
 
 struct Spec {
@@ -33,8 +28,7 @@ pub fn build(execution: &mut Execution, plan: &Plan, marks: &[PlanRowMark]) -> R
     let spec = prepared.spec(plan, || {
         let mut all = Vec::new();
         for mark in marks {
-            // Rows that are not of tables have no tid; they are read anew when something is looked at again.
-            let Some(column) = mark.tid_column.and_then(|c| usize::try_from(c - 1).ok()) else { continue };
+            let Some(marked) = Marked::new(execution, mark)? else { continue };
             let wait = match mark.wait {
                 ir::LockWait::Block => LockWait::Block,
                 ir::LockWait::Skip => LockWait::Skip,
@@ -46,8 +40,7 @@ pub fn build(execution: &mut Execution, plan: &Plan, marks: &[PlanRowMark]) -> R
                 LockStrength::ForNoKeyUpdate => RowLock::ForNoKeyUpdate,
                 LockStrength::ForUpdate => RowLock::ForUpdate,
             });
-            let entry = relation_of(execution, mark.relation)?;
-            all.push(Mark { entry, relation: mark.relation, strength, wait, column });
+            all.push(Mark { marked, strength, wait });
         }
         Ok(Spec { marks: all, reprs: node::output_reprs(&execution.session, plan)? })
     })?;
@@ -75,9 +68,9 @@ enum Locked {
     Gone,
 }
 
-fn lock(execution: &Execution, mark: &Mark, mode: RowLock, tid: Tid) -> Result<Locked> {
+fn lock(execution: &Execution, mark: &Mark, mode: RowLock, row: MarkedRow) -> Result<Locked> {
     let context = &execution.context;
-    let relation = &mark.entry.relation;
+    let (relation, tid) = (&mark.marked.relation(row.member).relation, row.tid);
     let command = execution.snapshot.command;
     let (outcome, tuple) = heap::lock_tuple(context, relation, tid, command, mode, mark.wait, true)?;
     let keeps_snapshot = context.transaction.isolation().keeps_snapshot();
@@ -103,12 +96,14 @@ impl LockRows {
         let mut substitutes = Substitutes::default();
         let mut changed = false;
         for mark in &spec.marks {
-            let tid = batch.value(mark.column, row).map(|v| v.tid());
-            let tuple = match (tid, mark.strength) {
-                // The side of an outer join that is not there.
+            let place = mark.marked.row(batch, row)?;
+            let tuple = match (place, mark.strength) {
                 (None, _) => None,
-                (Some(tid), None) => heap::fetch_any(&execution.context, &mark.entry.relation, tid)?,
-                (Some(tid), Some(mode)) => match lock(execution, mark, mode, tid)? {
+                (Some(place), None) => {
+                    let relation = &mark.marked.relation(place.member).relation;
+                    heap::fetch_any(&execution.context, relation, place.tid)?
+                }
+                (Some(place), Some(mode)) => match lock(execution, mark, mode, place)? {
                     Locked::Gone => return Ok(()),
                     Locked::As(tuple) => Some(tuple),
                     Locked::Newer(tuple) => {
@@ -117,7 +112,7 @@ impl LockRows {
                     }
                 },
             };
-            substitutes.set(mark.relation, tuple);
+            mark.marked.substitute(&mut substitutes, place.map(|p| p.member).zip(tuple));
         }
         if !changed {
             self.output.append(batch, row, 1);

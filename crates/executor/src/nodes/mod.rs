@@ -28,7 +28,7 @@ pub mod project_set;
 pub mod recursive_union;
 pub mod result;
 pub mod sample_scan;
-mod scan;
+pub(crate) mod scan;
 pub mod seq_scan;
 pub mod set_op;
 mod shared_hash;

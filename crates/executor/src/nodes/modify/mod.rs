@@ -13,7 +13,7 @@ use crate::foreign_key;
 use crate::hooks::RowEvent;
 use crate::node::{self, Node};
 use crate::nodes::scan::relation_of;
-use crate::recheck::{self, Substitutes};
+use crate::recheck::{self, Marked, Substitutes};
 use crate::rows::{Leftover, RowBuffer};
 use base::{Error, Result, Tid};
 use conflict::ConflictSpec;
@@ -152,13 +152,15 @@ fn recheck_row(
     let tid = tuple.tid;
     let mut substitutes = Substitutes::default();
     for mark in &spec.row_marks {
-        let Some(column) = mark.tid_column.and_then(|c| usize::try_from(c - 1).ok()) else { continue };
-        let other = relation_of(execution, mark.relation)?;
-        let tuple = match batch.value(column, row) {
-            Some(tid) => heap::fetch_any(&execution.context, &other.relation, tid.tid())?,
+        let Some(marked) = Marked::new(execution, mark)? else { continue };
+        let found = match marked.row(batch, row)? {
+            Some(place) => {
+                let relation = &marked.relation(place.member).relation;
+                heap::fetch_any(&execution.context, relation, place.tid)?.map(|tuple| (place.member, tuple))
+            }
             None => None,
         };
-        substitutes.set(mark.relation, tuple);
+        marked.substitute(&mut substitutes, found);
     }
     for other in &spec.targets {
         substitutes.set(other.relation, None);
