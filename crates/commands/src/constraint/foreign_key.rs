@@ -114,6 +114,10 @@ fn record(session: &Session, row: &PgConstraint) -> Result<()> {
 }
 
 fn check_tables(session: &Session, table: &RelationEntry, referenced: &RelationEntry) -> Result<()> {
+    // Its partitions would not keep it.
+    if table.kind() == b'p' {
+        return Err(Error::unsupported("foreign keys of partitioned tables"));
+    }
     match referenced.kind() {
         b'r' => {}
         b'p' => return Err(Error::unsupported("foreign keys to partitioned tables")),
