@@ -122,13 +122,22 @@ pub fn send_signal(process_id: u32, signal: Signal) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a process of this id runs (as another user's, too).
+/// Whether a process of this id runs (as another user's, too). One that has ended and only waits for its parent to look
+/// does not, although signals still reach it.
 pub fn is_running(process_id: u32) -> bool {
     let Ok(pid) = libc::pid_t::try_from(process_id) else { return false };
     // SAFETY: signal 0 only checks.
     pid > 0
         && check(unsafe { libc::kill(pid, 0) })
             .map_or_else(|error| error.raw_os_error() == Some(libc::EPERM), |_| true)
+        && !has_ended(process_id)
+}
+
+/// By its state in /proc (proc_pid_stat(5)); `false` where that cannot be read.
+fn has_ended(process_id: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process_id}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+    matches!(state, Some('Z' | 'X'))
 }
 
 /// The parent's process id.
@@ -335,6 +344,18 @@ pub fn local_time(seconds: i64, pattern: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ended_processes_do_not_run() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while is_running(child.id()) && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        assert!(!is_running(child.id()));
+        assert!(is_running(std::process::id()));
+        child.wait().unwrap();
+    }
 
     #[test]
     fn knows_this_process() {
