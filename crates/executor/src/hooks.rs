@@ -3,7 +3,7 @@
 
 use crate::context::Execution;
 use base::{Error, Oid, Result};
-use catalog::{RelationEntry, Session};
+use catalog::{PgProc, RelationEntry, Session};
 use datum::{Datum, OwnedDatum, Row};
 use functions::{Call, SetRows};
 use std::sync::Arc;
@@ -96,6 +96,12 @@ pub trait RowHooks: Send + Sync {
 
 /// Calls that leave the executor.
 pub trait Calls: Send + Sync {
+    /// Whether the user may call a function that has an access list.
+    ///
+    /// # Errors
+    /// `42501`.
+    fn require_execute(&self, session: &Session, function: &PgProc) -> Result<()>;
+
     /// Calls a function in a language other than internal.
     ///
     /// # Errors
@@ -181,6 +187,10 @@ impl RowHooks for NoHooks {
 }
 
 impl Calls for NoHooks {
+    fn require_execute(&self, _: &Session, function: &PgProc) -> Result<()> {
+        Err(Error::unsupported(format!("function {}, which is not for everybody", function.proname)))
+    }
+
     fn call(
         &self,
         execution: &Execution,

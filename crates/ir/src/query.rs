@@ -67,6 +67,31 @@ pub struct Query {
     pub constraint_dependencies: Vec<Oid>,
 }
 
+impl Query {
+    /// Whether it is `SELECT expression` and nothing else, so that the expression can be evaluated in its place.
+    pub fn is_one_expression(&self) -> bool {
+        self.command == CommandType::Select
+            && self.range_table.iter().all(|e| matches!(e.kind, RangeTableKind::Result))
+            && self.target_list.len() == 1
+            && !self.has_aggregates
+            && !self.has_window_functions
+            && !self.has_target_srfs
+            && !self.has_sublinks
+            && self.ctes.is_empty()
+            && self.join_tree.items.is_empty()
+            && self.join_tree.quals.is_none()
+            && self.group_clause.is_empty()
+            && self.grouping_sets.is_empty()
+            && self.having.is_none()
+            && self.windows.is_empty()
+            && self.distinct_clause.is_empty()
+            && self.sort_clause.is_empty()
+            && self.limit_offset.is_none()
+            && self.limit_count.is_none()
+            && self.set_operations.is_none()
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Overriding {
     #[default]

@@ -5,6 +5,7 @@ use crate::selectivity::{constant_elements, same_expr};
 use base::Result;
 use catalog::Session;
 use ir::{BoolOp, Expr};
+use std::cmp::Ordering;
 
 /// Every condition of `predicate` follows from `clauses` together.
 pub(crate) fn implied_by(session: &Session, predicate: &[Expr], clauses: &[Expr]) -> Result<bool> {
@@ -67,6 +68,24 @@ fn one_implies(session: &Session, wanted: &Expr, clause: &Expr) -> Result<bool> 
 
 /// `x < 5` implies `x < 10`, and so on, for constants of one type in one B-tree family.
 fn comparison_implies(session: &Session, want: &ir::OpExpr, have: &ir::OpExpr) -> Result<bool> {
+    any_comparison(session, want, have, |have, want, order| match (have, want) {
+        (1, 1 | 2) | (2, 2) | (3, 2) => order.is_le(),
+        (2 | 3, 1) => order.is_lt(),
+        (3, 3) => order.is_eq(),
+        (5, 4 | 5) | (4, 4) | (3, 4) => order.is_ge(),
+        (4 | 3, 5) => order.is_gt(),
+        _ => false,
+    })
+}
+
+/// Whether `decides` holds for the strategies of the two comparisons, the given one's first, and the order of their
+/// constants, in some B-tree family that has both. They must compare the same expression with constants.
+fn any_comparison(
+    session: &Session,
+    want: &ir::OpExpr,
+    have: &ir::OpExpr,
+    decides: impl Fn(i16, i16, Ordering) -> bool,
+) -> Result<bool> {
     let ([want_left, Expr::Const(want_const)], [have_left, Expr::Const(have_const)]) =
         (&want.args[..], &have.args[..])
     else {
@@ -86,15 +105,7 @@ fn comparison_implies(session: &Session, want: &ir::OpExpr, have: &ir::OpExpr) -
                 continue;
             };
             let compared = order.compare(h.as_datum(), w.as_datum());
-            let implied = match (b.amopstrategy, a.amopstrategy) {
-                (1, 1 | 2) | (2, 2) | (3, 2) => compared.is_le(),
-                (2 | 3, 1) => compared.is_lt(),
-                (3, 3) => compared.is_eq(),
-                (5, 4 | 5) | (4, 4) | (3, 4) => compared.is_ge(),
-                (4 | 3, 5) => compared.is_gt(),
-                _ => false,
-            };
-            if implied {
+            if decides(b.amopstrategy, a.amopstrategy, compared) {
                 return Ok(true);
             }
         }
@@ -205,37 +216,12 @@ fn refutes_null(session: &Session, wanted: &Expr, clause: &Expr) -> Result<bool>
 
 /// `x < 5` and `x > 10` exclude each other, and so on.
 fn comparison_refutes(session: &Session, want: &ir::OpExpr, have: &ir::OpExpr) -> Result<bool> {
-    let ([want_left, Expr::Const(want_const)], [have_left, Expr::Const(have_const)]) =
-        (&want.args[..], &have.args[..])
-    else {
-        return Ok(false);
-    };
-    if !same_expr(want_left, have_left) || want.input_collation != have.input_collation {
-        return Ok(false);
-    }
-    let (Some(w), Some(h)) = (&want_const.value, &have_const.value) else { return Ok(false) };
-    for a in session.operator_families(want.operator)?.iter().filter(|r| r.amopmethod == BTREE) {
-        for b in session.operator_families(have.operator)?.iter().filter(|r| r.amopmethod == BTREE) {
-            if a.amopfamily != b.amopfamily {
-                continue;
-            }
-            let (left, right) = (b.amoprighttype, a.amoprighttype);
-            let Some(order) = session.family_order(a.amopfamily, left, right, want.input_collation)? else {
-                continue;
-            };
-            let compared = order.compare(h.as_datum(), w.as_datum());
-            let refuted = match (b.amopstrategy, a.amopstrategy) {
-                (1, 3..=5) | (2 | 3, 5) => compared.is_le(),
-                (2 | 3, 4) | (2, 3) => compared.is_lt(),
-                (3, 3) => compared.is_ne(),
-                (5, 1..=3) | (4 | 3, 1) => compared.is_ge(),
-                (4 | 3, 2) | (4, 3) => compared.is_gt(),
-                _ => false,
-            };
-            if refuted {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
+    any_comparison(session, want, have, |have, want, order| match (have, want) {
+        (1, 3..=5) | (2 | 3, 5) => order.is_le(),
+        (2 | 3, 4) | (2, 3) => order.is_lt(),
+        (3, 3) => order.is_ne(),
+        (5, 1..=3) | (4 | 3, 1) => order.is_ge(),
+        (4 | 3, 2) | (4, 3) => order.is_gt(),
+        _ => false,
+    })
 }

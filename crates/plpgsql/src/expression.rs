@@ -10,9 +10,7 @@ use catalog::Session;
 use commands::nested::AnalysedQuery;
 use commands::pipeline::Literals;
 use executor::{Compiler, Eval, Inputs};
-use ir::{
-    CommandType, Expr, Param, ParamKind, PlanNode, RangeTableKind, expr_collation, expr_type, expr_typmod,
-};
+use ir::{Expr, Param, ParamKind, PlanNode, expr_collation, expr_type, expr_typmod};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use syntax::Statement;
@@ -138,7 +136,7 @@ impl Expression {
         let mut params = ParamTypes::none();
         let query =
             analyzer::analyze_body(session, &Literals, &statement, &self.text, &mut params, &resolver)?;
-        let looks_simple = is_simple(&query);
+        let looks_simple = query.is_one_expression();
         let query = AnalysedQuery::new(session, query)?;
         let simple = if looks_simple { compile(session, &query)? } else { None };
         Ok(Ready { sources: resolver.sources.into_inner(), kind: Kind::Query(Box::new(query)), simple })
@@ -165,25 +163,6 @@ fn is_query(statement: &Statement) -> bool {
         Statement::Assign(_) => true,
         _ => false,
     }
-}
-
-fn is_simple(query: &ir::Query) -> bool {
-    query.command == CommandType::Select
-        && query.range_table.iter().all(|e| matches!(e.kind, RangeTableKind::Result))
-        && query.target_list.len() == 1
-        && !query.has_aggregates
-        && !query.has_window_functions
-        && !query.has_target_srfs
-        && !query.has_sublinks
-        && query.ctes.is_empty()
-        && query.join_tree.quals.is_none()
-        && query.having.is_none()
-        && query.sort_clause.is_empty()
-        && query.distinct_clause.is_empty()
-        && query.group_clause.is_empty()
-        && query.limit_count.is_none()
-        && query.limit_offset.is_none()
-        && query.set_operations.is_none()
 }
 
 fn compile(session: &Arc<Session>, query: &AnalysedQuery) -> Result<Option<Simple>> {

@@ -4,11 +4,11 @@ use super::{ColumnDraft, DefaultSource, Draft, column::WantedSequence};
 use crate::comment;
 use crate::constraint::{self, CheckSource, NotNull};
 use crate::expression;
-use crate::index::{self, IndexConstraintSpec, IndexSpec, KeyColumn};
-use crate::name::{self, choose_relation_name, joined_columns};
+use crate::index::{self};
+use crate::name::{self};
 use base::{Error, Oid, Result, bail, err};
 use catalog::{
-    IndexEntry, ObjectAddress, PgClass, PgConstraint, PgOpclass, PgSequence, RelationEntry, Session,
+    IndexEntry, ObjectAddress, PgClass, PgConstraint, PgSequence, RelationEntry, Session,
     index as catalog_index,
 };
 use ir::Expr;
@@ -227,73 +227,10 @@ fn add_index(session: &Arc<Session>, oid: Oid, copied: &Copied, entry: &IndexEnt
         return Err(Error::unsupported("LIKE INCLUDING INDEXES with indexes that are no B-trees"));
     }
     let table = session.require_relation(oid)?;
-    let row = &entry.index;
-    let mut exprs = match &row.indexprs {
-        Some(text) => expression::load_list(session, text)?,
-        None => Vec::new(),
-    }
-    .into_iter();
-    let at = |number: i16| copied.map.get(number as usize - 1).copied().unwrap_or_default();
-    let mut keys = Vec::new();
-    let key_count = row.indnkeyatts as usize;
-    for (position, number) in row.indkey[..key_count].iter().enumerate() {
-        let class = session
-            .row::<PgOpclass>(catalog_index::PG_OPCLASS_OID, &[row.indclass[position].into()])?
-            .ok_or_else(|| Error::internal("cache lookup failed for an operator class"))?;
-        let expr = match number {
-            0 => exprs.next().map(|e| renumber(&e, &copied.map)).transpose()?,
-            _ => None,
-        };
-        keys.push(KeyColumn {
-            attribute: if *number > 0 { at(*number) } else { 0 },
-            expr,
-            class,
-            collation: row.indcollation[position],
-            options: row.indoption[position],
-        });
-    }
-    let predicate = match &row.indpred {
-        Some(text) => Some(renumber(&expression::load(session, text)?, &copied.map)?),
-        None => None,
-    };
-    let index_columns = session.require_relation(entry.oid)?;
-    let column_names: Vec<String> = index_columns
-        .desc()
-        .attributes()
-        .iter()
-        .zip(&row.indkey)
-        .map(|(a, number)| match *number {
-            0 => a.name.clone(),
-            number => table.desc().attributes()[at(number) as usize - 1].name.clone(),
-        })
-        .collect();
-    let constraint = entry.constraint.as_ref();
-    let joined = joined_columns(column_names[..key_count].iter().map(String::as_str));
-    let (second, label) = match (row.indisprimary, constraint.is_some()) {
-        (true, _) => (None, "pkey"),
-        (false, true) => (Some(joined.as_str()), "key"),
-        (false, false) => (Some(joined.as_str()), "idx"),
-    };
-    if row.indisexclusion {
+    if entry.index.indisexclusion {
         bail!(FEATURE_NOT_SUPPORTED, "exclusion constraints are not supported yet");
     }
-    let namespace = table.class.relnamespace;
-    let name = choose_relation_name(session, table.name(), second, label, namespace, constraint.is_some())?;
-    let spec = IndexSpec {
-        name,
-        keys,
-        include: row.indkey[key_count..].iter().map(|n| at(*n)).collect(),
-        column_names,
-        unique: row.indisunique,
-        primary: row.indisprimary,
-        nulls_not_distinct: row.indnullsnotdistinct,
-        constraint: constraint
-            .map(|c| IndexConstraintSpec { deferrable: c.condeferrable, deferred: c.condeferred }),
-        only: false,
-        predicate,
-        options: entry.class.reloptions.clone(),
-        tablespace: entry.class.reltablespace,
-    };
+    let spec = index::spec_of(session, entry, &table, &copied.map)?;
     index::create(session, &table, &spec)?;
     Ok(())
 }

@@ -122,7 +122,7 @@ pub(super) fn key_column(
             }
         }
     };
-    let collation = collation(session, element, type_oid, own_collation)?;
+    let collation = key_collation(session, element.collation.as_ref(), type_oid, own_collation, "index")?;
     let class = match &element.operator_class {
         Some(named) => find_class(session, named, type_oid, BTREE)?,
         None => default_class(session, type_oid)?,
@@ -156,16 +156,26 @@ fn strip_collation(expr: &Expr) -> &Expr {
     }
 }
 
-fn collation(session: &Session, element: &IndexElement, type_oid: Oid, own: Oid) -> Result<Oid> {
+/// The collation of a key: the one written, else `own`, the expression's. `what` is the key's, for messages.
+///
+/// # Errors
+/// `42P22`, `42804`, `42704`.
+pub(crate) fn key_collation(
+    session: &Session,
+    written: Option<&syntax::ObjectName>,
+    type_oid: Oid,
+    own: Oid,
+    what: &str,
+) -> Result<Oid> {
     let collatable = session.type_collation(session.base_type(type_oid)?.0)?.is_valid();
-    let collation = match &element.collation {
+    let collation = match written {
         Some(named) => expression::collation_by_name(session, named)?,
         None => own,
     };
     match (collatable, collation.is_valid()) {
         (true, false) => Err(err!(
             INDETERMINATE_COLLATION,
-            "could not determine which collation to use for index expression"
+            "could not determine which collation to use for {what} expression"
         )
         .hint("Use the COLLATE clause to set the collation explicitly.")),
         (false, true) => Err(err!(

@@ -2,6 +2,7 @@
 
 mod build;
 mod concurrent;
+mod copy;
 mod create;
 mod define;
 mod element;
@@ -11,9 +12,10 @@ mod source;
 
 pub(crate) use build::{build, rebuild};
 pub(crate) use concurrent::drop as drop_concurrently;
+pub(crate) use copy::spec_of;
 pub(crate) use create::{IndexConstraintSpec, IndexSpec, KeyColumn, create, create_empty_toast_index};
 pub(crate) use define::{define, tablespace};
-pub(crate) use element::{default_class, find_class};
+pub(crate) use element::{default_class, find_class, key_collation};
 pub(crate) use reindex::{reindex, reindex_table};
 
 use base::Oid;

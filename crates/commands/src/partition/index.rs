@@ -1,13 +1,12 @@
 //! Indexes of partitioned tables: each partition has one of its own for each of its parent's (pg_inherits).
 
-use crate::create_table::renumber;
-use crate::index::{self, IndexConstraintSpec, IndexSpec, KeyColumn};
-use crate::name::{self, choose_relation_name, joined_columns};
+use crate::index::{self, IndexSpec};
+use crate::name::{self};
 use crate::{expression, inherit, relation};
 use base::{Error, Oid, Result, bail, err};
 use catalog::{
-    DependencyKind, IndexEntry, ObjectAddress, PgClass, PgConstraint, PgIndex, PgInherits, PgOpclass,
-    RelationEntry, Session, index as catalog_index,
+    DependencyKind, IndexEntry, ObjectAddress, PgClass, PgConstraint, PgIndex, PgInherits, RelationEntry,
+    Session, index as catalog_index,
 };
 use lock::LockMode;
 use std::sync::Arc;
@@ -55,78 +54,6 @@ pub(crate) fn check_unique(session: &Session, table: &RelationEntry, spec: &Inde
         }
     }
     Ok(())
-}
-
-/// What an index is, as one that could be made of a table whose columns stand at `map`.
-fn spec_of(
-    session: &Arc<Session>,
-    entry: &IndexEntry,
-    table: &RelationEntry,
-    map: &[i16],
-) -> Result<IndexSpec> {
-    let row = &entry.index;
-    let mut exprs = match &row.indexprs {
-        Some(text) => expression::load_list(session, text)?,
-        None => Vec::new(),
-    }
-    .into_iter();
-    let at = |number: i16| map.get(number as usize - 1).copied().unwrap_or_default();
-    let key_count = row.indnkeyatts as usize;
-    let mut keys = Vec::with_capacity(key_count);
-    for (position, number) in row.indkey[..key_count].iter().enumerate() {
-        let class = session
-            .row::<PgOpclass>(catalog_index::PG_OPCLASS_OID, &[row.indclass[position].into()])?
-            .ok_or_else(|| Error::internal("cache lookup failed for an operator class"))?;
-        let expr = match number {
-            0 => exprs.next().map(|e| renumber(&e, map)).transpose()?,
-            _ => None,
-        };
-        keys.push(KeyColumn {
-            attribute: if *number > 0 { at(*number) } else { 0 },
-            expr,
-            class,
-            collation: row.indcollation[position],
-            options: row.indoption[position],
-        });
-    }
-    let predicate = match &row.indpred {
-        Some(text) => Some(renumber(&expression::load(session, text)?, map)?),
-        None => None,
-    };
-    let own = session.require_relation(entry.oid)?;
-    let column_names: Vec<String> = own
-        .desc()
-        .attributes()
-        .iter()
-        .zip(&row.indkey)
-        .map(|(a, number)| match *number {
-            0 => a.name.clone(),
-            number => table.desc().attributes()[at(number) as usize - 1].name.clone(),
-        })
-        .collect();
-    let constraint = entry.constraint.as_ref();
-    let joined = joined_columns(column_names[..key_count].iter().map(String::as_str));
-    let (second, label) = match (row.indisprimary, constraint.is_some()) {
-        (true, _) => (None, "pkey"),
-        (false, true) => (Some(joined.as_str()), "key"),
-        (false, false) => (Some(joined.as_str()), "idx"),
-    };
-    let namespace = table.class.relnamespace;
-    Ok(IndexSpec {
-        name: choose_relation_name(session, table.name(), second, label, namespace, constraint.is_some())?,
-        keys,
-        include: row.indkey[key_count..].iter().map(|n| at(*n)).collect(),
-        column_names,
-        unique: row.indisunique,
-        primary: row.indisprimary,
-        nulls_not_distinct: row.indnullsnotdistinct,
-        constraint: constraint
-            .map(|c| IndexConstraintSpec { deferrable: c.condeferrable, deferred: c.condeferred }),
-        only: false,
-        predicate,
-        options: entry.class.reloptions.clone(),
-        tablespace: entry.class.reltablespace,
-    })
 }
 
 /// The same columns in the same order, under the same conditions.
@@ -212,7 +139,7 @@ fn provide(session: &Arc<Session>, parent: &RelationEntry, table: Oid, of: &Inde
         return Ok(());
     }
     let map = inherit::attribute_map(session, parent, &table)?;
-    let spec = spec_of(session, of, &table, &map)?;
+    let spec = index::spec_of(session, of, &table, &map)?;
     let constraint = of.constraint.as_ref().map_or(Oid(0), |c| c.oid);
     for own in &table.indexes {
         let free =
@@ -378,7 +305,7 @@ pub(crate) fn attach_index(session: &Arc<Session>, parent: Oid, named: &Relation
         }
     }
     let map = inherit::attribute_map(session, &parent_table, &child_table)?;
-    let spec = spec_of(session, &parent_index, &child_table, &map)?;
+    let spec = index::spec_of(session, &parent_index, &child_table, &map)?;
     if !matches(&spec, session, &child_index)? {
         return refuse("The index definitions do not match.".to_owned());
     }

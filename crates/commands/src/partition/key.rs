@@ -2,7 +2,7 @@
 
 use crate::dependency;
 use crate::expression::{self, Kind};
-use crate::index::find_class;
+use crate::index::{find_class, key_collation};
 use base::{Oid, Result, bail, err};
 use catalog::{
     DependencyKind, ObjectAddress, PgCollation, PgOpclass, PgPartitionedTable, RelationEntry, Session,
@@ -121,7 +121,7 @@ fn key_element(
         }
         ColumnOrExpr::Expr(ast) => key_expression(session, table, ast, element.location)?,
     };
-    let collation = collation(session, element, type_oid, own_collation)?;
+    let collation = key_collation(session, element.collation.as_ref(), type_oid, own_collation, "partition")?;
     let method = if letter == b'h' { HASH } else { BTREE };
     let class = match &element.operator_class {
         Some(named) => find_class(session, named, type_oid, method)?,
@@ -199,25 +199,4 @@ fn key_expression(
         bail!(INVALID_OBJECT_DEFINITION, "cannot use constant expression as partition key");
     }
     Ok((0, Some(expr), type_oid, collation))
-}
-
-fn collation(session: &Session, element: &PartitionElement, type_oid: Oid, own: Oid) -> Result<Oid> {
-    let collatable = session.type_collation(session.base_type(type_oid)?.0)?.is_valid();
-    let collation = match &element.collation {
-        Some(named) => expression::collation_by_name(session, named)?,
-        None => own,
-    };
-    match (collatable, collation.is_valid()) {
-        (true, false) => Err(err!(
-            INDETERMINATE_COLLATION,
-            "could not determine which collation to use for partition expression"
-        )
-        .hint("Use the COLLATE clause to set the collation explicitly.")),
-        (false, true) => Err(err!(
-            DATATYPE_MISMATCH,
-            "collations are not supported by type {}",
-            session.format_type(type_oid, None)?
-        )),
-        _ => Ok(collation),
-    }
 }

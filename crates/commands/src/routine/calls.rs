@@ -17,6 +17,10 @@ use std::sync::Arc;
 pub(crate) struct RoutineCalls;
 
 impl Calls for RoutineCalls {
+    fn require_execute(&self, session: &Session, function: &PgProc) -> Result<()> {
+        require_execute(session, function)
+    }
+
     fn call(
         &self,
         execution: &Execution,

@@ -5,7 +5,7 @@ use super::cache;
 use base::{Error, Result};
 use catalog::Session;
 use functions::Call;
-use ir::{CommandType, Expr, FuncExpr, Query, RangeTableFunction, RangeTableKind, expr_type};
+use ir::{CommandType, Expr, FuncExpr, Query, RangeTableFunction, expr_type};
 use std::sync::Arc;
 
 fn call_of<'c>(
@@ -48,25 +48,7 @@ pub(crate) fn expression(session: &Session, call: &FuncExpr) -> Result<Option<Ex
     let row = session.function(call.function)?;
     let body = cache::body(session, &call_of(session, call, &types, None), &row)?;
     let Some((mut query, as_row)) = only_query(session, &body)? else { return Ok(None) };
-    let simple = !as_row
-        && query.range_table.iter().all(|e| matches!(e.kind, RangeTableKind::Result))
-        && query.target_list.len() == 1
-        && !query.has_aggregates
-        && !query.has_window_functions
-        && !query.has_target_srfs
-        && !query.has_sublinks
-        && query.ctes.is_empty()
-        && query.join_tree.items.is_empty()
-        && query.join_tree.quals.is_none()
-        && query.group_clause.is_empty()
-        && query.grouping_sets.is_empty()
-        && query.having.is_none()
-        && query.windows.is_empty()
-        && query.distinct_clause.is_empty()
-        && query.sort_clause.is_empty()
-        && query.limit_offset.is_none()
-        && query.limit_count.is_none()
-        && query.set_operations.is_none();
+    let simple = !as_row && query.is_one_expression();
     let Some(target) = query.target_list.pop().filter(|_| simple) else { return Ok(None) };
     Ok((expr_type(&target.expr) == call.result_type).then_some(target.expr))
 }

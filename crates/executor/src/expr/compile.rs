@@ -272,7 +272,17 @@ impl<'a> Compiler<'a> {
             let args = self.compile_all(args)?;
             return Ok(Eval::Foreign(Box::new(ForeignCall { info, strict, args, repr })));
         }
-        let body = match Registry::get().function(&row) {
+        let restricted = row.proacl.is_some();
+        let call = self.built_in(&row, info, args)?;
+        Ok(match restricted {
+            true => Eval::Guarded { function: row, call: Box::new(call) },
+            false => call,
+        })
+    }
+
+    fn built_in(&mut self, row: &catalog::PgProc, info: CallInfo, args: &[Expr]) -> Result<Eval> {
+        let result_type = info.result_type;
+        let body = match Registry::get().function(row) {
             Ok(body) => body,
             Err(error) if error.state() == base::SqlState::FEATURE_NOT_SUPPORTED => {
                 return Ok(Eval::Unbuilt { error: Box::new(error), repr: self.repr(result_type)? });

@@ -65,6 +65,11 @@ pub enum Eval {
         args: Vec<Eval>,
         repr: Repr,
     },
+    /// A call of a built-in function that is not for everybody.
+    Guarded {
+        function: Arc<catalog::PgProc>,
+        call: Box<Eval>,
+    },
     /// A function without a body: an error as soon as a row asks for it.
     Unbuilt {
         error: Box<base::Error>,
@@ -245,6 +250,13 @@ impl Eval {
             Eval::Domain(check) => check.evaluate(execution, input, rows, frames),
             Eval::NextValue { sequence, repr } => values::next_value(*sequence, *repr, execution, rows),
             Eval::SubPlan(plan) => plan.evaluate(execution, input, rows, frames),
+            Eval::Guarded { function, call } => {
+                if !rows.is_empty() {
+                    let calls = execution.hooks.calls.clone();
+                    calls.require_execute(&execution.session, function)?;
+                }
+                call.evaluate_in(execution, input, rows, frames)
+            }
             Eval::Unbuilt { error, repr } => match rows.is_empty() {
                 true => Ok(null_column(*repr)),
                 false => Err((**error).clone()),

@@ -7,7 +7,7 @@ use crate::expr::{CallInfo, Compiler, Eval, Inputs, evaluate_once, is_built_in};
 use crate::node::Node;
 use crate::rows::{builders, null_column};
 use base::{Error, Oid, Result};
-use catalog::Session;
+use catalog::{PgProc, Session};
 use datum::{Attribute, Batch, Column, ColumnBuilder, Datum, MAX_BATCH_ROWS, Repr, TupleDesc};
 use functions::{Registry, SetFunction, SetRows};
 use ir::{Expr, Plan, RangeTableFunction, RangeTableKind, expr_collation, expr_type, expr_typmod};
@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub enum SetSource {
     BuiltIn {
         function: SetFunction,
+        /// Set for those that are not for everybody.
+        restricted: Option<Arc<PgProc>>,
         strict: bool,
         info: CallInfo,
         args: Vec<Eval>,
@@ -48,7 +50,9 @@ impl SetSource {
         let args = compiler.compile_all(args)?;
         let strict = row.proisstrict;
         Ok(if is_built_in(&row) {
-            SetSource::BuiltIn { function: Registry::get().set_function(&row)?, strict, info, args }
+            let function = Registry::get().set_function(&row)?;
+            let restricted = row.proacl.is_some().then_some(row);
+            SetSource::BuiltIn { function, restricted, strict, info, args }
         } else {
             SetSource::Foreign { strict, info, args }
         })
@@ -93,7 +97,10 @@ impl SetSource {
             SetSource::BuiltIn { strict: true, .. } | SetSource::Foreign { strict: true, .. } if null => {
                 Ok(None)
             }
-            SetSource::BuiltIn { function, info, .. } => {
+            SetSource::BuiltIn { function, restricted, info, .. } => {
+                if let Some(row) = restricted {
+                    execution.hooks.calls.clone().require_execute(session, row)?;
+                }
                 (function.start)(&info.call(session), values).map(Some)
             }
             SetSource::Foreign { info, .. } => {

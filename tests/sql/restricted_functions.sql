@@ -1,0 +1,21 @@
+-- Built-in functions that are not for everybody, and those that somebody takes away.
+CREATE ROLE restricted_user;
+SET ROLE restricted_user;
+SELECT pg_reload_conf();
+SELECT has_function_privilege('pg_reload_conf()', 'EXECUTE');
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION pg_reload_conf() TO restricted_user;
+SET ROLE restricted_user;
+SELECT pg_reload_conf();
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION lower(text) FROM PUBLIC;
+SELECT lower('A');
+SET ROLE restricted_user;
+SELECT lower(x) FROM (VALUES ('A')) v(x);
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION lower(text) TO PUBLIC;
+REVOKE EXECUTE ON FUNCTION pg_reload_conf() FROM restricted_user;
+SET ROLE restricted_user;
+SELECT lower(x) FROM (VALUES ('A')) v(x);
+RESET ROLE;
+DROP ROLE restricted_user;
