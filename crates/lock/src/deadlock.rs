@@ -76,10 +76,19 @@ const MOST_CONSTRAINTS: usize = 16;
 pub(crate) fn check(manager: &LockManager, session: &Arc<SessionShared>) -> Result<()> {
     let mut shards = manager.table.all();
     let graph = Graph::new(&shards);
-    if !graph.waits.contains_key(&session.backend) {
-        return Ok(());
-    }
-    let orders = graph.resolve(session.backend, &mut Vec::new())?;
+    let Some(tag) = graph.waits.get(&session.backend).map(|wait| wait.tag) else { return Ok(()) };
+    let orders = match graph.resolve(session.backend, &mut Vec::new()) {
+        Ok(orders) => orders,
+        Err(error) => {
+            // Out of the queue before the latches are given up: another session of the cycle that checks at this
+            // moment must find it broken, or both would end.
+            for entry in shards.iter_mut().filter_map(|shard| shard.get_mut(&tag)) {
+                entry.queue.retain(|waiting| !Arc::ptr_eq(&waiting.session, session));
+                entry.wake();
+            }
+            return Err(error);
+        }
+    };
     for shard in &mut shards {
         for (tag, order) in &orders {
             if let Some(entry) = shard.get_mut(tag) {

@@ -200,6 +200,13 @@ fn deadlock_of_two() {
 }
 
 #[test]
+fn sessions_that_check_at_once_do_not_all_end() {
+    for _ in 0..30 {
+        ring(2);
+    }
+}
+
+#[test]
 fn deadlock_of_three() {
     let error = ring(3);
     assert_eq!(error.data().detail.as_deref().unwrap().lines().count(), 3);
