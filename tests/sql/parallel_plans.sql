@@ -28,7 +28,10 @@ SELECT count(*), sum(a.amount) FROM sales a JOIN sales b USING (id) WHERE b.note
 SELECT shop, (SELECT max(id) FROM sales s WHERE s.shop = o.shop) FROM sales o WHERE id < 4 ORDER BY shop;
 SELECT count(*) FROM sales WHERE amount > (SELECT avg(amount) FROM sales);
 SELECT sum(amount) FROM sales HAVING count(*) > 1000000;
+-- A worker finds it, not the leader.
+SET parallel_leader_participation = off;
 SELECT sum(1 / (id - 15000)) FROM sales;
+RESET parallel_leader_participation;
 SET enable_seqscan = off;
 SET enable_indexscan = off;
 SELECT count(*), sum(amount) FROM sales WHERE shop < 40;

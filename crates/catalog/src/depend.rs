@@ -193,10 +193,19 @@ impl Session {
         Ok(())
     }
 
+    /// What an object is a part of, and that of what, and so on up to the whole.
     fn owner_of_part(&self, object: ObjectAddress) -> Result<Option<ObjectAddress>> {
-        let rows = self.dependencies_of(object)?;
-        let part = rows.iter().find(|(_, r)| r.deptype as u8 == b'i' && r.objsubid == object.sub);
-        Ok(part.map(|(_, r)| ObjectAddress { class: r.refclassid, object: r.refobjid, sub: r.refobjsubid }))
+        let mut owner = None;
+        let mut part = object;
+        loop {
+            let rows = self.dependencies_of(part)?;
+            let of = rows.iter().find(|(_, r)| r.deptype as u8 == b'i' && r.objsubid == part.sub);
+            let Some((_, row)) = of else { return Ok(owner) };
+            part = ObjectAddress { class: row.refclassid, object: row.refobjid, sub: row.refobjsubid };
+            if owner.replace(part) == Some(part) {
+                return Err(Error::corrupted(format!("object {} is a part of itself", part.object)));
+            }
+        }
     }
 
     fn report_drop(&self, targets: &[ObjectAddress], plan: &DropPlan, cascade: bool) -> Result<()> {

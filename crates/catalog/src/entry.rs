@@ -262,6 +262,9 @@ impl Session {
                 _ => {}
             }
         }
+        // Copies of a foreign key for the partitions of the table it refers to do not check this table's rows.
+        let keys: Vec<Oid> = entry.foreign_keys.iter().map(|key| key.oid).collect();
+        entry.foreign_keys.retain(|key| !keys.contains(&key.conparentid));
         entry.checks.sort_by(|a, b| a.conname.cmp(&b.conname));
         if entry.class.relhastriggers {
             // pg_constraint has no index on confrelid: the triggers on this table name their constraints.

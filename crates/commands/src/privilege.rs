@@ -266,3 +266,16 @@ pub(crate) fn require_can_set_role(session: &Session, owner: Oid) -> Result<()> 
     }
     Err(err!(INSUFFICIENT_PRIVILEGE, "must be able to SET ROLE \"{}\"", session.user_name(owner)?))
 }
+
+/// A table that is still to be looked at for what the transaction has done to its rows must stay as it is. `command`:
+/// what is to be done to it.
+///
+/// # Errors
+/// `55006`.
+pub(crate) fn require_not_in_use(session: &Session, class: &PgClass, command: &str) -> Result<()> {
+    if executor::has_pending_events(session, class.oid) {
+        let name = &class.relname;
+        bail!(OBJECT_IN_USE, "cannot {command} \"{name}\" because it has pending trigger events");
+    }
+    Ok(())
+}

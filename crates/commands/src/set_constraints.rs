@@ -49,7 +49,7 @@ fn find(
         }
         for row in rows.iter() {
             if row.condeferrable {
-                found.push(row.oid);
+                add_with_copies(session, row.oid, found)?;
             } else if deferred {
                 bail!(WRONG_OBJECT_TYPE, "constraint \"{name}\" is not deferrable");
             }
@@ -57,4 +57,13 @@ fn find(
         return Ok(());
     }
     bail!(UNDEFINED_OBJECT, "constraint \"{shown}\" does not exist")
+}
+
+/// A constraint and those that partitions have of it.
+fn add_with_copies(session: &Session, constraint: Oid, found: &mut Vec<Oid>) -> Result<()> {
+    found.push(constraint);
+    for copy in crate::constraint::foreign_key_copies(session, constraint)? {
+        add_with_copies(session, copy.oid, found)?;
+    }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use crate::relation;
 use crate::{index, privilege, sequence};
 use base::{Oid, Result, bail, err};
 use catalog::acl::privilege as bits;
-use catalog::{RelationEntry, Session};
+use catalog::{PgConstraint, RelationEntry, Session};
 use lock::LockMode;
 use std::sync::Arc;
 use syntax::{DropBehavior, Truncate};
@@ -42,10 +42,18 @@ pub(crate) fn truncate(invocation: &mut Invocation<'_>, statement: &Truncate) ->
             }
         }
     }
+    let has_triggers = |table: &Oid| Ok(session.require_relation(*table)?.class.relhastriggers);
+    // Whoever is referred to has triggers, unless the foreign key is not enforced.
+    let may_be_referenced = tables.iter().map(has_triggers).collect::<Result<Vec<bool>>>()?.contains(&true);
+    let keys = if may_be_referenced {
+        constraint::foreign_key_partitions::foreign_keys(session)?
+    } else {
+        Vec::new()
+    };
     if statement.behavior == DropBehavior::Cascade {
-        add_referencing(session, &mut tables)?;
+        add_referencing(session, &keys, &mut tables)?;
     }
-    check_foreign_keys(session, &tables)?;
+    check_foreign_keys(session, &keys, &tables)?;
     for table in &tables {
         crate::trigger::truncated(session, &*session.require_relation(*table)?, true)?;
     }
@@ -76,36 +84,52 @@ fn check(session: &Session, entry: &RelationEntry) -> Result<()> {
     check_kind(entry)?;
     privilege::require_on_relation(session, entry, bits::TRUNCATE)?;
     privilege::refuse_catalog(&entry.class)?;
-    Ok(())
+    privilege::require_not_in_use(session, &entry.class, "TRUNCATE")
+}
+
+/// The tables with foreign keys to those given, without those themselves, in the order of their making.
+fn referencing(keys: &[PgConstraint], tables: &[Oid]) -> Vec<Oid> {
+    // Partitions refer to what their parents refer to, not to its partitions.
+    let mut referenced = tables.to_vec();
+    let mut at = 0;
+    while let Some(table) = referenced.get(at).copied() {
+        at += 1;
+        for key in keys.iter().filter(|key| key.confrelid == table) {
+            let parent = keys.iter().find(|above| above.oid == key.conparentid);
+            if let Some(parent) = parent.filter(|parent| !referenced.contains(&parent.confrelid)) {
+                referenced.push(parent.confrelid);
+            }
+        }
+    }
+    let of = keys.iter().filter(|key| referenced.contains(&key.confrelid)).map(|key| key.conrelid);
+    let mut found: Vec<Oid> = of.filter(|table| !tables.contains(table)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// CASCADE: tables with foreign keys to the ones named, and so on.
-fn add_referencing(session: &Arc<Session>, tables: &mut Vec<Oid>) -> Result<()> {
-    let mut at = 0;
-    while let Some(table) = tables.get(at).copied() {
-        at += 1;
-        let entry = session.require_relation(table)?;
-        for key in &entry.referenced_by {
-            if tables.contains(&key.conrelid) {
-                continue;
-            }
-            lock_relation(session, key.conrelid, LockMode::AccessExclusive)?;
-            let other = session.require_relation(key.conrelid)?;
-            session.notice(notice(format!("truncate cascades to table \"{}\"", other.name())));
-            check(session, &other)?;
-            tables.push(key.conrelid);
+fn add_referencing(session: &Arc<Session>, keys: &[PgConstraint], tables: &mut Vec<Oid>) -> Result<()> {
+    loop {
+        let more = referencing(keys, tables);
+        if more.is_empty() {
+            return Ok(());
+        }
+        for table in more {
+            lock_relation(session, table, LockMode::AccessExclusive)?;
+            let entry = session.require_relation(table)?;
+            session.notice(notice(format!("truncate cascades to table \"{}\"", entry.name())));
+            check(session, &entry)?;
+            tables.push(table);
         }
     }
-    Ok(())
 }
 
-fn check_foreign_keys(session: &Session, tables: &[Oid]) -> Result<()> {
+fn check_foreign_keys(session: &Session, keys: &[PgConstraint], tables: &[Oid]) -> Result<()> {
     for table in tables {
-        let entry = session.require_relation(*table)?;
-        let Some(key) = entry.referenced_by.iter().find(|key| !tables.contains(&key.conrelid)) else {
-            continue;
-        };
-        let other = session.require_relation(key.conrelid)?;
+        let found = referencing(keys, &[*table]);
+        let Some(other) = found.into_iter().find(|other| !tables.contains(other)) else { continue };
+        let (entry, other) = (session.require_relation(*table)?, session.require_relation(other)?);
         return Err(err!(
             FEATURE_NOT_SUPPORTED,
             "cannot truncate a table referenced in a foreign key constraint"

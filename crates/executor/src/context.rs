@@ -57,6 +57,8 @@ pub struct Execution {
     pub(crate) decoded: Option<crate::expr::Decoded>,
     /// Which of the session's nested statements this is, for queued checks.
     pub(crate) statement: u32,
+    /// Which partitions keys belong to, of referenced tables.
+    pub(crate) key_routers: std::collections::HashMap<base::Oid, crate::routing::Router>,
     /// Whether checks were queued.
     pub(crate) has_queued: bool,
     /// In the part of a plan that several threads run: who they are.
@@ -74,6 +76,11 @@ impl Execution {
             team.check()?;
         }
         self.session.interrupt_check()
+    }
+
+    /// Hooks have queued triggers: they are fired with the statement's checks.
+    pub fn expect_triggers(&mut self) {
+        self.has_queued = true;
     }
 
     /// Sets an exec param to one value, which stands for every row.

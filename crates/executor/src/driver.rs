@@ -81,6 +81,7 @@ impl Execution {
             depth: 0,
             decoded: None,
             statement: 0,
+            key_routers: Default::default(),
             has_queued: false,
             team: None,
             prepared,

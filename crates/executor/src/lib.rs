@@ -34,7 +34,8 @@ pub use context::{Execution, ParamValue};
 pub use driver::{Options, Running, bare, start};
 pub use expr::{Compiler, Eval, Inputs, evaluate_once, filter};
 pub use foreign_key::{
-    fire_deferred_constraints, queue_trigger, set_constraints, validate as validate_foreign_key,
+    check_partition_removal, fire_deferred_constraints, has_pending_events, queue_trigger, set_constraints,
+    validate as validate_foreign_key,
 };
 pub use hooks::{Calls, Hooks, NoHooks, QueuedTrigger, RowEvent, RowHooks, RowImage};
 pub use index_entries::{IndexWriter, RowError, Uniqueness, duplicate_key_error};

@@ -282,6 +282,7 @@ impl Execution {
             depth: self.depth,
             decoded: None,
             statement: 0,
+            key_routers: Default::default(),
             has_queued: false,
             team: Some(team.clone()),
         }

@@ -132,6 +132,7 @@ pub fn lock_newest(
         let (outcome, tuple) = heap::lock_tuple(context, relation, tid, command, mode, wait, false)?;
         match outcome {
             Outcome::Done => return Ok(tuple),
+            Outcome::Updated(conflict) if conflict.moved_partition => return Err(moved_error()),
             Outcome::Updated(conflict) if conflict.ctid != tid => tid = conflict.ctid,
             Outcome::SelfModified(_)
             | Outcome::Updated(_)
@@ -141,6 +142,14 @@ pub fn lock_newest(
             | Outcome::WouldBlock => return Ok(None),
         }
     }
+}
+
+/// A row that has gone to another partition cannot be followed.
+pub fn moved_error() -> base::Error {
+    base::err!(
+        T_R_SERIALIZATION_FAILURE,
+        "tuple to be locked was already moved to another partition due to concurrent update"
+    )
 }
 
 /// What stands in the way of a transaction that keeps its snapshot.

@@ -138,7 +138,7 @@ impl Frame<'_> {
         }
         let Some(target) = into else { return Ok(()) };
         let record = match rows.into_iter().next() {
-            Some(values) => Record { desc: columns, values },
+            Some(values) => Record::new(columns, values),
             None => Record::empty(columns),
         };
         self.assign_record(target, Some(record))
@@ -171,7 +171,7 @@ impl Frame<'_> {
             let (columns, rows) = cursors::fetch(&self.session, &name, FetchDirection::Forward, Some(1))?;
             let Some(values) = rows.into_iter().next() else { break };
             found = true;
-            self.assign_record(target, Some(Record { desc: columns, values }))?;
+            self.assign_record(target, Some(Record::new(columns, values)))?;
             let flow = self.statements(body)?;
             if let LoopStep::Leave(flow) = loop_step(flow, label) {
                 leave = flow;

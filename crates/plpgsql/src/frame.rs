@@ -73,6 +73,7 @@ impl Frame<'_> {
                     Err(unassigned(&self.function.variables[*slot].name))
                 }
                 Value::Record(None) => Ok(constant(repr()?, None)),
+                Value::Record(Some(record)) if record.is_null => Ok(constant(repr()?, None)),
                 Value::Record(Some(record)) => {
                     let value = record.to_datum(&self.session)?;
                     Ok(constant(repr()?, Some(value.as_datum())))
@@ -171,7 +172,7 @@ impl Frame<'_> {
                 return Err(err!(CARDINALITY_VIOLATION, "query returned more than one row")
                     .context(format!("query: {}", expression.text)));
             }
-            Some(batch) => Some(Record { desc: started.columns.clone(), values: batch.row(0) }),
+            Some(batch) => Some(Record::new(started.columns.clone(), batch.row(0))),
         };
         nested::finish(&self.session, &started.plan, &mut started.running).map_err(located)?;
         Ok((types, record))
@@ -329,6 +330,7 @@ impl Frame<'_> {
                 }
                 if let Value::Record(Some(record)) = &mut self.values[*slot] {
                     record.values[at] = value.get(0).map(Datum::to_owned);
+                    record.is_null = false;
                 }
                 Ok(())
             }
@@ -465,7 +467,7 @@ impl Frame<'_> {
             let column = cast(&mut self.execution, column, of, to)?;
             values.push(column.get(0).map(Datum::to_owned));
         }
-        Ok(Record { desc, values })
+        Ok(Record::new(desc, values))
     }
 
     pub fn set_found(&mut self, found: bool) {
@@ -479,7 +481,7 @@ impl Frame<'_> {
 
     /// Row `at` of a batch.
     pub fn record_at(columns: &Arc<TupleDesc>, batch: &Batch, at: usize) -> Record {
-        Record { desc: columns.clone(), values: batch.row(at) }
+        Record::new(columns.clone(), batch.row(at))
     }
 }
 

@@ -235,7 +235,7 @@ fn result_value(frame: &mut Frame<'_>, call: &Call<'_>) -> Result<Option<OwnedDa
         Some(desc) => {
             let message = "returned record type does not match expected record type";
             let values = frame.convert(&record, &desc, message)?;
-            Record { desc, values }
+            Record::new(desc, values)
         }
     };
     let value = record.to_datum(&session)?;

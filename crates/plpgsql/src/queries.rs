@@ -169,7 +169,7 @@ impl Frame<'_> {
         self.execution.context = session.context()?;
         self.session.command_counter_increment()?;
         let commands::Outcome::Rows { desc, rows, .. } = outcome else { return Ok(()) };
-        let record = Record { desc: Arc::new(desc), values: rows.into_iter().next().unwrap_or_default() };
+        let record = Record::new(Arc::new(desc), rows.into_iter().next().unwrap_or_default());
         for (at, name) in targets.iter().enumerate() {
             let target = name.as_ref().and_then(|parts| query.target(self.function, parts));
             let Some(target) = target else {

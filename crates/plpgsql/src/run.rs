@@ -392,7 +392,7 @@ impl Frame<'_> {
             attributes.push(attribute);
             values.push(value);
         }
-        Ok(Record { desc: std::sync::Arc::new(datum::TupleDesc::new(attributes)), values })
+        Ok(Record::new(std::sync::Arc::new(datum::TupleDesc::new(attributes)), values))
     }
 
     fn assert(&mut self, condition: &Expression, message: Option<&Expression>) -> Result<()> {

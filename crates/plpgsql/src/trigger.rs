@@ -38,8 +38,10 @@ pub fn call(session: &Arc<Session>, row: &Arc<PgProc>, call: &TriggerCall<'_>) -
     let mut frame = make_frame(&execution, &function, None)?;
     let desc = call.relation.relation.desc.clone();
     let record = |values: Option<&Row>| {
-        let values = values.cloned().unwrap_or_else(|| vec![None; desc.len()]);
-        Value::Record(Some(Record { desc: desc.clone(), values }))
+        Value::Record(Some(match values {
+            Some(values) => Record::new(desc.clone(), values.clone()),
+            None => Record::null(desc.clone()),
+        }))
     };
     let schema = session.namespace_name(call.relation.class.relnamespace)?;
     let name = |text: &str| Value::Scalar(constant(Repr::Name, Some(Datum::from(text))));
@@ -92,7 +94,7 @@ pub fn call(session: &Arc<Session>, row: &Arc<PgProc>, call: &TriggerCall<'_>) -
         Value::Record(record) => record,
         Value::Scalar(column) | Value::Typed(column, _) => record_of(session, &column, of)?,
     };
-    let Some(returned) = returned else { return Ok(None) };
+    let Some(returned) = returned.filter(|record| !record.is_null) else { return Ok(None) };
     let message = "returned row structure does not match the structure of the triggering table";
     let during =
         |e: base::Error| e.context(format!("PL/pgSQL function {} during function exit", function.signature));

@@ -16,6 +16,8 @@ pub const RECORD: Oid = Oid(2249);
 pub struct Record {
     pub desc: Arc<TupleDesc>,
     pub values: Row,
+    /// As a whole it is NULL, until one of its fields is set: OLD in a trigger for INSERT.
+    pub is_null: bool,
 }
 
 #[derive(Clone)]
@@ -78,9 +80,18 @@ pub fn missing_field(
 }
 
 impl Record {
+    pub fn new(desc: Arc<TupleDesc>, values: Row) -> Record {
+        Record { desc, values, is_null: false }
+    }
+
     /// A record of NULLs.
     pub fn empty(desc: Arc<TupleDesc>) -> Record {
-        Record { values: vec![None; desc.len()], desc }
+        Record::new(desc.clone(), vec![None; desc.len()])
+    }
+
+    /// NULL that has columns nevertheless.
+    pub fn null(desc: Arc<TupleDesc>) -> Record {
+        Record { is_null: true, ..Record::empty(desc) }
     }
 
     /// Takes a row value apart.
@@ -91,7 +102,7 @@ impl Record {
         let composite = view_composite(value.bytes())?;
         let desc = composite.desc(session)?;
         let values = composite.fields(&desc)?;
-        Ok(Record { desc, values })
+        Ok(Record::new(desc, values))
     }
 
     /// The row as one value.

@@ -376,6 +376,37 @@ pub(super) fn add_not_null(alteration: &Alteration<'_>, column: &str, wanted: No
     Ok(())
 }
 
+/// ALTER CONSTRAINT ... INHERIT and NO INHERIT of a NOT NULL constraint.
+///
+/// # Errors
+/// `23502` for rows of children.
+pub(super) fn set_not_null_inheritance(
+    alteration: &Alteration<'_>,
+    row: &catalog::PgConstraint,
+    no_inherit: bool,
+) -> Result<()> {
+    let session = alteration.session;
+    inherit::change(session, row.oid, |row| row.connoinherit = no_inherit)?;
+    let entry = alteration.entry()?;
+    let Some([number]) = row.conkey.as_deref() else { return Ok(()) };
+    let column = &entry.desc().attributes()[*number as usize - 1].name;
+    for child in alteration.children()? {
+        let below = alteration.of_child(child.oid());
+        let number = below.column(&child, column)?;
+        if !no_inherit {
+            let name = Some(row.conname.clone());
+            let wanted = NotNull { column: number, name, no_inherit: false, validated: true };
+            add_not_null(&below, column, wanted)?;
+        } else if let Some(own) = inherit::not_null_of(session, child.oid(), number)? {
+            inherit::change(session, own.oid, |own| {
+                own.coninhcount -= 1;
+                own.conislocal = true;
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// DROP NOT NULL.
 ///
 /// # Errors

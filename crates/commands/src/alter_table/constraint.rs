@@ -7,9 +7,9 @@ use crate::expression;
 use crate::name::table_constraint;
 use crate::notice::notice;
 use base::{Error, Result, bail, err};
-use catalog::{ObjectAddress, PgConstraint, index as catalog_index};
+use catalog::{ObjectAddress, PgConstraint, RelationEntry, index as catalog_index};
 use std::sync::Arc;
-use syntax::{Constraint, ConstraintKind, DropBehavior, ForeignKey};
+use syntax::{AlterConstraint, Constraint, ConstraintKind, DropBehavior, ForeignKey};
 
 /// ADD CONSTRAINT.
 ///
@@ -76,18 +76,109 @@ pub(super) fn add_foreign(
 ) -> Result<()> {
     let session = alteration.session;
     let entry = alteration.entry()?;
+    if !alteration.recurse && entry.kind() == b'p' {
+        bail!(
+            WRONG_OBJECT_TYPE,
+            "cannot use ONLY for foreign key on partitioned table \"{}\" referencing relation \"{}\"",
+            entry.name(),
+            key.relation.name
+        );
+    }
     let validated = !written.not_valid;
-    let row = constraint::add_foreign_key(session, &entry, written, key, column, validated)?;
-    if validated && row.conenforced { check_foreign(alteration, &row) } else { Ok(()) }
+    let unchecked = constraint::add_foreign_key(session, &entry, written, key, column, validated)?;
+    constraint::check_foreign_keys(session, &unchecked)
 }
 
-fn check_foreign(alteration: &Alteration<'_>, row: &PgConstraint) -> Result<()> {
+/// ALTER CONSTRAINT.
+///
+/// # Errors
+/// `42704`, `42809`, `42P16`, `55000`, `0A000`; `23503` for rows that violate a foreign key.
+pub(super) fn alter(alteration: &Alteration<'_>, wanted: &AlterConstraint) -> Result<()> {
     let session = alteration.session;
     let entry = alteration.entry()?;
-    if heap::block_count(&session.context()?, &entry.relation)? == 0 {
-        return Ok(());
+    let (name, relation) = (&wanted.name, entry.name());
+    if entry.kind() == b'p' && !alteration.recurse {
+        return Err(err!(INVALID_TABLE_DEFINITION, "constraint must be altered in child tables too")
+            .hint("Do not specify the ONLY keyword."));
     }
-    executor::validate_foreign_key(&mut expression::execution(session)?, &entry, row)
+    let Some(row) = table_constraint(session, alteration.table, name)? else {
+        return Err(missing(alteration, name)?);
+    };
+    let is_foreign = row.contype as u8 == b'f';
+    if wanted.deferrability.is_some() && !is_foreign {
+        bail!(
+            WRONG_OBJECT_TYPE,
+            "constraint \"{name}\" of relation \"{relation}\" is not a foreign key constraint"
+        );
+    }
+    if wanted.enforced.is_some() && !is_foreign {
+        bail!(
+            WRONG_OBJECT_TYPE,
+            "cannot alter enforceability of constraint \"{name}\" of relation \"{relation}\""
+        );
+    }
+    if let Some(no_inherit) = wanted.no_inherit {
+        check_inheritability(&entry, &row, no_inherit)?;
+    }
+    if row.conparentid.is_valid() {
+        return Err(derived(session, &row, relation)?);
+    }
+    if is_foreign {
+        let unchecked = constraint::alter_foreign_key(session, &row, wanted)?;
+        constraint::check_foreign_keys(session, &unchecked)?;
+    }
+    match wanted.no_inherit {
+        Some(no_inherit) if no_inherit != row.connoinherit => {
+            column::set_not_null_inheritance(alteration, &row, no_inherit)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_inheritability(entry: &RelationEntry, row: &PgConstraint, no_inherit: bool) -> Result<()> {
+    let (name, relation) = (&row.conname, entry.name());
+    if row.contype as u8 != b'n' {
+        bail!(
+            WRONG_OBJECT_TYPE,
+            "constraint \"{name}\" of relation \"{relation}\" is not a not-null constraint"
+        );
+    }
+    if no_inherit && entry.kind() == b'p' {
+        bail!(
+            FEATURE_NOT_SUPPORTED,
+            "not-null constraint \"{name}\" on partitioned table \"{relation}\" cannot be NO INHERIT"
+        );
+    }
+    if no_inherit && row.coninhcount > 0 {
+        bail!(
+            OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "cannot alter inherited constraint \"{name}\" on relation \"{relation}\""
+        );
+    }
+    Ok(())
+}
+
+/// The refusal to alter a copy instead of what it is a copy of.
+fn derived(session: &catalog::Session, row: &PgConstraint, relation: &str) -> Result<Error> {
+    let name = &row.conname;
+    let error = err!(
+        OBJECT_NOT_IN_PREREQUISITE_STATE,
+        "cannot alter constraint \"{name}\" on relation \"{relation}\""
+    )
+    .hint("You may alter the constraint it derives from instead.");
+    let mut parent = row.conparentid;
+    while let Some(above) = session.row::<PgConstraint>(catalog_index::PG_CONSTRAINT_OID, &[parent.into()])? {
+        if !above.conparentid.is_valid() {
+            let table = session.require_relation(above.conrelid)?;
+            return Ok(error.detail(format!(
+                "Constraint \"{name}\" is derived from constraint \"{}\" of relation \"{}\".",
+                above.conname,
+                table.name()
+            )));
+        }
+        parent = above.conparentid;
+    }
+    Ok(error)
 }
 
 pub(super) fn validate_check(alteration: &Alteration<'_>, oid: base::Oid) -> Result<()> {
@@ -183,7 +274,7 @@ pub(super) fn validate(alteration: &Alteration<'_>, name: &str) -> Result<()> {
         }
     }
     match row.contype as u8 {
-        b'f' => check_foreign(alteration, &row)?,
+        b'f' => return validate_foreign(session, &row),
         b'c' => validate_check(alteration, row.oid)?,
         _ => {
             for number in row.conkey.iter().flatten() {
@@ -191,9 +282,25 @@ pub(super) fn validate(alteration: &Alteration<'_>, name: &str) -> Result<()> {
             }
         }
     }
-    for (tid, mut row) in session.find::<PgConstraint>(catalog_index::PG_CONSTRAINT_OID, &[row.oid.into()])? {
-        row.convalidated = true;
-        session.update(tid, &row)?;
+    crate::inherit::change(session, row.oid, |row| row.convalidated = true)
+}
+
+/// Holds a foreign key's rows against it, those of partitions too.
+fn validate_foreign(session: &Arc<catalog::Session>, row: &PgConstraint) -> Result<()> {
+    for copy in constraint::foreign_key_copies(session, row.oid)? {
+        if copy.convalidated {
+            continue;
+        }
+        crate::name::lock_relation(session, copy.conrelid, lock::LockMode::ShareUpdateExclusive)?;
+        validate_foreign(session, &copy)?;
     }
-    session.command_counter_increment()
+    // A copy for a partition of the referenced table checks nothing by itself.
+    let parent = match row.conparentid.some() {
+        Some(parent) => session.row::<PgConstraint>(catalog_index::PG_CONSTRAINT_OID, &[parent.into()])?,
+        None => None,
+    };
+    if parent.is_none_or(|parent| parent.conrelid != row.conrelid) {
+        constraint::check_foreign_keys(session, std::slice::from_ref(row))?;
+    }
+    crate::inherit::change(session, row.oid, |row| row.convalidated = true)
 }

@@ -117,6 +117,9 @@ pub(crate) fn alter(invocation: &mut Invocation<'_>, statement: &AlterTable) -> 
     if !only_owner {
         privilege::require_relation_owner(session, &entry)?;
     }
+    if matches!(entry.kind(), b'r' | b'p' | b'm') {
+        privilege::require_not_in_use(session, &entry.class, "ALTER TABLE")?;
+    }
     let recurse = statement.relation.inherit;
     let alteration = Alteration { session, table: entry.oid(), recurse, recursing: false };
     let mut ordered: Vec<&AlterTableCommand> = statement.commands.iter().collect();
@@ -225,6 +228,10 @@ fn run(alteration: &Alteration<'_>, command: &AlterTableCommand) -> Result<()> {
         C::DropConstraint { name, if_exists, behavior } => {
             constraint::drop(alteration, name, *if_exists, *behavior)
         }
+        C::AlterConstraint(wanted) => {
+            require_table(&entry, "ALTER CONSTRAINT")?;
+            constraint::alter(alteration, wanted)
+        }
         C::ValidateConstraint { name } => constraint::validate(alteration, name),
         C::OwnerTo(role) => owner::change_relation(session, &entry, privilege::required_role(session, role)?),
         C::RowSecurity { enable } => {
@@ -253,7 +260,9 @@ fn run(alteration: &Alteration<'_>, command: &AlterTableCommand) -> Result<()> {
         C::DetachPartition { partition, concurrently, finalize } => {
             crate::partition::detach(session, &entry, partition, *concurrently, *finalize)
         }
-        C::Trigger { target, firing } => crate::trigger::switch(session, &entry, target, *firing),
+        C::Trigger { target, firing } => {
+            crate::trigger::switch(session, &entry, target, *firing, alteration.recurse)
+        }
         C::SetWithoutOids => Ok(()),
         _ => Err(Error::unsupported("this form of ALTER TABLE")),
     }

@@ -13,7 +13,7 @@ use crate::{Client, Invocation, execution, statistics};
 use base::{Error, Result, bail, err};
 use catalog::acl::privilege;
 use catalog::{RelationEntry, Session};
-use datum::{Batch, Column, ColumnBuilder, Datum, Selection};
+use datum::{Batch, Column, Datum, Selection};
 use executor::{Bulk, Eval, Execution, RowEvent};
 use lock::LockMode;
 use std::sync::Arc;
@@ -93,8 +93,6 @@ fn check_kind(entry: &RelationEntry) -> Result<()> {
 }
 
 /// Bits of pg_trigger.tgtype.
-const TRIGGER_ROW: i16 = 1;
-const TRIGGER_BEFORE: i16 = 2;
 const TRIGGER_INSERT: i16 = 4;
 const TRIGGER_INSTEAD: i16 = 64;
 
@@ -115,7 +113,6 @@ struct Inflow<'a> {
     condition: Option<Eval>,
     target: Target,
     triggers: bool,
-    before_row: bool,
     /// Expressions may look at the rows before, so that each is stored before the next is read.
     row_by_row: bool,
     rows: u64,
@@ -164,12 +161,11 @@ impl<'a> Inflow<'a> {
         let insert_triggers =
             || entry.triggers.iter().filter(|t| t.tgtype & TRIGGER_INSERT != 0 && t.tgenabled as u8 != b'D');
         let triggers = insert_triggers().next().is_some();
-        let before = TRIGGER_ROW | TRIGGER_BEFORE;
-        let before_row = insert_triggers().any(|t| t.tgtype & before == before);
-        let after_row = insert_triggers().any(|t| t.tgtype & before == TRIGGER_ROW);
+        let target = Target::new(session, entry, options.freeze)?;
         Ok(Inflow {
             converter: Converter { session, inputs, place, options, skipped: Skipped::default() },
-            target: Target::new(session, entry, options.freeze, after_row)?,
+            row_by_row: target.has_before_triggers()?,
+            target,
             session,
             entry,
             options,
@@ -178,8 +174,6 @@ impl<'a> Inflow<'a> {
             missing,
             condition: None,
             triggers,
-            before_row,
-            row_by_row: before_row,
             rows: 0,
         })
     }
@@ -244,9 +238,7 @@ impl<'a> Inflow<'a> {
             }
             batch = batch.select(&kept);
         }
-        if self.before_row {
-            (batch, sources) = self.fire_before_row(execution, &batch, &sources)?;
-        }
+        (batch, sources) = self.target.fire_before_row(execution, batch, sources)?;
         if batch.rows() > 0 {
             batch = self.target.generate(execution, batch)?;
             let line_of = |row: usize| &lines[sources.get(row).copied().unwrap_or(0) as usize];
@@ -255,11 +247,13 @@ impl<'a> Inflow<'a> {
             let violation = self.target.check(execution, &batch).err();
             let good = violation.as_ref().map_or(batch.rows(), |(row, _)| *row);
             if self.row_by_row && good > 0 {
-                if let Err((row, error)) = self.target.insert(execution, &batch.slice(0, good)) {
-                    self.converter.notify(line_of(row).number);
-                    return Err(text_line(error, line_of(row)));
+                match self.target.insert(execution, &batch.slice(0, good)) {
+                    Ok(stored) => self.rows += stored,
+                    Err((row, error)) => {
+                        self.converter.notify(line_of(row).number);
+                        return Err(text_line(error, line_of(row)));
+                    }
                 }
-                self.rows += good as u64;
             }
             if let Some((row, error)) = violation {
                 self.converter.notify(line_of(row).number);
@@ -268,11 +262,11 @@ impl<'a> Inflow<'a> {
             self.converter.notify(u64::MAX);
             if failure.is_none() && !self.row_by_row {
                 let routed = self.target.is_routed();
-                self.target.insert(execution, &batch).map_err(|(row, error)| match routed {
+                let stored = self.target.insert(execution, &batch).map_err(|(row, error)| match routed {
                     true => text_line(error, line_of(row)),
                     false => self.place.line(error, line_of(row).number),
                 })?;
-                self.rows += good as u64;
+                self.rows += stored;
             }
         }
         self.converter.notify(u64::MAX);
@@ -305,32 +299,5 @@ impl<'a> Inflow<'a> {
             }
         }
         Ok(Batch::new(table, rows))
-    }
-
-    /// BEFORE ROW triggers may change rows and leave them out.
-    fn fire_before_row(
-        &self,
-        execution: &mut Execution,
-        batch: &Batch,
-        sources: &[u32],
-    ) -> Result<(Batch, Vec<u32>)> {
-        let hooks = execution.hooks.rows.clone();
-        let attributes = self.entry.desc().attributes();
-        let mut builders: Vec<_> =
-            attributes.iter().map(|a| ColumnBuilder::new(a.layout.repr, batch.rows())).collect();
-        let mut kept = Vec::with_capacity(batch.rows());
-        for (row, source) in sources.iter().enumerate() {
-            let new = Some(batch.row(row));
-            let Some(new) = hooks.before_row(self.session, self.entry, RowEvent::Insert, None, new, &[])?
-            else {
-                continue;
-            };
-            for (builder, value) in builders.iter_mut().zip(&new) {
-                builder.push(value.as_ref().map(datum::OwnedDatum::as_datum));
-            }
-            kept.push(*source);
-        }
-        let columns = builders.into_iter().map(|b| Arc::new(b.finish())).collect();
-        Ok((Batch::new(columns, kept.len()), kept))
     }
 }

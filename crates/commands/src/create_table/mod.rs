@@ -117,6 +117,10 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTable) -
     })?;
     if let Some(parent) = parent {
         crate::partition::clone_to_partition(session, parent.oid(), oid)?;
+        crate::trigger::clone_to_partition(session, parent.oid(), oid)?;
+        // It has no rows yet that could violate them.
+        let unchecked = &mut Vec::new();
+        constraint::foreign_key_partitions::clone_to_partition(session, parent.oid(), oid, unchecked)?;
     }
     crate::session_end::remember_on_commit(session, oid, statement.on_commit);
     Ok(tag())

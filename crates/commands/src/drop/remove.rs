@@ -126,6 +126,9 @@ fn remove(session: &Arc<Session>, object: ObjectAddress, going: &HashSet<ObjectA
 fn remove_relation(session: &Arc<Session>, oid: Oid) -> Result<()> {
     let key = [Datum::from(oid)];
     let (tid, class) = relation::class_row(session, oid)?;
+    if matches!(class.relkind as u8, b'r' | b'p' | b'm') {
+        privilege::require_not_in_use(session, &class, "DROP TABLE")?;
+    }
     if matches!(class.relkind as u8, b'r' | b'm' | b't' | b'i' | b'S') {
         relation::delete_storage(session, session.locate(&class)?)?;
     }

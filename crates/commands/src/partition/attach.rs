@@ -1,6 +1,7 @@
 //! ATTACH PARTITION and DETACH PARTITION.
 
 use super::{bound, check_default, index, require_all, set_default, store_bound};
+use crate::constraint::foreign_key_partitions as keys;
 use crate::{inherit, name, privilege, relation};
 use base::{Result, bail, err};
 use catalog::{RelationEntry, Session};
@@ -49,9 +50,14 @@ pub(crate) fn attach(
     inherit::attach(session, &table, parent, true)?;
     let table = session.require_relation(table.oid())?;
     index::attach_all(session, parent, &table)?;
+    crate::trigger::clone_to_partition(session, parent.oid(), table.oid())?;
+    let mut unchecked = Vec::new();
+    keys::clone_to_partition(session, parent.oid(), table.oid(), &mut unchecked)?;
+    let table = session.require_relation(table.oid())?;
     validate(session, parent, &partitions.key, &table, &bound, &partitions.own)?;
     check_default(session, parent, &partitions, &bound)?;
-    store_bound(session, &*session.require_relation(table.oid())?, parent, &bound)
+    store_bound(session, &*session.require_relation(table.oid())?, parent, &bound)?;
+    crate::constraint::check_foreign_keys(session, &unchecked)
 }
 
 fn check_table(session: &Session, parent: &RelationEntry, table: &RelationEntry) -> Result<()> {
@@ -155,6 +161,7 @@ pub(crate) fn detach(
         return Err(base::Error::unsupported("DETACH PARTITION CONCURRENTLY"));
     }
     let table = name::open_relation(session, partition_name, LockMode::AccessExclusive)?;
+    keys::check_removal(session, &table)?;
     let partitions = partition::partitions_of(session, parent)?;
     let default = partitions.as_ref().and_then(|p| p.default.map(|at| p.oids[at]));
     if let Some(default) = default {
@@ -175,6 +182,8 @@ pub(crate) fn detach(
         }
     }
     index::detach_all(session, &table)?;
+    crate::trigger::detach(session, table.oid())?;
+    keys::detach(session, table.oid())?;
     session.invalidate_relation(parent.oid());
     session.invalidate_relation(table.oid());
     session.command_counter_increment()

@@ -5,8 +5,8 @@ use crate::name::{self};
 use crate::{expression, inherit, relation};
 use base::{Error, Oid, Result, bail, err};
 use catalog::{
-    DependencyKind, IndexEntry, ObjectAddress, PgClass, PgConstraint, PgIndex, PgInherits, RelationEntry,
-    Session, index as catalog_index,
+    DependencyKind, IndexEntry, ObjectAddress, PgClass, PgIndex, PgInherits, RelationEntry, Session,
+    index as catalog_index,
 };
 use lock::LockMode;
 use std::sync::Arc;
@@ -117,15 +117,7 @@ fn link(session: &Session, child: &IndexEntry, parent: Oid, parent_constraint: O
     if let Some(own) = &child.constraint
         && parent_constraint.is_valid()
     {
-        inherit::change(session, own.oid, |row| {
-            row.conislocal = false;
-            row.coninhcount += 1;
-            row.conparentid = parent_constraint;
-        })?;
-        let own = ObjectAddress::new::<PgConstraint>(own.oid);
-        let on = ObjectAddress::new::<PgConstraint>(parent_constraint);
-        session.record_dependencies(own, [on], DependencyKind::PartitionPrimary)?;
-        session.record_dependencies(own, [table], DependencyKind::PartitionSecondary)?;
+        crate::constraint::set_parent(session, own.oid, parent_constraint, child.index.indrelid)?;
     }
     session.invalidate_relation(child.oid);
     session.invalidate_relation(child.index.indrelid);
@@ -227,20 +219,10 @@ pub(super) fn detach_all(session: &Arc<Session>, table: &RelationEntry) -> Resul
             session.delete::<PgInherits>(tid)?;
         }
         relation::update_class(session, own.oid, |class| class.relispartition = false)?;
-        let constraint = own.constraint.as_ref().map(|c| ObjectAddress::new::<PgConstraint>(c.oid));
-        for object in [Some(ObjectAddress::new::<PgClass>(own.oid)), constraint].into_iter().flatten() {
-            for (tid, row) in session.dependencies_of(object)? {
-                if matches!(row.deptype as u8, b'P' | b'S') {
-                    session.delete::<catalog::PgDepend>(tid)?;
-                }
-            }
-        }
+        let object = ObjectAddress::new::<PgClass>(own.oid);
+        crate::constraint::forget_partition_dependencies(session, object)?;
         if let Some(constraint) = &own.constraint {
-            inherit::change(session, constraint.oid, |row| {
-                row.conislocal = true;
-                row.coninhcount = 0;
-                row.conparentid = Oid(0);
-            })?;
+            crate::constraint::clear_parent(session, constraint.oid)?;
         }
         session.invalidate_relation(own.oid);
     }

@@ -1,7 +1,9 @@
 //! DROP TRIGGER, ALTER TRIGGER ... RENAME, ALTER TABLE ... ENABLE and DISABLE TRIGGER.
 
-use crate::{name, privilege};
-use base::{Oid, Result, bail};
+use super::{bits, partitions};
+use crate::notice::notice;
+use crate::{inherit, name, privilege};
+use base::{Oid, Result, bail, err};
 use catalog::{ObjectAddress, PgTrigger, RelationEntry, Session, index};
 use datum::Datum;
 use lock::LockMode;
@@ -33,15 +35,55 @@ pub(crate) fn drop_target(
 pub(crate) fn rename(session: &Arc<Session>, name: &str, parent: &RelationName, to: &str) -> Result<()> {
     let entry = name::open_relation(session, parent, LockMode::AccessExclusive)?;
     privilege::require_relation_owner(session, &entry)?;
+    if entry.kind() == b'p' {
+        inherit::descendants(session, entry.oid(), LockMode::AccessExclusive)?;
+    }
+    let Some(found) = find(session, entry.oid(), name)? else {
+        bail!(UNDEFINED_OBJECT, "trigger \"{name}\" for table \"{}\" does not exist", entry.name());
+    };
+    if found.1.tgparentid.is_valid() {
+        let error =
+            err!(FEATURE_NOT_SUPPORTED, "cannot rename trigger \"{name}\" on table \"{}\"", entry.name());
+        return Err(match partition::parent_of(session, entry.oid())? {
+            Some(parent) => error.hint(format!(
+                "Rename the trigger on the partitioned table \"{}\" instead.",
+                session.require_relation(parent)?.name()
+            )),
+            None => error,
+        });
+    }
+    rename_with_copies(session, &entry, found, name, to)
+}
+
+fn rename_with_copies(
+    session: &Session,
+    entry: &RelationEntry,
+    (tid, mut row): (base::Tid, PgTrigger),
+    name: &str,
+    to: &str,
+) -> Result<()> {
+    if row.tgname == to {
+        return Ok(());
+    }
     if find(session, entry.oid(), to)?.is_some() {
         bail!(DUPLICATE_OBJECT, "trigger \"{to}\" for relation \"{}\" already exists", entry.name());
     }
-    let Some((tid, mut row)) = find(session, entry.oid(), name)? else {
-        bail!(UNDEFINED_OBJECT, "trigger \"{name}\" for table \"{}\" does not exist", entry.name());
-    };
+    if row.tgname != name {
+        let text = format!("renamed trigger \"{}\" on relation \"{}\"", row.tgname, entry.name());
+        session.notice(notice(text));
+    }
     row.tgname = to.to_owned();
     session.update(tid, &row)?;
     session.invalidate_relation(entry.oid());
+    if entry.kind() != b'p' {
+        return Ok(());
+    }
+    for partition in session.children(entry.oid())? {
+        let partition = session.require_relation(partition)?;
+        for copy in partitions::copies(session, partition.oid(), Some(row.oid))? {
+            rename_with_copies(session, &partition, copy, name, to)?;
+        }
+    }
     Ok(())
 }
 
@@ -52,6 +94,7 @@ pub(crate) fn switch(
     entry: &RelationEntry,
     target: &TriggerTarget,
     firing: TriggerFiring,
+    recurse: bool,
 ) -> Result<()> {
     let letter = match firing {
         TriggerFiring::Enable => b'O',
@@ -76,10 +119,28 @@ pub(crate) fn switch(
             row.tgenabled = letter as i8;
             session.update(tid, &row)?;
         }
+        if recurse && entry.kind() == b'p' && row.tgtype & bits::ROW != 0 {
+            switch_copies(session, entry.oid(), row.oid, letter)?;
+        }
     }
     if let (TriggerTarget::Name(name), false) = (target, found) {
         bail!(UNDEFINED_OBJECT, "trigger \"{name}\" for table \"{}\" does not exist", entry.name());
     }
     session.invalidate_relation(entry.oid());
+    Ok(())
+}
+
+fn switch_copies(session: &Arc<Session>, table: Oid, parent: Oid, letter: u8) -> Result<()> {
+    for partition in inherit::children(session, table, LockMode::ShareRowExclusive)? {
+        for (tid, mut row) in partitions::copies(session, partition.oid(), Some(parent))? {
+            let oid = row.oid;
+            if row.tgenabled as u8 != letter {
+                row.tgenabled = letter as i8;
+                session.update(tid, &row)?;
+            }
+            switch_copies(session, partition.oid(), oid, letter)?;
+        }
+        session.invalidate_relation(partition.oid());
+    }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! CREATE TRIGGER.
 
-use super::bits;
+use super::{bits, partitions};
 use crate::invocation::{Invocation, Outcome};
 use crate::pipeline::Literals;
 use crate::{dependency, expression, name, privilege, relation, routine};
@@ -21,7 +21,7 @@ const TRIGGER: Oid = Oid(2279);
 
 /// # Errors
 /// PostgreSQL's: `42809` for relations without triggers, `42710`, `42P17`, `42883`, `42501`; `0A000` for transition
-/// tables and row triggers of partitioned tables.
+/// tables.
 pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTrigger) -> Result<Outcome> {
     let session: &Arc<Session> = invocation.session;
     let entry = name::open_relation(session, &statement.relation, LockMode::ShareRowExclusive)?;
@@ -42,35 +42,86 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTrigger)
         None => None,
     };
     let function = function(session, statement)?;
-    let existing = existing(session, &entry, statement)?;
-    let oid = match &existing {
-        Some((_, row)) => row.oid,
-        None => session.new_oid::<PgTrigger>(index::PG_TRIGGER_OID)?,
-    };
-    let constraint = if statement.constraint { constraint(session, &entry, statement)? } else { Oid(0) };
     let mut arguments = Vec::new();
     for argument in &statement.args {
         arguments.extend_from_slice(argument.as_bytes());
         arguments.push(0);
     }
+    let definition = Definition {
+        name: statement.name.clone(),
+        function: function.oid,
+        events,
+        columns,
+        condition,
+        count: statement.args.len() as i16,
+        arguments,
+        referenced,
+        is_constraint: statement.constraint,
+        deferrable: statement.deferrable,
+        deferred: statement.initially_deferred,
+        enabled: b'O',
+        parent: Oid(0),
+    };
+    store(session, &entry, &definition, statement.or_replace)?;
+    Ok(Outcome::Tag("CREATE TRIGGER".to_owned()))
+}
+
+/// A trigger to be made, told by the columns of its table.
+#[derive(Clone)]
+pub(super) struct Definition {
+    pub name: String,
+    pub function: Oid,
+    /// pg_trigger.tgtype.
+    pub events: i16,
+    pub columns: Vec<i16>,
+    pub condition: Option<Expr>,
+    /// How many arguments, and each with a zero byte after it.
+    pub count: i16,
+    pub arguments: Vec<u8>,
+    pub referenced: Oid,
+    pub is_constraint: bool,
+    pub deferrable: bool,
+    pub deferred: bool,
+    /// pg_trigger.tgenabled.
+    pub enabled: u8,
+    /// The trigger of the partitioned table that it is a copy of; 0 for none.
+    pub parent: Oid,
+}
+
+/// Makes a trigger; that of the rows of a partitioned table on its partitions, too.
+///
+/// # Errors
+/// `42710`.
+pub(super) fn store(
+    session: &Arc<Session>,
+    entry: &RelationEntry,
+    wanted: &Definition,
+    replace: bool,
+) -> Result<()> {
+    let existing = existing(session, entry, wanted, replace)?;
+    let oid = match &existing {
+        Some((_, row)) => row.oid,
+        None => session.new_oid::<PgTrigger>(index::PG_TRIGGER_OID)?,
+    };
+    let constraint = if wanted.is_constraint { constraint(session, entry, wanted)? } else { Oid(0) };
     let row = PgTrigger {
         oid,
         tgrelid: entry.oid(),
-        tgparentid: Oid(0),
-        tgname: statement.name.clone(),
-        tgfoid: function.oid,
-        tgtype: events,
-        tgenabled: b'O' as i8,
+        tgparentid: wanted.parent,
+        tgname: wanted.name.clone(),
+        tgfoid: wanted.function,
+        tgtype: wanted.events,
+        tgenabled: wanted.enabled as i8,
         tgisinternal: false,
-        tgconstrrelid: referenced,
+        tgconstrrelid: wanted.referenced,
         tgconstrindid: Oid(0),
         tgconstraint: constraint,
-        tgdeferrable: statement.deferrable,
-        tginitdeferred: statement.initially_deferred,
-        tgnargs: statement.args.len() as i16,
-        tgattr: columns.clone(),
-        tgargs: Payload(arguments.into_boxed_slice()),
-        tgqual: condition.as_ref().map(expression::store),
+        tgdeferrable: wanted.deferrable,
+        tginitdeferred: wanted.deferred,
+        tgnargs: wanted.count,
+        tgattr: wanted.columns.clone(),
+        tgargs: Payload(wanted.arguments.clone().into_boxed_slice()),
+        tgqual: wanted.condition.as_ref().map(expression::store),
         tgoldtable: None,
         tgnewtable: None,
     };
@@ -84,10 +135,14 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTrigger)
             session.insert(&row)?;
         }
     }
-    record(session, &entry, &row, &columns, condition.as_ref())?;
+    record(session, entry, &row, &wanted.columns, wanted.condition.as_ref())?;
     relation::update_class(session, entry.oid(), |class| class.relhastriggers = true)?;
     session.invalidate_relation(entry.oid());
-    Ok(Outcome::Tag("CREATE TRIGGER".to_owned()))
+    session.command_counter_increment()?;
+    if entry.kind() == b'p' && wanted.events & bits::ROW != 0 {
+        partitions::hand_down(session, entry, wanted, oid, replace)?;
+    }
+    Ok(())
 }
 
 fn record(
@@ -101,7 +156,13 @@ fn record(
     let function = ObjectAddress::new::<PgProc>(row.tgfoid);
     session.record_dependencies(object, [function], DependencyKind::Normal)?;
     let table = ObjectAddress::new::<PgClass>(row.tgrelid);
-    session.record_dependencies(object, [table], DependencyKind::Auto)?;
+    if row.tgparentid.is_valid() {
+        let parent = ObjectAddress::new::<PgTrigger>(row.tgparentid);
+        session.record_dependencies(object, [parent], DependencyKind::PartitionPrimary)?;
+        session.record_dependencies(object, [table], DependencyKind::PartitionSecondary)?;
+    } else {
+        session.record_dependencies(object, [table], DependencyKind::Auto)?;
+    }
     if row.tgconstrrelid.is_valid() {
         let other = ObjectAddress::new::<PgClass>(row.tgconstrrelid);
         session.record_dependencies(object, [other], DependencyKind::Auto)?;
@@ -128,7 +189,10 @@ fn check_relation(entry: &RelationEntry, statement: &CreateTrigger) -> Result<()
         b'r' if instead => refuse("table", "Tables cannot have INSTEAD OF triggers."),
         b'r' => Ok(()),
         b'p' if instead => refuse("table", "Tables cannot have INSTEAD OF triggers."),
-        b'p' if statement.for_each_row => Err(Error::unsupported("a row trigger on a partitioned table")),
+        b'p' if statement.for_each_row && !statement.transitions.is_empty() => {
+            Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is a partitioned table", entry.name())
+                .detail("ROW triggers with transition tables are not supported on partitioned tables."))
+        }
         b'p' => Ok(()),
         b'v' if !instead && statement.for_each_row => {
             refuse("view", "Views cannot have row-level BEFORE or AFTER triggers.")
@@ -260,32 +324,35 @@ fn function(session: &Session, statement: &CreateTrigger) -> Result<Arc<PgProc>>
 fn existing(
     session: &Session,
     entry: &RelationEntry,
-    statement: &CreateTrigger,
+    wanted: &Definition,
+    replace: bool,
 ) -> Result<Option<(base::Tid, PgTrigger)>> {
-    let keys = [entry.oid().into(), Datum::from(statement.name.as_str())];
+    let keys = [entry.oid().into(), Datum::from(wanted.name.as_str())];
     let found = session.find::<PgTrigger>(index::PG_TRIGGER_TGRELID_TGNAME, &keys)?.into_iter().next();
     let Some((tid, row)) = found else { return Ok(None) };
-    let (name, table) = (&statement.name, entry.name());
-    if !statement.or_replace {
+    let (name, table) = (&wanted.name, entry.name());
+    if !replace {
         bail!(DUPLICATE_OBJECT, "trigger \"{name}\" for relation \"{table}\" already exists");
     }
-    if row.tgisinternal {
-        bail!(DUPLICATE_OBJECT, "trigger \"{name}\" for relation \"{table}\" is an internal trigger");
+    if (row.tgisinternal || row.tgparentid.is_valid()) && !wanted.parent.is_valid() {
+        bail!(
+            DUPLICATE_OBJECT,
+            "trigger \"{name}\" for relation \"{table}\" is an internal or a child trigger"
+        );
     }
-    if row.tgconstraint.is_valid() || statement.constraint {
-        let kind = if row.tgconstraint.is_valid() { "constraint" } else { "regular" };
-        bail!(DUPLICATE_OBJECT, "trigger \"{name}\" for relation \"{table}\" is a {kind} trigger");
+    if row.tgconstraint.is_valid() {
+        bail!(DUPLICATE_OBJECT, "trigger \"{name}\" for relation \"{table}\" is a constraint trigger");
     }
     Ok(Some((tid, row)))
 }
 
 /// The row of pg_constraint behind a constraint trigger.
-fn constraint(session: &Session, entry: &RelationEntry, statement: &CreateTrigger) -> Result<Oid> {
+fn constraint(session: &Session, entry: &RelationEntry, wanted: &Definition) -> Result<Oid> {
     let oid = session.new_oid::<PgConstraint>(index::PG_CONSTRAINT_OID)?;
-    let mut row = PgConstraint::new(oid, &statement.name, entry.class.relnamespace, b't');
+    let mut row = PgConstraint::new(oid, &wanted.name, entry.class.relnamespace, b't');
     row.conrelid = entry.oid();
-    row.condeferrable = statement.deferrable;
-    row.condeferred = statement.initially_deferred;
+    row.condeferrable = wanted.deferrable;
+    row.condeferred = wanted.deferred;
     row.connoinherit = true;
     session.insert(&row)?;
     Ok(oid)

@@ -5,7 +5,9 @@ use crate::routine;
 use base::{Oid, Result, err};
 use catalog::{PgConstraint, PgTrigger, RelationEntry, Session, index};
 use datum::{Batch, Column, Datum, OwnedDatum, Row};
-use executor::{Compiler, Inputs, QueuedTrigger, RowEvent, RowHooks, RowImage, evaluate_once};
+use executor::{
+    Compiler, Inputs, QueuedTrigger, RowConstraints, RowEvent, RowHooks, RowImage, evaluate_once,
+};
 use ir::VarSource;
 use std::sync::Arc;
 
@@ -98,6 +100,31 @@ fn holds(
     Ok(matches!(value.get(0), Some(Datum::Bool(true))))
 }
 
+/// A trigger of a partitioned table must leave a new row in the partition that it was routed to.
+fn require_placed(
+    session: &Arc<Session>,
+    relation: &RelationEntry,
+    trigger: &PgTrigger,
+    row: &Row,
+) -> Result<()> {
+    let values: Vec<Option<Datum<'_>>> = row.iter().map(|v| v.as_ref().map(OwnedDatum::as_datum)).collect();
+    let mut execution = crate::expression::execution(session)?;
+    let entry = session.require_relation(relation.oid())?;
+    if RowConstraints::new(session, &entry)?.is_placed(&mut execution, &values)? {
+        return Ok(());
+    }
+    Err(err!(
+        FEATURE_NOT_SUPPORTED,
+        "moving row to another partition during a BEFORE FOR EACH ROW trigger is not supported"
+    )
+    .detail(format!(
+        "Before executing trigger \"{}\", the row was to be in partition \"{}.{}\".",
+        trigger.tgname,
+        session.namespace_name(relation.class.relnamespace)?,
+        relation.name()
+    )))
+}
+
 /// AFTER and statement triggers return nothing that counts.
 fn call(session: &Arc<Session>, call: &TriggerCall<'_>) -> Result<Option<Row>> {
     routine::call_trigger(session, call)
@@ -185,7 +212,15 @@ impl RowHooks for TriggerHooks {
             };
             match call(session, &described)? {
                 None => return Ok(None),
-                Some(row) if event != RowEvent::Delete => current = Some(row),
+                Some(row) if event != RowEvent::Delete => {
+                    if trigger.tgparentid.is_valid()
+                        && event == RowEvent::Insert
+                        && current.as_ref() != Some(&row)
+                    {
+                        require_placed(session, relation, &trigger, &row)?;
+                    }
+                    current = Some(row);
+                }
                 Some(_) => {}
             }
         }

@@ -3,11 +3,13 @@
 mod change;
 mod create;
 mod fire;
+mod partitions;
 
 pub(crate) use change::{drop_target, rename, switch};
 pub(crate) use create::create;
 pub use fire::TriggerCall;
 pub(crate) use fire::{TriggerHooks, truncated};
+pub(crate) use partitions::{clone_to_partition, detach};
 
 /// pg_trigger.tgtype's bits.
 pub(crate) mod bits {

@@ -33,13 +33,13 @@ pub fn check(execution: &mut Execution, event: &Event, key: &Row, tid: Option<Ti
     let parent = session.require_relation(constraint.confrelid)?;
     let child_attributes = places(columns(&constraint.conkey));
     let search = Search {
-        entry: &parent,
+        entry: parent.clone(),
         attributes: places(columns(&constraint.confkey)),
         types: types_of(&child, &child_attributes),
         values: key,
     };
-    while let Some(found) = search.rows(execution, 1)?.first().copied() {
-        match hold(execution, &parent, found)? {
+    while let Some((table, found)) = search.one(execution)? {
+        match hold(execution, &table, found)? {
             Held::Yes => return Ok(()),
             Held::Changed => execution.check()?,
         }
@@ -94,6 +94,7 @@ fn hold(execution: &Execution, parent: &RelationEntry, tid: Tid) -> Result<Held>
         Outcome::Deleted(_) if context.transaction.isolation().keeps_snapshot() => {
             Err(recheck::serialization_error(true))
         }
+        Outcome::Updated(conflict) if conflict.moved_partition => Err(recheck::moved_error()),
         _ => Ok(Held::Changed),
     }
 }

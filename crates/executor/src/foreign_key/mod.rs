@@ -11,12 +11,15 @@ mod parent;
 mod queue;
 mod search;
 
-pub use queue::{enter, fire_deferred_constraints, leave, queue_trigger, set_constraints};
+pub use parent::check_partition_removal;
+pub use queue::{
+    enter, fire_deferred_constraints, has_pending_events, leave, queue_trigger, set_constraints,
+};
 
 use crate::context::Execution;
 use crate::hooks::RowImage;
 use crate::index_entries::{as_datums, duplicate_key_error, live_conflict};
-use base::{Oid, Result, Tid};
+use base::{Oid, Result, Tid, err};
 use catalog::{IndexEntry, PgConstraint, RelationEntry};
 use datum::{Datum, OwnedDatum, Row};
 use queue::{Event, EventKind};
@@ -80,9 +83,14 @@ pub fn queue_update(execution: &mut Execution, entry: &Arc<RelationEntry>, old: 
             queue_child(execution, entry, constraint, key, new.tid);
         }
     }
+    queue_changed_keys(execution, entry, &old.values, &new.values);
+}
+
+/// A row of a referenced table has new values.
+fn queue_changed_keys(execution: &mut Execution, entry: &Arc<RelationEntry>, old: &Row, new: &Row) {
     for constraint in entry.referenced_by.iter().filter(|c| c.conenforced) {
         let attributes = columns(&constraint.confkey);
-        let (before, after) = (pick(&old.values, attributes), pick(&new.values, attributes));
+        let (before, after) = (pick(old, attributes), pick(new, attributes));
         if before == after || before.iter().any(Option::is_none) {
             continue;
         }
@@ -92,9 +100,11 @@ pub fn queue_update(execution: &mut Execution, entry: &Arc<RelationEntry>, old: 
     }
 }
 
-/// A row of a referenced table was deleted.
-pub fn queue_delete(execution: &mut Execution, entry: &Arc<RelationEntry>, old: &RowImage) {
-    for constraint in entry.referenced_by.iter().filter(|c| c.conenforced) {
+/// A row of a referenced table was deleted. `moved`: to another partition, so that only those who refer to this very
+/// partition have lost it.
+pub fn queue_delete(execution: &mut Execution, entry: &Arc<RelationEntry>, old: &RowImage, moved: bool) {
+    let own = |c: &&PgConstraint| c.conenforced && !(moved && c.conparentid.is_valid());
+    for constraint in entry.referenced_by.iter().filter(own) {
         let key = pick(&old.values, columns(&constraint.confkey));
         if key.iter().any(Option::is_none) {
             continue;
@@ -103,6 +113,45 @@ pub fn queue_delete(execution: &mut Execution, entry: &Arc<RelationEntry>, old: 
         let kind = EventKind::Referenced { key, new_key: None };
         queue::push(execution, Event::new(entry, constraint, kind, deferrable));
     }
+}
+
+/// A row of `leaf` has gone to another partition of `root`, with the values `new` as of a row of `leaf`: for those who
+/// refer to the root it was updated.
+///
+/// # Errors
+/// `0A000` if a table between the two is referenced by itself.
+pub fn queue_moved(
+    execution: &mut Execution,
+    root: &Arc<RelationEntry>,
+    leaf: &RelationEntry,
+    old: &Row,
+    new: &Row,
+) -> Result<()> {
+    if leaf.referenced_by.is_empty() {
+        return Ok(());
+    }
+    let session = execution.session.clone();
+    let mut above = partition::parent_of(&session, leaf.oid())?;
+    while let Some(oid) = above.filter(|oid| *oid != root.oid()) {
+        let ancestor = session.require_relation(oid)?;
+        if ancestor.referenced_by.iter().any(|c| !c.conparentid.is_valid()) {
+            let (name, root) = (ancestor.name(), root.name());
+            return Err(err!(
+                FEATURE_NOT_SUPPORTED,
+                "cannot move tuple across partitions when a non-root ancestor of the source partition is directly \
+                 referenced in a foreign key"
+            )
+            .detail(format!(
+                "A foreign key points to ancestor \"{name}\" but not the root ancestor \"{root}\"."
+            ))
+            .hint(format!("Consider defining the foreign key on table \"{root}\".")));
+        }
+        above = partition::parent_of(&session, oid)?;
+    }
+    let columns = crate::routing::columns_by_name(leaf, root);
+    let of_root = |row: &Row| -> Row { columns.iter().map(|at| row[(*at)?].clone()).collect() };
+    queue_changed_keys(execution, root, &of_root(old), &of_root(new));
+    Ok(())
 }
 
 /// A row was entered into a deferrable unique index although an equal one may be there.

@@ -3,14 +3,14 @@
 use super::child::schema_of;
 use super::convert::Conversion;
 use super::queue::Event;
-use super::search::{Search, places, types_of};
+use super::search::{Search, attributes_of, for_each_row, leaves, places, types_of};
 use super::{CASCADE, NO_ACTION, RESTRICT, SET_NULL, columns};
 use crate::constraint::{compile_stored, describe_key, row_batch};
 use crate::context::Execution;
 use crate::index_entries::as_datums;
-use crate::nodes::modify::{self, Target};
+use crate::nodes::modify::{self, Routing, Target};
 use base::{Error, Oid, Result, err};
-use catalog::{RelationEntry, Session, quote_identifier};
+use catalog::{LockMode, PgConstraint, RelationEntry, Session, quote_identifier};
 use datum::{Datum, OwnedDatum, Row, Selection};
 use std::sync::Arc;
 
@@ -35,34 +35,39 @@ pub fn check(
     if action == NO_ACTION {
         // Another row may have taken over the key.
         let same = Search {
-            entry: &parent,
+            entry: parent.clone(),
             attributes: parent_attributes.clone(),
             types: types.clone(),
             values: key,
         };
-        if !same.rows(execution, 1)?.is_empty() {
+        if same.one(execution)?.is_some() {
             return Ok(());
         }
     }
     let child_attributes = places(columns(&constraint.conkey));
-    let search =
-        Search { entry: &child, attributes: child_attributes.clone(), types: types.clone(), values: key };
+    let attributes = child_attributes.clone();
+    let search = Search { entry: child.clone(), attributes, types: types.clone(), values: key };
     if matches!(action, NO_ACTION | RESTRICT) {
-        if search.rows(execution, 1)?.is_empty() {
+        if search.all(execution, 1)?.is_empty() {
             return Ok(());
         }
         return Err(still_referenced(execution, event, &parent, &child, key, action == RESTRICT));
     }
     // All are found first: a row may still have the old key afterwards, if a cast rounds.
-    let found = search.rows(execution, usize::MAX)?;
+    let found = search.all(execution, usize::MAX)?;
     if found.is_empty() {
         return Ok(());
     }
     let act = || {
-        let referential = Action::new(execution, event, &child, &child_attributes, &types, action, new_key)?;
-        for tid in found {
-            execution.check()?;
-            referential.apply(execution, tid)?;
+        let change = change_of(execution, event, &child, &child_attributes, &types, action, new_key)?;
+        let mut routes = None;
+        for part in found {
+            let referential = Action::new(execution, &child, part.entry, &change)?;
+            let root = (child.kind() == b'p').then_some(&child);
+            for tid in part.tids {
+                execution.check()?;
+                referential.apply(execution, tid, &mut Routing::unplanned(root, &mut routes))?;
+            }
         }
         Ok(())
     };
@@ -83,7 +88,8 @@ fn statement(session: &Session, event: &Event, action: u8, update: bool) -> Resu
     let column = |place: usize| &child.desc().attributes()[place];
     let schema = session.namespace_name(child.class.relnamespace).unwrap_or_default();
     let table = format!("{}.{}", quoted(&schema), quoted(child.name()));
-    let (mut text, mut parameters) = (format!("DELETE FROM ONLY {table}"), 0);
+    let only = if child.kind() == b'p' { "" } else { "ONLY " };
+    let (mut text, mut parameters) = (format!("DELETE FROM {only}{table}"), 0);
     if action != CASCADE || update {
         let named = constraint.confdelsetcols.as_deref().filter(|n| !update && !n.is_empty());
         let mut set = Vec::new();
@@ -98,7 +104,7 @@ fn statement(session: &Session, event: &Event, action: u8, update: bool) -> Resu
             };
             set.push(format!("{} = {value}", quoted(&column(place).name)));
         }
-        text = format!("UPDATE ONLY {table} SET {}", set.join(", "));
+        text = format!("UPDATE {only}{table} SET {}", set.join(", "));
     }
     let operators = constraint.conpfeqop.as_deref().unwrap_or_default();
     for (index, ((key, parent_key), operator)) in keys.iter().zip(&referenced).zip(operators).enumerate() {
@@ -158,70 +164,84 @@ fn still_referenced(
     }
 }
 
-/// What is done to each referencing row.
+/// What is done to each referencing row of one table.
 struct Action {
     target: Target,
     change: Change,
 }
 
+#[derive(Clone)]
 enum Change {
     Delete,
     /// Attribute (from 0) and its new value.
     Set(Vec<(usize, Option<OwnedDatum>)>),
 }
 
-impl Action {
-    fn new(
-        execution: &mut Execution,
-        event: &Event,
-        child: &Arc<RelationEntry>,
-        attributes: &[usize],
-        types: &[Oid],
-        action: u8,
-        new_key: Option<&[Option<OwnedDatum>]>,
-    ) -> Result<Action> {
-        let change = match (action, new_key) {
-            (CASCADE, None) => Change::Delete,
-            (CASCADE, Some(values)) => {
-                let session = execution.session.clone();
-                let mut assigned = Vec::with_capacity(values.len());
-                for ((attribute, from), value) in attributes.iter().zip(types).zip(values) {
-                    let to = &child.desc().attributes()[*attribute];
-                    let value = match Conversion::assigning(&session, *from, to)? {
-                        Some(conversion) => conversion.value(execution, value.as_ref())?,
-                        None => value.clone(),
-                    };
-                    assigned.push((*attribute, value));
-                }
-                Change::Set(assigned)
-            }
-            _ => {
-                // ON DELETE SET NULL (columns) names some of the key's columns.
-                let named = match new_key {
-                    None => event.constraint.confdelsetcols.as_deref().map(places),
-                    Some(_) => None,
+fn change_of(
+    execution: &mut Execution,
+    event: &Event,
+    child: &RelationEntry,
+    attributes: &[usize],
+    types: &[Oid],
+    action: u8,
+    new_key: Option<&[Option<OwnedDatum>]>,
+) -> Result<Change> {
+    match (action, new_key) {
+        (CASCADE, None) => Ok(Change::Delete),
+        (CASCADE, Some(values)) => {
+            let session = execution.session.clone();
+            let mut assigned = Vec::with_capacity(values.len());
+            for ((attribute, from), value) in attributes.iter().zip(types).zip(values) {
+                let to = &child.desc().attributes()[*attribute];
+                let value = match Conversion::assigning(&session, *from, to)? {
+                    Some(conversion) => conversion.value(execution, value.as_ref())?,
+                    None => value.clone(),
                 };
-                let chosen = named.filter(|n| !n.is_empty()).unwrap_or_else(|| attributes.to_vec());
-                let mut values = Vec::with_capacity(chosen.len());
-                for attribute in chosen {
-                    let value =
-                        if action == SET_NULL { None } else { default_of(execution, child, attribute)? };
-                    values.push((attribute, value));
-                }
-                Change::Set(values)
+                assigned.push((*attribute, value));
+            }
+            Ok(Change::Set(assigned))
+        }
+        _ => {
+            // ON DELETE SET NULL (columns) names some of the key's columns.
+            let named = match new_key {
+                None => event.constraint.confdelsetcols.as_deref().map(places),
+                Some(_) => None,
+            };
+            let chosen = named.filter(|n| !n.is_empty()).unwrap_or_else(|| attributes.to_vec());
+            let mut values = Vec::with_capacity(chosen.len());
+            for attribute in chosen {
+                let value = if action == SET_NULL { None } else { default_of(execution, child, attribute)? };
+                values.push((attribute, value));
+            }
+            Ok(Change::Set(values))
+        }
+    }
+}
+
+impl Action {
+    /// `change` is told by the attributes of `child`, of which `table` may be a partition.
+    fn new(
+        execution: &Execution,
+        child: &RelationEntry,
+        table: Arc<RelationEntry>,
+        change: &Change,
+    ) -> Result<Action> {
+        let (assigned, change) = match change {
+            Change::Delete => (Vec::new(), Change::Delete),
+            Change::Set(values) => {
+                let attributes: Vec<usize> = values.iter().map(|(a, _)| *a).collect();
+                let own = attributes_of(child, &table, &attributes)?;
+                let values = own.iter().zip(values).map(|(own, (_, value))| (*own, value.clone())).collect();
+                (own, Change::Set(values))
             }
         };
-        let assigned = match &change {
-            Change::Delete => Vec::new(),
-            Change::Set(values) => values.iter().map(|(a, _)| *a).collect(),
-        };
-        Ok(Action { target: Target::bare(&execution.session, child.clone(), assigned)?, change })
+        Ok(Action { target: Target::bare(&execution.session, table, assigned)?, change })
     }
 
-    fn apply(&self, execution: &mut Execution, tid: base::Tid) -> Result<()> {
+    fn apply(&self, execution: &mut Execution, tid: base::Tid, routing: &mut Routing<'_>) -> Result<()> {
         match &self.change {
             Change::Delete => modify::delete_one(execution, &self.target, tid),
-            Change::Set(values) => modify::update_one(execution, &self.target, tid, values),
+            Change::Set(values) => modify::update_one(execution, &self.target, tid, values, routing),
         }
     }
 }
@@ -236,4 +256,46 @@ fn default_of(
     let eval = compile_stored(&execution.session, entry, text)?;
     let nothing = row_batch(entry, &vec![None; entry.desc().len()]);
     Ok(eval.evaluate(execution, &nothing, &Selection::All(1))?.get(0).map(Datum::to_owned))
+}
+
+/// Checks that no row refers to one of a partition that goes away. `constraint` is the copy for the partition.
+///
+/// # Errors
+/// `23503`.
+pub fn check_partition_removal(
+    execution: &mut Execution,
+    partition: &Arc<RelationEntry>,
+    constraint: &PgConstraint,
+) -> Result<()> {
+    let session = execution.session.clone();
+    let child = session.require_relation(constraint.conrelid)?;
+    let keys = places(columns(&constraint.conkey));
+    let types = types_of(&child, &keys);
+    let referenced = places(columns(&constraint.confkey));
+    for leaf in leaves(execution, &child, LockMode::AccessShare)? {
+        let own: Vec<i16> =
+            attributes_of(&child, &leaf, &keys)?.into_iter().map(|at| at as i16 + 1).collect();
+        for_each_row(execution, &leaf, &own, &mut |execution, key| {
+            let search = Search {
+                entry: partition.clone(),
+                attributes: referenced.clone(),
+                types: types.clone(),
+                values: &key,
+            };
+            if search.one(execution)?.is_none() {
+                return Ok(());
+            }
+            let names: Vec<&str> = keys.iter().map(|a| child.desc().attributes()[*a].name.as_str()).collect();
+            let (gone, name) = (partition.name(), &constraint.conname);
+            let described = describe_key(&execution.session, &names, &types, &as_datums(&key))?;
+            Err(err!(
+                FOREIGN_KEY_VIOLATION,
+                "removing partition \"{gone}\" violates foreign key constraint \"{name}\""
+            )
+            .detail(format!("{described} is still referenced from table \"{}\".", child.name()))
+            .table(schema_of(execution, &child), child.name())
+            .constraint(name.as_str()))
+        })?;
+    }
+    Ok(())
 }

@@ -202,6 +202,11 @@ pub fn is_waiting(execution: &Execution, constraint: Oid, version: Tid) -> bool 
     })
 }
 
+/// Whether checks or triggers for rows of a table wait.
+pub fn has_pending_events(session: &Session, table: Oid) -> bool {
+    of_session(session).state.lock().events.iter().any(|event| event.relation == table)
+}
+
 /// Works off what was deferred: to be called before a commit.
 ///
 /// # Errors

@@ -1,12 +1,15 @@
-//! Finding rows by a key: through an index where one fits, else by reading the table.
+//! Finding rows by a key: through an index where one fits, else by reading the table. Of a partitioned table, in the
+//! partition that the key tells, or in all of them.
 
 use super::convert::Conversion;
+use crate::constraint::row_batch;
 use crate::context::Execution;
 use crate::index_entries::as_datums;
+use crate::routing::Router;
 use access_api::{Direction, KeyOrder, ScanKey, Strategy};
 use base::{Error, Oid, Result, Tid};
 use btree::Matches;
-use catalog::{IndexEntry, RelationEntry, Session};
+use catalog::{IndexEntry, LockMode, RelationEntry, Session};
 use datum::{Column, Datum, Row};
 use heap::{Blocks, Fetcher, Rows, Scan, Visibility};
 use std::cmp::Ordering;
@@ -16,7 +19,7 @@ const BTREE: Oid = Oid(403);
 
 /// A key searched for: attributes (from 0) of the table, and the values they are to equal.
 pub struct Search<'a> {
-    pub entry: &'a RelationEntry,
+    pub entry: Arc<RelationEntry>,
     pub attributes: Vec<usize>,
     /// Types of the values, which may differ from the attributes'.
     pub types: Vec<Oid>,
@@ -32,9 +35,82 @@ struct Comparison {
     stored: Option<Conversion>,
 }
 
-impl Search<'_> {
+/// Rows of one table.
+pub struct Found {
+    pub entry: Arc<RelationEntry>,
+    pub tids: Vec<Tid>,
+}
+
+impl<'a> Search<'a> {
+    /// A row with the key of a table whose partitions are told by the key.
+    pub fn one(&self, execution: &mut Execution) -> Result<Option<(Arc<RelationEntry>, Tid)>> {
+        if self.values.iter().any(Option::is_none) {
+            return Ok(None);
+        }
+        if self.entry.kind() != b'p' {
+            let found = self.rows(execution, 1)?;
+            return Ok(found.first().map(|tid| (self.entry.clone(), *tid)));
+        }
+        let candidates = match self.route(execution)? {
+            Some(leaf) => leaf.into_iter().collect(),
+            None => leaves(execution, &self.entry, LockMode::RowShare)?,
+        };
+        for leaf in candidates {
+            if let Some(tid) = self.of_leaf(&leaf)?.rows(execution, 1)?.first() {
+                return Ok(Some((leaf, *tid)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The rows with the key, of each partition if there are any, `limit` of each table at most.
+    pub fn all(&self, execution: &mut Execution, limit: usize) -> Result<Vec<Found>> {
+        let mut found = Vec::new();
+        for entry in leaves(execution, &self.entry, LockMode::RowExclusive)? {
+            let tids = self.of_leaf(&entry)?.rows(execution, limit)?;
+            if !tids.is_empty() {
+                found.push(Found { entry, tids });
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same in a partition.
+    fn of_leaf(&self, leaf: &Arc<RelationEntry>) -> Result<Search<'a>> {
+        let attributes = attributes_of(&self.entry, leaf, &self.attributes)?;
+        Ok(Search { entry: leaf.clone(), attributes, types: self.types.clone(), values: self.values })
+    }
+
+    /// The only partition that can have the key, or none; `None` when that cannot be told.
+    fn route(&self, execution: &mut Execution) -> Result<Option<Option<Arc<RelationEntry>>>> {
+        let session = execution.session.clone();
+        let mut row: Row = vec![None; self.entry.desc().len()];
+        for ((attribute, value_type), value) in self.attributes.iter().zip(&self.types).zip(self.values) {
+            let wanted = session.base_type(self.entry.desc().attributes()[*attribute].type_oid)?.0;
+            let own = session.base_type(*value_type)?.0;
+            row[*attribute] = if own == wanted || session.binary_coercible(own, wanted)? {
+                value.clone()
+            } else if let Some(conversion) = Conversion::implicit(&session, own, wanted)? {
+                conversion.value(execution, value.as_ref())?
+            } else {
+                return Ok(None);
+            };
+        }
+        let mut router = match execution.key_routers.remove(&self.entry.oid()) {
+            Some(router) => router,
+            None => Router::new(&session, self.entry.clone())?,
+        };
+        let routed = router.route(execution, &row_batch(&self.entry, &as_datums(&row)));
+        let leaf = match &routed {
+            Ok((places, None)) => places.first().map(|place| router.leaves[*place].entry.clone()),
+            _ => None,
+        };
+        execution.key_routers.insert(self.entry.oid(), router);
+        routed.map(|_| Some(leaf))
+    }
+
     /// The rows with the key that are visible now, `limit` of them at most.
-    pub fn rows(&self, execution: &mut Execution, limit: usize) -> Result<Vec<Tid>> {
+    fn rows(&self, execution: &mut Execution, limit: usize) -> Result<Vec<Tid>> {
         if self.values.iter().any(Option::is_none) {
             return Ok(Vec::new());
         }
@@ -230,6 +306,41 @@ pub fn places(numbers: &[i16]) -> Vec<usize> {
 /// The types of attributes.
 pub fn types_of(entry: &RelationEntry, attributes: &[usize]) -> Vec<Oid> {
     attributes.iter().map(|a| entry.desc().attributes()[*a].type_oid).collect()
+}
+
+/// What attributes (from 0) of a table are in one of its partitions.
+pub fn attributes_of(
+    table: &RelationEntry,
+    leaf: &RelationEntry,
+    attributes: &[usize],
+) -> Result<Vec<usize>> {
+    let own = |attribute: &usize| {
+        let name = &table.desc().attributes()[*attribute].name;
+        let missing = || Error::internal(format!("partition {} has no column {name}", leaf.name()));
+        leaf.desc().position(name).ok_or_else(missing)
+    };
+    attributes.iter().map(own).collect()
+}
+
+/// The tables that have a table's rows, locked: its partitions' partitions, or itself.
+pub fn leaves(
+    execution: &Execution,
+    entry: &Arc<RelationEntry>,
+    mode: LockMode,
+) -> Result<Vec<Arc<RelationEntry>>> {
+    let (mut found, mut open) = (Vec::new(), vec![entry.clone()]);
+    while let Some(entry) = open.pop() {
+        if entry.kind() != b'p' {
+            found.push(entry);
+            continue;
+        }
+        let session = &execution.session;
+        for child in session.children(entry.oid())?.into_iter().rev() {
+            session.lock_relation(child, mode)?;
+            open.push(session.require_relation(child)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Calls `visit` with the key of every visible row.

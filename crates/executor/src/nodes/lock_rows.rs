@@ -3,7 +3,7 @@
 
 use crate::context::Execution;
 use crate::node::{self, Node};
-use crate::recheck::{self, Marked, MarkedRow, Substitutes, serialization_error};
+use crate::recheck::{self, Marked, MarkedRow, Substitutes, moved_error, serialization_error};
 use crate::rows::{Leftover, RowBuffer};
 use base::{Error, Result};
 use datum::{Batch, Repr};
@@ -78,6 +78,7 @@ fn lock(execution: &Execution, mark: &Mark, mode: RowLock, row: MarkedRow) -> Re
         (Outcome::Done, Some(tuple)) => Ok(Locked::As(tuple)),
         (Outcome::Updated(_), _) if keeps_snapshot => Err(serialization_error(false)),
         (Outcome::Deleted(_), _) if keeps_snapshot => Err(serialization_error(true)),
+        (Outcome::Updated(conflict), _) if conflict.moved_partition => Err(moved_error()),
         (Outcome::Updated(conflict), _) if conflict.ctid != tid => {
             match recheck::lock_newest(execution, relation, conflict.ctid, mode, mark.wait)? {
                 Some(tuple) => Ok(Locked::Newer(tuple)),

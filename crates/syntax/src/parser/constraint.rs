@@ -318,6 +318,7 @@ impl Parser<'_> {
     ) -> Result<(Option<(ObjectName, usize)>, Vec<Constraint>)> {
         let mut collation = None;
         let mut constraints: Vec<Constraint> = Vec::new();
+        let mut attributes = Vec::new();
         loop {
             let location = self.location();
             if self.eat(K::Collate) {
@@ -327,9 +328,10 @@ impl Parser<'_> {
                 }
                 continue;
             }
-            if self.constraint_attribute(&mut constraints, location, domain)? {
+            if self.constraint_attribute(&mut constraints, &mut attributes, location, domain)? {
                 continue;
             }
+            attributes.clear();
             let name = self.constraint_name()?;
             match self.column_constraint()? {
                 Some(kind) => {
@@ -345,10 +347,11 @@ impl Parser<'_> {
         }
     }
 
-    /// DEFERRABLE, ENFORCED, ... after a column constraint: merged into it.
+    /// DEFERRABLE, ENFORCED, ... after a column constraint: merged into it. `seen`: what it has been told already.
     fn constraint_attribute(
         &mut self,
         constraints: &mut [Constraint],
+        seen: &mut Vec<&'static str>,
         at: usize,
         domain: bool,
     ) -> Result<bool> {
@@ -380,6 +383,15 @@ impl Parser<'_> {
         if !admitted {
             return misplaced();
         }
+        let about = match word {
+            "DEFERRABLE" | "NOT DEFERRABLE" => "DEFERRABLE/NOT DEFERRABLE",
+            "ENFORCED" | "NOT ENFORCED" => "ENFORCED/NOT ENFORCED",
+            _ => "INITIALLY IMMEDIATE/DEFERRED",
+        };
+        if seen.contains(&about) {
+            return Err(err!(SYNTAX_ERROR, "multiple {about} clauses not allowed").at(at));
+        }
+        seen.push(about);
         match word {
             "DEFERRABLE" => constraint.deferrable = true,
             "NOT DEFERRABLE" => {

@@ -31,7 +31,7 @@ pub fn run(
         };
         match delete_row(execution, target, tid, old.as_ref())? {
             Attempt::Done(_) => {
-                after(execution, target, old, source_row, returned)?;
+                after(execution, target, old, source_row, returned, false)?;
                 return Ok(true);
             }
             Attempt::Skipped | Attempt::Leaves(_) => return Ok(false),
@@ -88,17 +88,18 @@ pub fn delete_row_with(
     }
 }
 
-/// What follows: foreign keys, triggers, RETURNING.
+/// What follows: foreign keys, triggers, RETURNING. `moved`: the row goes to another partition.
 pub fn after(
     execution: &mut Execution,
     target: &Target,
     old: Option<RowImage>,
     row: usize,
     returned: &mut ReturnedRows,
+    moved: bool,
 ) -> Result<()> {
     let Some(old) = old else { return Ok(()) };
     if target.is_referenced {
-        foreign_key::queue_delete(execution, &target.entry, &old);
+        foreign_key::queue_delete(execution, &target.entry, &old, moved);
     }
     if target.after_row(RowEvent::Delete) {
         let hooks = execution.hooks.rows.clone();

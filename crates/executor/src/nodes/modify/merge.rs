@@ -165,7 +165,7 @@ pub fn run(
                 if action.command == CommandType::Update {
                     Update { target, old, new }.after(execution, source_row, returned)?;
                 } else {
-                    delete::after(execution, target, Some(old), source_row, returned)?;
+                    delete::after(execution, target, Some(old), source_row, returned, false)?;
                 }
                 return Ok(true);
             }

@@ -189,7 +189,7 @@ pub fn delete_one(execution: &mut Execution, target: &Target, tid: Tid) -> Resul
         let old = image(tid, read_row(execution, &target.entry, &tuple)?);
         match delete::delete_row(execution, target, tid, Some(&old))? {
             Attempt::Done(_) => {
-                return delete::after(execution, target, Some(old), 0, &mut ReturnedRows::default());
+                return delete::after(execution, target, Some(old), 0, &mut ReturnedRows::default(), false);
             }
             Attempt::Skipped | Attempt::Leaves(_) => return Ok(()),
             Attempt::Again(newest) => {
@@ -213,6 +213,7 @@ pub fn update_one(
     target: &Target,
     tid: Tid,
     values: &[(usize, Option<OwnedDatum>)],
+    routing: &mut Routing<'_>,
 ) -> Result<()> {
     let mut tid = tid;
     loop {
@@ -222,35 +223,46 @@ pub fn update_one(
         let old = image(tid, read_row(execution, &target.entry, &tuple)?);
         let mut row = old.values.clone();
         values.iter().for_each(|(attribute, value)| row[*attribute] = value.clone());
-        match update::update_row(execution, target, &old, row, false)? {
+        let newest = match update::update_row(execution, target, &old, row, routing.is_open())? {
             Attempt::Done(new) => {
                 return Update { target, old, new }.after(execution, 0, &mut ReturnedRows::default());
             }
-            Attempt::Skipped | Attempt::Leaves(_) => return Ok(()),
-            Attempt::Again(newest) => {
-                let relation = &target.entry.relation;
-                match recheck::lock_newest(
-                    execution,
-                    relation,
-                    newest,
-                    RowLock::ForNoKeyUpdate,
-                    LockWait::Block,
-                )? {
-                    Some(tuple) => tid = tuple.tid,
-                    None => return Ok(()),
-                }
-            }
+            Attempt::Skipped => return Ok(()),
+            Attempt::Leaves(values) => match update::move_row(execution, target, &old, &values, routing)? {
+                update::Moved::Again(newest) => newest,
+                _ => return Ok(()),
+            },
+            Attempt::Again(newest) => newest,
+        };
+        let relation = &target.entry.relation;
+        match recheck::lock_newest(execution, relation, newest, RowLock::ForNoKeyUpdate, LockWait::Block)? {
+            Some(tuple) => tid = tuple.tid,
+            None => return Ok(()),
         }
     }
 }
 
 /// Where rows that leave their partition go.
 pub struct Routing<'r> {
-    spec: &'r Spec,
+    /// The partitioned table, if it is one, and the statement's plan, if there is one.
+    root: Option<&'r Arc<catalog::RelationEntry>>,
+    spec: Option<&'r Spec>,
     routes: &'r mut Option<Routes>,
 }
 
-impl Routing<'_> {
+impl<'r> Routing<'r> {
+    fn of(spec: &'r Spec, routes: &'r mut Option<Routes>) -> Routing<'r> {
+        Routing { root: spec.root.as_ref(), spec: Some(spec), routes }
+    }
+
+    /// For changes that no plan makes.
+    pub fn unplanned(
+        root: Option<&'r Arc<catalog::RelationEntry>>,
+        routes: &'r mut Option<Routes>,
+    ) -> Routing<'r> {
+        Routing { root, spec: None, routes }
+    }
+
     /// Inserts a row where it belongs; its new version as a row of `from`, and its new table.
     pub fn insert(
         &mut self,
@@ -258,7 +270,7 @@ impl Routing<'_> {
         from: &Arc<catalog::RelationEntry>,
         values: &datum::Row,
     ) -> Result<Option<(crate::hooks::RowImage, base::Oid)>> {
-        let Some(root) = &self.spec.root else {
+        let Some(root) = self.root else {
             return Err(Error::internal("a row leaves a table that is no partition of the one named"));
         };
         let routes = match self.routes {
@@ -270,7 +282,7 @@ impl Routing<'_> {
 
     /// Rows may leave their partition.
     pub fn is_open(&self) -> bool {
-        self.spec.root.is_some()
+        self.root.is_some()
     }
 }
 
@@ -342,14 +354,14 @@ impl ModifyNode {
                         ReturnedRows { source: Some(batch.clone()), ..ReturnedRows::default() };
                     let changed = match spec.operation {
                         CommandType::Update => {
-                            let routes = Routing { spec: &spec, routes: &mut self.routes };
+                            let routes = Routing::of(&spec, &mut self.routes);
                             update::run(execution, &spec, target, batch, row, &mut returned, routes)?
                         }
                         CommandType::Delete => {
                             delete::run(execution, &spec, target, batch, row, &mut returned)?
                         }
                         _ => {
-                            let routes = Routing { spec: &spec, routes: &mut self.routes };
+                            let routes = Routing::of(&spec, &mut self.routes);
                             merge::run(execution, &spec, place, batch, row, &mut returned, routes)?
                         }
                     };

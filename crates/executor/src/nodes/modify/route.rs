@@ -60,7 +60,7 @@ impl Routes {
         Ok(Routes { router: Router::new(&execution.session, root.clone())?, leaves: Vec::new() })
     }
 
-    fn prepare(&mut self, execution: &Execution, spec: &Spec, at: usize) -> Result<()> {
+    fn prepare(&mut self, execution: &Execution, spec: Option<&Spec>, at: usize) -> Result<()> {
         self.leaves.resize_with(self.router.leaves.len(), || None);
         if self.leaves[at].is_some() {
             return Ok(());
@@ -73,8 +73,8 @@ impl Routes {
         if !target.before_row(crate::hooks::RowEvent::Insert) {
             target.constraints.trust_routing();
         }
-        let conflict = match (&spec.on_conflict, &spec.conflict) {
-            (Some((written, arbiters)), Some(_)) => {
+        let conflict = match spec.map(|spec| (spec, &spec.on_conflict, &spec.conflict)) {
+            Some((spec, Some((written, arbiters)), Some(_))) => {
                 let relation = spec.targets[0].relation;
                 target.relation = relation;
                 let mut own: OnConflict = (**written).clone();
@@ -125,7 +125,7 @@ impl Routes {
         }
         let mut count = 0;
         for (at, chosen) in runs {
-            self.prepare(execution, spec, at)?;
+            self.prepare(execution, Some(spec), at)?;
             let Some(leaf) = &mut self.leaves[at] else { continue };
             let way = &self.router.leaves[at];
             let taken = rows.columns().iter().map(|c| Arc::new(c.take(&chosen))).collect();
@@ -158,7 +158,7 @@ impl Routes {
     pub fn insert_row(
         &mut self,
         execution: &mut Execution,
-        spec: &Spec,
+        spec: Option<&Spec>,
         from: &Arc<RelationEntry>,
         values: &Row,
     ) -> Result<Option<(crate::hooks::RowImage, Oid)>> {

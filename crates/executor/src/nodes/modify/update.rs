@@ -8,8 +8,8 @@ use crate::context::Execution;
 use crate::foreign_key;
 use crate::hooks::{RowEvent, RowImage};
 use crate::index_entries::Uniqueness;
-use crate::recheck::serialization_error;
-use base::{Error, Result, Tid, err};
+use crate::recheck::{moved_error, serialization_error};
+use base::{Error, Result, Tid};
 use datum::{Batch, Datum, Row};
 use heap::{IndexesToUpdate, Outcome, UpdateOptions};
 
@@ -108,11 +108,14 @@ pub fn move_row(
         Attempt::Again(newest) => return Ok(Moved::Again(newest)),
         _ => return Ok(Moved::Skipped),
     }
-    super::delete::after(execution, target, Some(old.clone()), 0, &mut ReturnedRows::default())?;
-    Ok(match routing.insert(execution, &target.entry, values)? {
-        Some((new, table)) => Moved::Done(new, table),
-        None => Moved::Skipped,
-    })
+    super::delete::after(execution, target, Some(old.clone()), 0, &mut ReturnedRows::default(), true)?;
+    let Some((new, table)) = routing.insert(execution, &target.entry, values)? else {
+        return Ok(Moved::Skipped);
+    };
+    if let Some(root) = routing.root {
+        foreign_key::queue_moved(execution, root, &target.entry, &old.values, &new.values)?;
+    }
+    Ok(Moved::Done(new, table))
 }
 
 /// How one attempt ends.
@@ -177,10 +180,7 @@ pub fn refused(execution: &Execution, tid: Tid, outcome: Outcome, verb: &str) ->
     match outcome {
         Outcome::Updated(_) if keeps_snapshot => Err(serialization_error(false)),
         Outcome::Deleted(_) if keeps_snapshot => Err(serialization_error(true)),
-        Outcome::Updated(conflict) if conflict.moved_partition => Err(err!(
-            OBJECT_NOT_IN_PREREQUISITE_STATE,
-            "tuple to be locked was already moved to another partition due to concurrent update"
-        )),
+        Outcome::Updated(conflict) if conflict.moved_partition => Err(moved_error()),
         Outcome::Updated(conflict) if conflict.ctid != tid => Ok(Attempt::Again(conflict.ctid)),
         Outcome::Updated(_) | Outcome::Deleted(_) => Ok(Attempt::Skipped),
         Outcome::SelfModified(conflict) => {

@@ -1,6 +1,12 @@
-//! FOREIGN KEY constraints.
+//! FOREIGN KEY constraints. `partitions` is about those of and to partitioned tables, `alter` about ALTER CONSTRAINT.
 
-use super::insert_foreign_key_triggers;
+mod alter;
+pub(crate) mod partitions;
+
+pub(crate) use alter::alter;
+pub(crate) use partitions::copies;
+
+use super::trigger;
 use crate::dependency;
 use crate::name::{self, choose_constraint_name, joined_columns};
 use crate::privilege;
@@ -27,8 +33,9 @@ fn letter(action: ForeignKeyAction) -> u8 {
     }
 }
 
-/// Adds a foreign key to a locked table; gives its row. `column`: the one it was written with. Rows are not looked at:
-/// `validated` says whether they need not be.
+/// Adds a foreign key to a locked table. `column`: the one it was written with. `validated`: whether it counts as
+/// checked. Rows are not looked at; gives the constraints that they are to be held against, of the table or its
+/// partitions.
 ///
 /// # Errors
 /// `42830`, `42804`, `42703`, `42P01`, `42809`, `42P16`, `42501`.
@@ -39,7 +46,7 @@ pub(crate) fn add(
     key: &ForeignKey,
     column: Option<&str>,
     validated: bool,
-) -> Result<PgConstraint> {
+) -> Result<Vec<PgConstraint>> {
     if key.with_period || key.referenced_period {
         return Err(Error::unsupported("PERIOD foreign keys"));
     }
@@ -81,6 +88,7 @@ pub(crate) fn add(
     row.condeferred = constraint.initially_deferred;
     row.conenforced = !constraint.not_enforced;
     row.convalidated = validated && !constraint.not_enforced;
+    row.connoinherit = table.kind() != b'p';
     row.conrelid = table.oid();
     row.conindid = index.oid;
     row.confrelid = referenced.oid();
@@ -96,10 +104,25 @@ pub(crate) fn add(
     session.insert(&row)?;
     record(session, &row)?;
     session.command_counter_increment()?;
-    if row.conenforced {
-        insert_foreign_key_triggers(session, &row)?;
+    partitions::add_referenced(session, &row, trigger::NONE)?;
+    let mut unchecked = Vec::new();
+    partitions::add_referencing(session, &row, trigger::NONE, &mut unchecked)?;
+    Ok(unchecked)
+}
+
+/// Holds the rows of tables against their foreign keys.
+///
+/// # Errors
+/// `23503`.
+pub(crate) fn check(session: &Arc<Session>, constraints: &[PgConstraint]) -> Result<()> {
+    for row in constraints {
+        let table = session.require_relation(row.conrelid)?;
+        if table.kind() == b'p' || heap::block_count(&session.context()?, &table.relation)? == 0 {
+            continue;
+        }
+        executor::validate_foreign_key(&mut crate::expression::execution(session)?, &table, row)?;
     }
-    Ok(row)
+    Ok(())
 }
 
 fn record(session: &Session, row: &PgConstraint) -> Result<()> {
@@ -114,14 +137,8 @@ fn record(session: &Session, row: &PgConstraint) -> Result<()> {
 }
 
 fn check_tables(session: &Session, table: &RelationEntry, referenced: &RelationEntry) -> Result<()> {
-    // Its partitions would not keep it.
-    if table.kind() == b'p' {
-        return Err(Error::unsupported("foreign keys of partitioned tables"));
-    }
-    match referenced.kind() {
-        b'r' => {}
-        b'p' => return Err(Error::unsupported("foreign keys to partitioned tables")),
-        _ => bail!(WRONG_OBJECT_TYPE, "referenced relation \"{}\" is not a table", referenced.name()),
+    if !matches!(referenced.kind(), b'r' | b'p') {
+        bail!(WRONG_OBJECT_TYPE, "referenced relation \"{}\" is not a table", referenced.name());
     }
     privilege::refuse_catalog(&referenced.class)?;
     let own = table.class.relpersistence as u8;
@@ -148,6 +165,9 @@ fn numbers(table: &RelationEntry, names: &[&str]) -> Result<Vec<i16>> {
     let mut numbers = Vec::new();
     for name in names {
         let Some(position) = table.desc().position(name) else {
+            if catalog::template::SYSTEM_COLUMNS.iter().any(|system| system.0 == *name) {
+                bail!(FEATURE_NOT_SUPPORTED, "system columns cannot be used in foreign keys");
+            }
             bail!(UNDEFINED_COLUMN, "column \"{name}\" referenced in foreign key constraint does not exist");
         };
         numbers.push(position as i16 + 1);
