@@ -13,6 +13,7 @@ pub mod hash;
 pub mod integer;
 pub mod json;
 pub mod like;
+pub mod multivariate;
 pub mod name;
 pub mod numeric;
 pub mod pglz;

@@ -162,9 +162,33 @@ impl Session {
                     None => None,
                 }
             }
+            PgStatisticExt::OID => {
+                let row = self.row::<PgStatisticExt>(index::PG_STATISTIC_EXT_OID, &key)?;
+                row.map(|row| self.describe_statistics(&row)).transpose()?
+            }
             _ => None,
         };
         Ok(words.unwrap_or_else(|| format!("object {} of catalog {}", object.object, object.class)))
+    }
+
+    fn describe_statistics(&self, row: &PgStatisticExt) -> Result<String> {
+        let mut name = quote_identifier(&row.stxname).into_owned();
+        if !self.is_visible_statistics(row)? {
+            name = format!("{}.{name}", quote_identifier(&self.namespace_name(row.stxnamespace)?));
+        }
+        Ok(format!("statistics object {name}"))
+    }
+
+    /// Whether the search path finds a statistics object by its bare name; temporary schemas are not searched for it.
+    fn is_visible_statistics(&self, row: &PgStatisticExt) -> Result<bool> {
+        let temporary = self.temporary_namespace();
+        for namespace in self.search_path()?.iter().filter(|n| Some(**n) != temporary) {
+            let keys = [row.stxname.as_str().into(), (*namespace).into()];
+            if let Some(found) = self.row::<PgStatisticExt>(index::PG_STATISTIC_EXT_NAME, &keys)? {
+                return Ok(found.oid == row.oid);
+            }
+        }
+        Ok(false)
     }
 
     fn describe_relation(&self, object: ObjectAddress) -> Result<Option<String>> {

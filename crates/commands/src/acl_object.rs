@@ -61,6 +61,19 @@ impl Owned {
                     with_row!(session, PgTablespace, index::PG_TABLESPACE_OID, oid);
                 (row.spcowner, row.spcacl, privilege::TABLESPACE, "tablespace", row.spcname)
             }
+            PgStatisticExt::OID => {
+                let (_, row): (Tid, PgStatisticExt) =
+                    with_row!(session, PgStatisticExt, index::PG_STATISTIC_EXT_OID, oid);
+                let (defaults, word) = (privilege::COLUMN, "statistics object");
+                return Ok(Owned {
+                    object,
+                    owner: row.stxowner,
+                    grants: Vec::new(),
+                    word,
+                    name: row.stxname,
+                    defaults,
+                });
+            }
             class => return Err(Error::unsupported(format!("privileges on objects of catalog {class}"))),
         };
         let grants = privilege::grants(stored.as_ref(), owner, defaults)?;
@@ -167,6 +180,12 @@ impl Owned {
                 row.typowner = owner;
                 session.update(tid, &row)?;
             }
+            PgStatisticExt::OID => {
+                let (tid, mut row): (Tid, PgStatisticExt) =
+                    with_row!(session, PgStatisticExt, index::PG_STATISTIC_EXT_OID, oid);
+                row.stxowner = owner;
+                session.update(tid, &row)?;
+            }
             class => return Err(Error::unsupported(format!("changing owners in catalog {class}"))),
         }
         session.command_counter_increment()?;
@@ -201,6 +220,7 @@ impl Owned {
                 let (_, row): (Tid, PgProc) = with_row!(session, PgProc, index::PG_PROC_OID, oid);
                 row.proacl.is_some()
             }
+            PgStatisticExt::OID => false,
             _ => {
                 let (_, row): (Tid, PgType) = with_row!(session, PgType, index::PG_TYPE_OID, oid);
                 row.typacl.is_some()

@@ -51,6 +51,16 @@ pub(crate) fn forget(session: &Session, object: ObjectAddress) -> Result<()> {
     Ok(())
 }
 
+/// An object's comment.
+///
+/// # Errors
+/// What reading fails with.
+pub(crate) fn of(session: &Session, object: ObjectAddress) -> Result<Option<String>> {
+    let keys = [object.object.into(), object.class.into(), Datum::Int4(object.sub)];
+    let rows = session.find::<PgDescription>(index::PG_DESCRIPTION_O_C_O, &keys)?;
+    Ok(rows.into_iter().next().map(|(_, row)| row.description))
+}
+
 /// The comments on a relation's columns.
 ///
 /// # Errors
@@ -110,6 +120,10 @@ fn target(session: &Arc<Session>, kind: ObjectType, object: &ObjectRef) -> Resul
             };
             privilege::require_type_owner(session, &*session.type_row(oid)?)?;
             Ok(ObjectAddress::new::<PgType>(oid))
+        }
+        (O::Statistics, ObjectRef::Name(name)) => {
+            let row = crate::extended_statistics::require_owned(session, name)?;
+            Ok(ObjectAddress::new::<PgStatisticExt>(row.oid))
         }
         (O::Trigger, ObjectRef::Child { name, parent }) => {
             let found = crate::trigger::drop_target(session, name, parent, LockMode::AccessShare)?;

@@ -9,7 +9,7 @@ use functions::hooks::Deparser;
 /// The pg_get_*def functions.
 pub struct StoredDefinitions;
 
-fn definitions(session: &Session) -> Definitions<'_> {
+pub(crate) fn definitions(session: &Session) -> Definitions<'_> {
     Definitions { session, output: &Constants }
 }
 
@@ -107,5 +107,9 @@ impl Deparser for StoredDefinitions {
             true => definitions(session).statistics_columns(statistics),
             false => definitions(session).statistics(statistics),
         }
+    }
+
+    fn statistics_expressions(&self, session: &Session, statistics: Oid) -> Result<Option<Vec<String>>> {
+        definitions(session).statistics_expressions(statistics)
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::invocation::{Invocation, Outcome};
 use crate::{
-    alter_table, comment, copy, create_table, create_table_as, database, domain, drop, explain, grant, index,
+    alter_table, comment, copy, create_table, create_table_as, database, domain, drop, explain,
+    extended_statistics, grant, index,
     lock_table, materialized_view, owned, owner, rename, role, routine, schema, sequence, server_control,
     set_constraints, settings, trigger, truncate, types, vacuum, view,
 };
@@ -21,6 +22,8 @@ pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result
         Statement::CreateTable(create) => create_table::create(invocation, create)?,
         Statement::CreateIndex(create) => index::define(invocation, create)?,
         Statement::CreateSequence(create) => sequence::create(invocation, create)?,
+        Statement::CreateStatistics(create) => extended_statistics::create(invocation, create)?,
+        Statement::AlterStatistics(alter) => extended_statistics::alter(invocation, alter)?,
         Statement::AlterSequence(alter) => sequence::alter(invocation, alter)?,
         Statement::CreateView(create) => view::create(invocation, create)?,
         Statement::CreateSchema(create) => schema::create(invocation, create)?,

@@ -19,6 +19,7 @@ mod drop;
 mod execution;
 pub mod explain;
 mod expression;
+mod extended_statistics;
 mod grant;
 mod hooks;
 mod index;

@@ -44,7 +44,7 @@ pub(crate) fn object_name(first: &str, second: Option<&str>, label: &str) -> Str
 }
 
 /// Tries labels `label`, `label1`, `label2`, ... until `taken` says no.
-fn first_free(
+pub(crate) fn first_free(
     first: &str,
     second: Option<&str>,
     label: &str,

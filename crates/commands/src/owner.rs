@@ -31,6 +31,10 @@ pub(crate) fn alter(invocation: &mut Invocation<'_>, statement: &AlterOwner) -> 
             };
             change(session, ObjectAddress::new::<PgDatabase>(row.oid), owner)?;
         }
+        (O::Statistics, ObjectRef::Name(named)) => {
+            let row = crate::extended_statistics::require(session, named)?;
+            change(session, ObjectAddress::new::<PgStatisticExt>(row.oid), owner)?;
+        }
         (O::Function | O::Procedure | O::Routine | O::Aggregate, ObjectRef::Routine(signature)) => {
             let oid = crate::routine::find(session, statement.object_type, signature)?;
             change_routine(session, oid, owner)?;

@@ -75,6 +75,7 @@ pub(crate) fn rename(invocation: &mut Invocation<'_>, statement: &Rename) -> Res
         (O::Function | O::Procedure | O::Routine | O::Aggregate, ObjectRef::Routine(signature)) => {
             routine::rename(session, statement.object_type, signature, to)?;
         }
+        (O::Statistics, ObjectRef::Name(named)) => crate::extended_statistics::rename(session, named, to)?,
         (O::Trigger, ObjectRef::Child { name, parent }) => {
             let table = name::as_relation_name(parent)?;
             crate::trigger::rename(session, name, &table, to)?;
@@ -383,6 +384,16 @@ pub(crate) fn set_schema(invocation: &mut Invocation<'_>, statement: &AlterObjec
             let oid = named_type(session, &statement.object)?;
             move_type(session, oid, session.require_namespace(&statement.schema)?)?;
         }
+        O::Statistics => match &statement.object {
+            ObjectRef::Name(named) => {
+                let to = session.require_namespace(&statement.schema)?;
+                if let Some((object, from)) = crate::extended_statistics::set_schema(session, named, to)? {
+                    move_dependency(session, object, from, to)?;
+                    session.command_counter_increment()?;
+                }
+            }
+            _ => return Err(Error::internal("a statistics object named by something else")),
+        },
         _ => return Err(Error::unsupported(format!("{tag} SET SCHEMA"))),
     }
     Ok(Outcome::Tag(tag))

@@ -41,6 +41,8 @@ pub trait Deparser: Send + Sync {
     ) -> Result<i32>;
     /// pg_get_statisticsobjdef, or with `columns` only what stands between ON and FROM.
     fn statistics(&self, session: &Session, statistics: Oid, columns: bool) -> Result<Option<String>>;
+    /// pg_get_statisticsobjdef_expressions: each of its expressions.
+    fn statistics_expressions(&self, session: &Session, statistics: Oid) -> Result<Option<Vec<String>>>;
 }
 
 /// What only the server knows: its sessions and its counters.

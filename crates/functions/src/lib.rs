@@ -22,6 +22,7 @@ mod input_check;
 mod integer;
 mod json;
 pub mod kernel;
+mod multivariate;
 pub mod names;
 mod numeric;
 pub mod order;

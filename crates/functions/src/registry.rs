@@ -34,6 +34,7 @@ const FUNCTIONS: &[&[&[Function]]] = &[
     crate::integer::FUNCTIONS,
     crate::json::FUNCTIONS,
     crate::numeric::FUNCTIONS,
+    crate::multivariate::FUNCTIONS,
     crate::pseudo::FUNCTIONS,
     &[crate::random::FUNCTIONS],
     &[crate::record::FUNCTIONS],
@@ -44,7 +45,8 @@ const FUNCTIONS: &[&[&[Function]]] = &[
     &[crate::variadic::FUNCTIONS],
 ];
 const SETS: &[&[&[SetFunction]]] = &[
-    &[crate::array::SETS, crate::datetime::SETS, crate::series::SETS, crate::text::SETS],
+    &[crate::array::SETS, crate::datetime::SETS, crate::multivariate::SETS],
+    &[crate::series::SETS, crate::text::SETS],
     crate::json::SETS,
     crate::system::SETS,
 ];

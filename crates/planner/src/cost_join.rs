@@ -67,7 +67,7 @@ impl<'a> Root<'a> {
         join: &SpecialJoin,
         clauses: &[ClauseRef],
     ) -> Result<f64> {
-        let context = Context { rti: 0, kind: join.kind, join: Some(join) };
+        let context = Context::of_join(join.kind, join);
         let (mut own, mut pushed) = (Vec::new(), Vec::new());
         for clause in clauses {
             if matches!(join.kind, JoinKind::Left | JoinKind::Full | JoinKind::Anti) && clause.pushed_down {
@@ -105,9 +105,8 @@ impl<'a> Root<'a> {
         // a unique inner side is estimated as the inner join that it is.
         let plain_join = SpecialJoin { kind: JoinKind::Inner, ..join.clone() };
         let exprs: Vec<Expr> = own.iter().map(|c| c.expr.clone()).collect();
-        let semi = self.exprs_selectivity(&exprs, Context { rti: 0, kind: as_kind, join: Some(join) })?;
-        let plain = self
-            .exprs_selectivity(&exprs, Context { rti: 0, kind: JoinKind::Inner, join: Some(&plain_join) })?;
+        let semi = self.exprs_selectivity(&exprs, Context::of_join(as_kind, join))?;
+        let plain = self.exprs_selectivity(&exprs, Context::of_join(JoinKind::Inner, &plain_join))?;
         let count = if semi > 0.0 { (plain * inner_rows / semi).max(1.0) } else { 1.0 };
         Ok(MatchFactors { fraction: semi, count })
     }
@@ -228,7 +227,7 @@ impl<'a> Root<'a> {
         let mut selectivity = 1.0;
         for clause in clauses {
             selectivity *=
-                self.selectivity(clause, Context { rti: 0, kind: JoinKind::Inner, join: Some(&plain) })?;
+                self.selectivity(clause, Context::of_join(JoinKind::Inner, &plain))?;
         }
         Ok(clamp_rows(selectivity * outer * inner))
     }
@@ -264,9 +263,9 @@ impl<'a> Root<'a> {
             run += costs.seq_page * (inner_pages + 2.0 * outer_pages);
         }
         let virtual_buckets = buckets * batches;
-        let mut bucket_fraction = 1.0f64;
+        let (mut bucket_fraction, others) = self.bucket_fraction(&inner.relids, hash)?;
         let mut most_common = 1.0f64;
-        for clause in hash {
+        for clause in &others {
             let Expr::Op(op) = &clause.expr else { continue };
             let side = if clause.right.is_subset(&inner.relids) { &op.args[1] } else { &op.args[0] };
             let (frequency, fraction) = self.bucket_stats(side, virtual_buckets)?;

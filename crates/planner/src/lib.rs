@@ -11,6 +11,7 @@ mod cost_merge;
 mod create_plan;
 mod deconstruct;
 mod equivalence;
+mod extended;
 mod fold;
 mod group_columns;
 mod grouping;

@@ -67,7 +67,7 @@ impl<'a> Root<'a> {
             let mut left = whole.relids.clone();
             left.remove(rti);
             let join = crate::join_search::plain_join(&left, &RelSet::single(rti));
-            let context = Context { rti: 0, kind: JoinKind::Inner, join: Some(&join) };
+            let context = Context::of_join(JoinKind::Inner, &join);
             let original = self.selectivity(whole, context)?;
             whole.norm_selectivity.set((original / selectivity).min(1.0));
         }

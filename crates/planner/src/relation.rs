@@ -36,6 +36,7 @@ impl<'a> Rel<'a> {
             needed: HashMap::new(),
             attr_widths: RefCell::default(),
             indexes: Vec::new(),
+            statistics: Vec::new(),
             pages: 0.0,
             tuples: 0.0,
             all_visible_fraction: 0.0,
@@ -69,6 +70,7 @@ impl<'a> Root<'a> {
             if rti != self.query.result_relation || self.query.command != ir::CommandType::Insert {
                 self.load_indexes(&entry, rti, &mut rel)?;
             }
+            self.load_extended_statistics(&entry, rti, &mut rel)?;
             rel.entry = Some(entry);
         }
         if self.rels.len() <= self.query.range_table.len() {

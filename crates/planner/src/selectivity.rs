@@ -25,11 +25,23 @@ pub(crate) struct Context<'c> {
     pub rti: usize,
     pub kind: JoinKind,
     pub join: Option<&'c SpecialJoin>,
+    /// Statistics of several columns may be used: these are the conditions of relations themselves.
+    pub extended: bool,
 }
 
 impl Context<'static> {
     pub fn filter(rti: usize) -> Context<'static> {
-        Context { rti, kind: JoinKind::Inner, join: None }
+        Context { rti, kind: JoinKind::Inner, join: None, extended: true }
+    }
+}
+
+impl<'c> Context<'c> {
+    pub fn of_join(kind: JoinKind, join: &'c SpecialJoin) -> Context<'c> {
+        Context { rti: 0, kind, join: Some(join), extended: true }
+    }
+
+    pub fn without_extended(self) -> Context<'c> {
+        Context { extended: false, ..self }
     }
 }
 
@@ -57,9 +69,13 @@ impl<'a> Root<'a> {
         if let [clause] = clauses {
             return self.selectivity(clause, context);
         }
-        let mut total = 1.0;
+        let exprs: Vec<&Expr> = clauses.iter().map(|clause| &clause.expr).collect();
+        let (mut total, done) = self.extended_selectivity(&exprs, context, false)?;
         let mut ranges: Vec<RangePair> = Vec::new();
-        for clause in clauses {
+        for (at, clause) in clauses.iter().enumerate() {
+            if done.get(at) == Some(&true) {
+                continue;
+            }
             let own = self.selectivity(clause, context)?;
             if !self.note_range(&clause.expr, own, context, &mut ranges)? {
                 total *= own;
@@ -69,12 +85,21 @@ impl<'a> Root<'a> {
     }
 
     pub fn exprs_selectivity(&self, exprs: &[Expr], context: Context<'_>) -> Result<f64> {
+        let exprs: Vec<&Expr> = exprs.iter().collect();
+        self.all_selectivity(&exprs, context)
+    }
+
+    /// As [`Root::list_selectivity`], of bare expressions.
+    pub fn all_selectivity(&self, exprs: &[&Expr], context: Context<'_>) -> Result<f64> {
         if let [expr] = exprs {
             return self.expr_selectivity(expr, context);
         }
-        let mut total = 1.0;
+        let (mut total, done) = self.extended_selectivity(exprs, context, false)?;
         let mut ranges = Vec::new();
-        for expr in exprs {
+        for (at, expr) in exprs.iter().enumerate() {
+            if done.get(at) == Some(&true) {
+                continue;
+            }
             let own = self.expr_selectivity(expr, context)?;
             if !self.note_range(expr, own, context, &mut ranges)? {
                 total *= own;
@@ -141,7 +166,8 @@ impl<'a> Root<'a> {
         Ok(true)
     }
 
-    fn estimator(&self, function: Oid) -> Result<String> {
+    /// The name of a selectivity estimator.
+    pub fn estimator(&self, function: Oid) -> Result<String> {
         if !function.is_valid() {
             return Ok(String::new());
         }
@@ -179,11 +205,17 @@ impl<'a> Root<'a> {
                 Some(value) => f64::from(u8::from(value == Some(true))),
                 None => 0.5,
             },
-            Expr::Bool { op: BoolOp::Not, args, .. } => 1.0 - self.expr_selectivity(&args[0], context)?,
+            Expr::Bool { op: BoolOp::Not, args, .. } => {
+                1.0 - self.expr_selectivity(&args[0], context.without_extended())?
+            }
             Expr::Bool { op: BoolOp::And, args, .. } => self.exprs_selectivity(args, context)?,
             Expr::Bool { op: BoolOp::Or, args, .. } => {
-                let mut total = 0.0;
-                for arg in args {
+                let list: Vec<&Expr> = args.iter().collect();
+                let (mut total, done) = self.extended_selectivity(&list, context, true)?;
+                for (at, arg) in args.iter().enumerate() {
+                    if done.get(at) == Some(&true) {
+                        continue;
+                    }
                     let own = self.expr_selectivity(arg, context)?;
                     total = total + own - total * own;
                 }
@@ -697,7 +729,7 @@ impl<'a> Root<'a> {
 
 /// Compares two values if they are represented as the comparison expects (both strings, or both the same number type;
 /// cross-type comparisons know their two types).
-fn same_repr(a: Datum<'_>, b: Datum<'_>, order: &dyn access_api::KeyOrder) -> Option<Ordering> {
+pub(crate) fn same_repr(a: Datum<'_>, b: Datum<'_>, order: &dyn access_api::KeyOrder) -> Option<Ordering> {
     let is_bytes = |d: &Datum<'_>| matches!(d, Datum::Bytes(_));
     (is_bytes(&a) == is_bytes(&b)).then(|| order.compare(a, b))
 }
@@ -868,22 +900,15 @@ pub(crate) fn constant_elements(session: &catalog::Session, array: &Expr) -> Res
     }
     let Some(element) = session.element_type(c.type_oid)? else { return Ok(None) };
     let layout = session.type_layout(element)?;
-    let Ok(values) = crate::statistics::array_elements(&Payload(payload.clone()), layout) else {
+    let Ok(values) = crate::statistics::array_values(&Payload(payload.clone()), layout) else {
         return Ok(None);
     };
     let collation = c.collation;
     Ok(Some(
         values
             .into_iter()
-            .map(|v| {
-                Expr::Const(Const {
-                    type_oid: element,
-                    typmod: -1,
-                    collation,
-                    layout,
-                    value: Some(v),
-                    location: None,
-                })
+            .map(|value| {
+                Expr::Const(Const { type_oid: element, typmod: -1, collation, layout, value, location: None })
             })
             .collect(),
     ))

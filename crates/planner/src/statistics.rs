@@ -2,10 +2,10 @@
 
 use crate::clause::{strip_relabel, var_rti};
 use crate::types::Root;
-use base::bytes::Reader;
+use adt::array::{ArrayView, ElementLayout};
 use base::{Error, Oid, Result};
 use catalog::{Payload, PgStatistic, index};
-use datum::{Datum, OwnedDatum, Repr, TypeLayout, Varlena};
+use datum::{Datum, OwnedDatum, TypeLayout};
 use ir::{Expr, RangeTableKind, VarSource};
 use std::sync::Arc;
 
@@ -80,57 +80,19 @@ impl VariableStats {
 
 /// The elements of a one-dimensional array without NULLs.
 pub(crate) fn array_elements(payload: &Payload, layout: TypeLayout) -> Result<Vec<OwnedDatum>> {
-    let whole = &payload.0;
-    let mut reader = Reader::new(whole);
-    let dimensions = reader.i32()?;
-    let offset = reader.i32()?;
-    reader.u32()?;
-    if dimensions == 0 {
-        return Ok(Vec::new());
-    }
-    if dimensions != 1 || offset != 0 {
-        return Err(Error::corrupted("array is not one-dimensional or has nulls"));
-    }
-    let count = reader.i32()?;
-    reader.i32()?;
-    let mut elements = Vec::new();
-    // Offsets count from the array's start, four bytes of header before the payload.
-    let mut at = 20usize;
-    for _ in 0..count {
-        at = base::bytes::align_up(at + 4, usize::from(layout.align)) - 4;
-        let rest = whole.get(at..).ok_or_else(|| Error::corrupted("array is too short"))?;
-        if layout.is_varlena() {
-            let (value, size) = datum::read_varlena(rest)?;
-            match value {
-                Varlena::Plain(bytes) => elements.push(OwnedDatum::Bytes(bytes.into())),
-                _ => return Err(Error::corrupted("compressed element in an array")),
-            }
-            at += size;
-            continue;
-        }
-        if layout.len == -2 {
-            let end = rest.iter().position(|b| *b == 0).unwrap_or(rest.len());
-            elements.push(OwnedDatum::Bytes(rest[..end].into()));
-            at += end + 1;
-            continue;
-        }
-        let size = layout.len as usize;
-        let bytes = rest.get(..size).ok_or_else(|| Error::corrupted("array is too short"))?;
-        let mut reader = Reader::new(bytes);
-        elements.push(match layout.repr {
-            Repr::Bool => OwnedDatum::Bool(reader.u8()? != 0),
-            Repr::Char => OwnedDatum::Char(reader.i8()?),
-            Repr::Int2 => OwnedDatum::Int2(reader.i16()?),
-            Repr::Int4 => OwnedDatum::Int4(reader.i32()?),
-            Repr::Int8 => OwnedDatum::Int8(reader.i64()?),
-            Repr::Float4 => OwnedDatum::Float4(reader.f32()?),
-            Repr::Float8 => OwnedDatum::Float8(reader.f64()?),
-            Repr::Name => OwnedDatum::Bytes(bytes.split(|b| *b == 0).next().unwrap_or_default().into()),
-            Repr::Bytes => OwnedDatum::Bytes(bytes.into()),
-        });
-        at += size;
-    }
-    Ok(elements)
+    let without_nulls: Option<Vec<OwnedDatum>> = array_values(payload, layout)?.into_iter().collect();
+    without_nulls.ok_or_else(|| Error::corrupted("array has nulls"))
+}
+
+/// The elements of an array, in storage order.
+pub(crate) fn array_values(payload: &Payload, layout: TypeLayout) -> Result<Vec<Option<OwnedDatum>>> {
+    let stored = ElementLayout { len: layout.len, by_value: layout.by_value, align: layout.align };
+    let value = |bytes: &[u8]| match layout.len {
+        ..0 => OwnedDatum::Bytes(bytes.into()),
+        _ => datum::fixed_datum(bytes, layout.repr).to_owned(),
+    };
+    let elements = ArrayView::new(&payload.0)?.elements(stored)?;
+    Ok(elements.into_iter().map(|element| element.map(value)).collect())
 }
 
 impl<'a> Root<'a> {
@@ -154,12 +116,16 @@ impl<'a> Root<'a> {
             self.examine_column(v, &mut stats)?;
         } else if let Some(rti) = stats.rti {
             self.examine_index_expression(rti, inner, &mut stats)?;
+            if stats.row.is_none() {
+                stats.row = self.expression_statistics(rti, inner)?;
+            }
         }
         Ok(stats)
     }
 
-    fn statistic(&self, relation: Oid, attribute: i16) -> Result<Option<Arc<PgStatistic>>> {
-        let keys = [relation.into(), Datum::Int2(attribute), Datum::Bool(false)];
+    /// `inherit`: of the relation with all that inherit from it.
+    fn statistic(&self, relation: Oid, attribute: i16, inherit: bool) -> Result<Option<Arc<PgStatistic>>> {
+        let keys = [relation.into(), Datum::Int2(attribute), Datum::Bool(inherit)];
         self.session().row::<PgStatistic>(index::PG_STATISTIC_RELID_ATT_INH, &keys)
     }
 
@@ -170,7 +136,7 @@ impl<'a> Root<'a> {
         }
         match &self.rte(rti).kind {
             RangeTableKind::Relation { oid, .. } => {
-                stats.row = self.statistic(*oid, v.attribute)?;
+                stats.row = self.statistic(*oid, v.attribute, self.stands_for_family(rti))?;
                 stats.is_unique = self.base(rti).indexes.iter().any(|i| {
                     i.unique
                         && i.key_columns == 1
@@ -217,7 +183,7 @@ impl<'a> Root<'a> {
         for info in &self.base(rti).indexes {
             for (column, indexed) in info.columns.iter().enumerate().take(info.key_columns) {
                 if info.keys[column] == 0 && strip_relabel(indexed) == expr {
-                    stats.row = self.statistic(info.entry.oid, column as i16 + 1)?;
+                    stats.row = self.statistic(info.entry.oid, column as i16 + 1, false)?;
                     stats.is_unique |= info.unique && info.key_columns == 1 && info.predicate.is_empty();
                     return Ok(());
                 }
@@ -228,7 +194,7 @@ impl<'a> Root<'a> {
 
     /// The average width of a column from statistics.
     pub fn statistic_width(&self, relation: Oid, attribute: i16) -> Result<Option<i32>> {
-        Ok(self.statistic(relation, attribute)?.map(|r| r.stawidth).filter(|w| *w > 0))
+        Ok(self.statistic(relation, attribute, false)?.map(|r| r.stawidth).filter(|w| *w > 0))
     }
 
     /// The number of distinct values of an expression, and whether that is a mere default.

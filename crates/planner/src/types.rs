@@ -2,6 +2,7 @@
 
 use crate::cost::Costs;
 use crate::cost_merge::Scanned;
+use crate::extended::ExtendedStatistics;
 use crate::grouping_sets::{Rollup, Sets};
 use crate::min_max::MinMax;
 use crate::parallel::Hazard;
@@ -332,6 +333,8 @@ pub(crate) struct Rel<'a> {
     pub needed: HashMap<i16, RelSet>,
     pub attr_widths: RefCell<HashMap<i16, i32>>,
     pub indexes: Vec<Rc<IndexInfo>>,
+    /// Of several columns together and of expressions.
+    pub statistics: Vec<Rc<ExtendedStatistics>>,
     pub pages: f64,
     pub tuples: f64,
     pub all_visible_fraction: f64,

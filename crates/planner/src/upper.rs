@@ -536,68 +536,6 @@ impl<'a> Root<'a> {
         Ok(())
     }
 
-    /// The number of groups that rows fall into by some expressions.
-    pub fn group_count(&self, exprs: &[Expr], rows: f64) -> Result<f64> {
-        let rows = clamp_rows(rows);
-        let mut by_rel: Vec<(usize, Vec<f64>)> = Vec::new();
-        let mut seen: Vec<Expr> = Vec::new();
-        let mut total = 1.0;
-        for expr in exprs {
-            if ir::expr_type(expr) == crate::clause::BOOL && !matches!(expr, Expr::Var(_)) {
-                total *= 2.0;
-                continue;
-            }
-            let stats = self.examine(expr)?;
-            let known = stats.row.is_some() || stats.is_unique;
-            let parts = if known || matches!(crate::clause::strip_relabel(expr), Expr::Var(_)) {
-                vec![crate::clause::strip_relabel(expr).clone()]
-            } else {
-                let mut vars = Vec::new();
-                crate::clause::vars(expr, &mut vars);
-                if vars.is_empty() {
-                    if crate::clause::contains_volatile(self.session(), expr)? {
-                        return Ok(rows);
-                    }
-                    continue;
-                }
-                vars.into_iter().map(Expr::Var).collect()
-            };
-            for part in parts {
-                if seen.contains(&part) {
-                    continue;
-                }
-                let stats = self.examine(&part)?;
-                let distinct = self.distinct_values(&stats).0;
-                match stats.rti {
-                    Some(rti) => match by_rel.iter_mut().find(|r| r.0 == rti) {
-                        Some(entry) => entry.1.push(distinct),
-                        None => by_rel.push((rti, vec![distinct])),
-                    },
-                    None => total *= distinct,
-                }
-                seen.push(part);
-            }
-        }
-        for (rti, counts) in by_rel {
-            let (tuples, after) = (self.base(rti).tuples, self.base(rti).rows);
-            let most = counts.iter().copied().fold(1.0, f64::max);
-            let mut distinct: f64 = counts.iter().product();
-            if tuples > 0.0 {
-                let mut limit = tuples;
-                if counts.len() > 1 {
-                    limit = (tuples * 0.1).max(most.min(tuples));
-                }
-                distinct = distinct.min(limit);
-                if distinct > 0.0 && after < tuples {
-                    distinct *= 1.0 - ((tuples - after) / tuples).powf(tuples / distinct);
-                }
-                distinct = clamp_rows(distinct);
-            }
-            total *= distinct;
-        }
-        Ok(total.ceil().min(rows).max(1.0))
-    }
-
     /// Set-returning functions in the target list: a node that expands them, then one that computes what uses them.
     fn expand_sets(&self, path: &Rc<Path>, target: &Target) -> Result<Rc<Path>> {
         let direct = target.exprs.iter().all(|e| !returns_set(e) || is_set_returning(e));

@@ -2,7 +2,7 @@
 
 use super::{Alteration, rewrite};
 use crate::notice::notice;
-use crate::{constraint, create_table, relation};
+use crate::{constraint, create_table, extended_statistics, relation};
 use base::{Result, bail, err};
 use catalog::RelationEntry;
 use datum::Attribute;
@@ -36,8 +36,11 @@ pub(super) fn set_expression(alteration: &Alteration<'_>, column: &str, ast: &sy
         _ => {}
     }
     let expr = create_table::generation_expression(session, &entry, ast, &attribute)?;
+    // What was known of the column's values is known no more.
+    let kept = extended_statistics::take_away(session, &entry, number)?;
     constraint::remove_default(session, entry.oid(), number)?;
     constraint::store_default(session, entry.oid(), number, &expr, true)?;
+    extended_statistics::put_back(session, kept)?;
     if attribute.generated == b'v' {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 
 use super::{Alteration, validate};
 use crate::expression::{self, Kind, RowEvaluator};
-use crate::{index, relation};
+use crate::{extended_statistics, index, relation};
 use base::{Oid, Result, bail, err};
 use catalog::{CatalogRow, ObjectAddress, PgClass, PgDepend, PgRewrite, PgStatistic, RelationEntry, Session};
 use datum::{Datum, OwnedDatum};
@@ -151,6 +151,7 @@ pub(super) fn alter_type(
         Err(error) => return Err(error),
     };
     alter_children(alteration, &old, column, type_name, collation, using)?;
+    let kept = extended_statistics::take_away(session, &old, number)?;
     let default = convert_default(alteration, &old, number, type_oid, typmod)?;
     let layout = session.type_layout(type_oid)?;
     relation::update_attribute(session, old.oid(), number, |attribute| {
@@ -178,6 +179,7 @@ pub(super) fn alter_type(
         crate::constraint::remove_default(session, old.oid(), number)?;
         crate::constraint::store_default(session, old.oid(), number, &default, false)?;
     }
+    extended_statistics::put_back(session, kept)?;
     if old.kind() == b'p' {
         return Ok(());
     }
@@ -249,7 +251,8 @@ fn refuse_dependents(alteration: &Alteration<'_>, old: &RelationEntry, number: i
         let is_sequence = row.classid == PgClass::OID
             && row.deptype as u8 == b'a'
             && session.relation(row.objid)?.is_some_and(|e| e.kind() == b'S');
-        if !is_plain_index && !is_plain_constraint && !is_default && !is_sequence {
+        let is_statistics = row.classid == catalog::PgStatisticExt::OID;
+        if !is_plain_index && !is_plain_constraint && !is_default && !is_sequence && !is_statistics {
             bail!(
                 FEATURE_NOT_SUPPORTED,
                 "changing the type of a column that {} depends on is not supported yet",

@@ -1,14 +1,18 @@
 //! ANALYZE of one table: a random sample of its rows, from which pg_statistic's rows are computed. See README.md.
 
 mod compute;
+mod sample;
 mod store;
 
+pub(crate) use compute::ColumnStatistics;
+
 use crate::copy::expressions;
+use crate::extended_statistics::{Needed, Object, Sample, objects_of};
 use crate::vacuum::{Target, VacuumParams, info, lock_or_skip, may_process, warning};
 use crate::{execution, statistics};
 use base::{Error, Oid, Result, bail};
-use catalog::{IndexEntry, PgAttribute, PgClass, RelationEntry, Session, index};
-use compute::{ColumnStatistics, Sampled};
+use catalog::{IndexEntry, PgAttribute, PgClass, PgStatistic, RelationEntry, Session, index};
+use compute::Sampled;
 use datum::{Batch, Column, Datum, Selection};
 use lock::LockMode;
 use std::sync::Arc;
@@ -21,7 +25,7 @@ const MIN_ROWS: usize = 100;
 /// Rows per histogram bin, after Chaudhuri, Motwani and Narasayya, "Random sampling for histogram construction".
 const ROWS_PER_BIN: usize = 300;
 
-/// How a column's statistics are computed.
+/// How the statistics of a column or an expression are computed.
 enum Method {
     Scalar(Arc<dyn access_api::KeyOrder>),
     /// Values are equal when their stored forms are.
@@ -30,12 +34,19 @@ enum Method {
     Trivial,
 }
 
-struct Analyzed {
-    /// In its relation, from 0.
-    attribute: usize,
+/// What statistics are computed of: values of a type.
+pub(crate) struct Subject {
     target: usize,
     column_type: ColumnType,
     method: Method,
+}
+
+struct Analyzed {
+    /// In its relation, from 0.
+    attribute: usize,
+    /// What the column itself says of its target; -1: the default.
+    own_target: i32,
+    subject: Subject,
 }
 
 /// Analyzes one table in the running transaction.
@@ -60,103 +71,187 @@ pub fn table(
     if !may || crate::vacuum::is_other_temporary(session, &entry.class)? {
         return Ok(());
     }
-    match entry.kind() {
-        b'r' | b'm' => {}
-        // A partitioned table has no rows of its own; its partitions are analyzed by themselves.
-        b'p' => return Ok(()),
-        _ => {
-            say(warning(
-                base::SqlState::WARNING,
-                format!(
-                    "skipping \"{}\" --- cannot analyze non-tables or special system tables",
-                    entry.name()
-                ),
-            ));
-            return Ok(());
-        }
+    if !matches!(entry.kind(), b'r' | b'm' | b'p') {
+        say(warning(
+            base::SqlState::WARNING,
+            format!("skipping \"{}\" --- cannot analyze non-tables or special system tables", entry.name()),
+        ));
+        return Ok(());
     }
     // pg_statistic has no statistics of itself.
     if entry.oid() == Oid(2619) {
         return Ok(());
     }
-    if params.verbose {
-        let schema = session.namespace_name(entry.class.relnamespace)?;
-        say(info(format!("analyzing \"{schema}.{}\"", entry.name())));
-    }
     // Index expressions are the owner's code.
     let users = session.users();
     session.set_users(catalog::Users { current: entry.class.relowner, ..users });
-    let done = run(session, &entry, target, &params, vacuumed, say);
+    let mut run = Run { session, entry: &entry, target, params: &params, vacuumed, say };
+    let done = run.all();
     session.set_users(users);
     done
 }
 
-fn run(
-    session: &Arc<Session>,
-    entry: &RelationEntry,
-    target: &Target,
-    params: &VacuumParams,
+/// ANALYZE of one table.
+struct Run<'a> {
+    session: &'a Arc<Session>,
+    entry: &'a RelationEntry,
+    target: &'a Target,
+    params: &'a VacuumParams,
     vacuumed: bool,
-    say: &mut dyn FnMut(Error),
-) -> Result<()> {
-    let context = session.context()?;
-    let clock = session.instance().system.clock.clone();
-    let start = clock.monotonic();
-    let columns = choose_columns(session, entry, &target.columns)?;
-    let indexes = if target.columns.is_empty() { index_columns(session, entry)? } else { Vec::new() };
-    let most = columns.iter().chain(indexes.iter().flat_map(|i| &i.columns)).map(|c| c.target).max();
-    let wanted = most.map_or(MIN_ROWS, |target| (ROWS_PER_BIN * target).max(MIN_ROWS));
-    let all: Vec<usize> =
-        (0..entry.desc().len()).filter(|i| !entry.desc().attributes()[*i].dropped).collect();
-    let mut rows = heap::Rows::new(entry.desc(), &all, false);
-    let seed = seed(session);
-    let ring = heap::vacuum_ring(&context, params.ring_frames(session));
-    let strategy = ring.as_ref().map_or(buffer::Strategy::Normal, buffer::Strategy::Ring);
-    let sample = heap::sample_rows(&context, &entry.relation, wanted, seed, &all, strategy, &mut rows)?;
-    let count = rows.len();
-    if params.verbose {
-        say(info(format!(
-            "\"{}\": scanned {} of {} pages, containing {:.0} live rows and {:.0} dead rows; {count} rows in sample, {:.0} estimated total rows",
-            entry.name(),
-            sample.sampled_pages,
-            sample.pages,
-            unscaled(sample.live, &sample),
-            unscaled(sample.dead, &sample),
-            sample.live
-        )));
+    say: &'a mut dyn FnMut(Error),
+}
+
+impl Run<'_> {
+    /// The table by itself, and with its children. A partitioned table has no rows of its own.
+    fn all(&mut self) -> Result<()> {
+        if self.entry.kind() != b'p' {
+            self.say_what("")?;
+            self.own()?;
+        }
+        if self.entry.class.relhassubclass {
+            self.session.command_counter_increment()?;
+            self.say_what(" inheritance tree")?;
+            self.inherited()?;
+        }
+        Ok(())
     }
-    let sampled: Vec<Arc<Column>> = rows.columns.into_iter().map(|c| Arc::new(c.finish())).collect();
-    let mut whole: Vec<Arc<Column>> = Vec::with_capacity(entry.desc().len());
-    let mut taken = sampled.into_iter();
-    for attribute in entry.desc().attributes() {
-        let column = if attribute.dropped { None } else { taken.next() };
-        whole.push(column.unwrap_or_else(|| Arc::new(Column::constant(attribute.layout.repr, None))));
+
+    fn say_what(&mut self, what: &str) -> Result<()> {
+        if self.params.verbose {
+            let schema = self.session.namespace_name(self.entry.class.relnamespace)?;
+            (self.say)(info(format!("analyzing \"{schema}.{}\"{what}", self.entry.name())));
+        }
+        Ok(())
     }
-    let batch = Batch::new(whole, count);
-    if count > 0 {
-        for column in &columns {
+
+    fn own(&mut self) -> Result<()> {
+        let (session, entry) = (self.session, self.entry);
+        let clock = session.instance().system.clock.clone();
+        let start = clock.monotonic();
+        let columns = choose_columns(session, entry, &self.target.columns)?;
+        let indexes =
+            if self.target.columns.is_empty() { index_columns(session, entry)? } else { Vec::new() };
+        let objects = self.objects(&columns)?;
+        let expressions = indexes.iter().flat_map(|i| &i.columns);
+        let wanted = wanted_rows(columns.iter().chain(expressions), &objects);
+        let (sampled, batch) = sample::own(session, entry, wanted, self.params.ring_frames(session))?;
+        let count = batch.rows();
+        if self.params.verbose {
+            (self.say)(info(format!(
+                "\"{}\": scanned {} of {} pages, containing {:.0} live rows and {:.0} dead rows; {count} rows in sample, {:.0} estimated total rows",
+                entry.name(),
+                sampled.sampled_pages,
+                sampled.pages,
+                unscaled(sampled.live, &sampled),
+                unscaled(sampled.dead, &sampled),
+                sampled.live
+            )));
+        }
+        self.compute(&columns, &objects, &batch, sampled.live, false)?;
+        let mut index_rows = Vec::new();
+        for index in &indexes {
+            index_rows.push(analyze_index(session, index, &batch, count, sampled.live)?);
+        }
+        update_classes(session, entry, self.vacuumed, &sampled, &indexes, &index_rows)?;
+        statistics::of(session).note_analyze(
+            if entry.class.relisshared { Oid::INVALID } else { session.database() },
+            entry.oid(),
+            sampled.live as i64,
+            sampled.dead as i64,
+            self.target.columns.is_empty(),
+            self.params.automatic,
+            clock.monotonic().saturating_sub(start),
+        );
+        Ok(())
+    }
+
+    /// Of the rows of the table and all that descend from it.
+    fn inherited(&mut self) -> Result<()> {
+        let (session, entry) = (self.session, self.entry);
+        let columns = choose_columns(session, entry, &self.target.columns)?;
+        let objects = self.objects(&columns)?;
+        let wanted = wanted_rows(columns.iter(), &objects);
+        let frames = self.params.ring_frames(session);
+        let Some((total_rows, batch)) = sample::inherited(session, entry, wanted, frames)? else {
+            return Ok(());
+        };
+        self.compute(&columns, &objects, &batch, total_rows, true)?;
+        if entry.kind() == b'p' {
+            session.command_counter_increment()?;
+            update_class(session, entry.oid(), &mut |class| {
+                class.relpages = -1;
+                class.reltuples = total_rows as f32;
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The statistics objects of the table, with what each takes; `None` for those that cannot be computed.
+    fn objects(&self, columns: &[Analyzed]) -> Result<Vec<(Object, Option<Needed>)>> {
+        let targets: Vec<(i16, i32)> =
+            columns.iter().map(|c| (c.attribute as i16 + 1, c.own_target)).collect();
+        let default = default_target(self.session);
+        let mut found = Vec::new();
+        if columns.is_empty() {
+            return Ok(found);
+        }
+        for object in objects_of(self.session, self.entry.oid())? {
+            let needed = object.needed(self.session, &targets, default)?;
+            found.push((object, needed));
+        }
+        Ok(found)
+    }
+
+    fn compute(
+        &mut self,
+        columns: &[Analyzed],
+        objects: &[(Object, Option<Needed>)],
+        batch: &Batch,
+        total_rows: f64,
+        inherit: bool,
+    ) -> Result<()> {
+        let (session, entry) = (self.session, self.entry);
+        if batch.rows() == 0 {
+            return Ok(());
+        }
+        for column in columns {
             session.interrupt_check()?;
             let values = batch.column(column.attribute);
-            let found = column.compute(values, count, sample.live);
+            let found = column.subject.compute(values, batch.rows(), total_rows);
             let number = column.attribute as i16 + 1;
-            store::store(session, entry.oid(), number, values, &column.column_type, &found)?;
+            store::store(session, &column.subject.row(entry.oid(), number, inherit, values, &found)?)?;
         }
+        let sample = Sample { table: entry, batch, total_rows, inherit };
+        for (object, needed) in objects {
+            match needed {
+                Some(needed) => object.build(session, needed, &sample)?,
+                None if self.params.automatic => {}
+                None => {
+                    let schema = session.namespace_name(entry.class.relnamespace)?;
+                    let text = format!(
+                        "statistics object \"{}\" could not be computed for relation \"{schema}.{}\"",
+                        object.name(session)?,
+                        entry.name()
+                    );
+                    let state = base::SqlState::INVALID_OBJECT_DEFINITION;
+                    (self.say)(warning(state, text).table(schema, entry.name()));
+                }
+            }
+        }
+        Ok(())
     }
-    let mut index_rows = Vec::new();
-    for index in &indexes {
-        index_rows.push(analyze_index(session, index, &batch, count, sample.live)?);
-    }
-    update_classes(session, entry, vacuumed, &sample, &indexes, &index_rows)?;
-    statistics::of(session).note_analyze(
-        if entry.class.relisshared { Oid::INVALID } else { session.database() },
-        entry.oid(),
-        sample.live as i64,
-        sample.dead as i64,
-        target.columns.is_empty(),
-        params.automatic,
-        clock.monotonic().saturating_sub(start),
-    );
-    Ok(())
+}
+
+/// How many rows the sample is to have.
+fn wanted_rows<'a>(
+    columns: impl Iterator<Item = &'a Analyzed>,
+    objects: &[(Object, Option<Needed>)],
+) -> usize {
+    let most = columns
+        .map(|column| column.subject.target)
+        .chain(objects.iter().filter_map(|(_, needed)| needed.as_ref().map(Needed::target)))
+        .max();
+    most.map_or(MIN_ROWS, |target| (ROWS_PER_BIN * target).max(MIN_ROWS))
 }
 
 /// What was counted on the sampled pages themselves.
@@ -165,12 +260,6 @@ fn unscaled(estimate: f64, sample: &heap::Sample) -> f64 {
         return 0.0;
     }
     (estimate * f64::from(sample.sampled_pages) / f64::from(sample.pages)).round()
-}
-
-fn seed(session: &Session) -> u64 {
-    let mut bytes = [0; 8];
-    session.instance().system.random.fill(&mut bytes);
-    u64::from_le_bytes(bytes)
 }
 
 fn default_target(session: &Session) -> usize {
@@ -215,16 +304,13 @@ fn examine(
     }
     let keys = [relation.into(), Datum::Int2(number as i16 + 1)];
     let row = session.row::<PgAttribute>(index::PG_ATTRIBUTE_RELID_ATTNUM, &keys)?;
-    let target = match row.and_then(|row| row.attstattarget) {
+    let (own_target, target) = match row.and_then(|row| row.attstattarget) {
         Some(0) => return Ok(None),
-        Some(target) if target > 0 => target as usize,
-        _ => default_target(session),
+        Some(target) if target > 0 => (i32::from(target), target as usize),
+        _ => (-1, default_target(session)),
     };
-    let (type_oid, collation) = (attribute.type_oid, attribute.collation);
-    let mut column_type =
-        ColumnType { type_oid, layout: attribute.layout, collation, equal: Oid(0), less: Oid(0) };
-    let method = method(session, &mut column_type)?;
-    Ok(Some(Analyzed { attribute: number, target, column_type, method }))
+    let subject = Subject::of(session, attribute.type_oid, attribute.collation, target)?;
+    Ok(Some(Analyzed { attribute: number, own_target, subject }))
 }
 
 fn method(session: &Session, column_type: &mut ColumnType) -> Result<Method> {
@@ -255,8 +341,17 @@ fn method(session: &Session, column_type: &mut ColumnType) -> Result<Method> {
     Ok(Method::Trivial)
 }
 
-impl Analyzed {
-    fn compute(&self, column: &Column, rows: usize, total_rows: f64) -> ColumnStatistics {
+impl Subject {
+    /// # Errors
+    /// What reading the catalogs fails with.
+    pub(crate) fn of(session: &Session, type_oid: Oid, collation: Oid, target: usize) -> Result<Subject> {
+        let layout = session.type_layout(type_oid)?;
+        let mut column_type = ColumnType { type_oid, layout, collation, equal: Oid(0), less: Oid(0) };
+        let method = method(session, &mut column_type)?;
+        Ok(Subject { target, column_type, method })
+    }
+
+    pub(crate) fn compute(&self, column: &Column, rows: usize, total_rows: f64) -> ColumnStatistics {
         let sampled =
             Sampled { column, rows, total_rows, type_len: self.column_type.layout.len, target: self.target };
         match &self.method {
@@ -265,6 +360,21 @@ impl Analyzed {
             Method::Unique => compute::unique(&sampled),
             Method::Trivial => compute::trivial(&sampled),
         }
+    }
+
+    /// What was computed, as a row of pg_statistic.
+    ///
+    /// # Errors
+    /// `54000` for values that make too large an array.
+    pub(crate) fn row(
+        &self,
+        relation: Oid,
+        attribute: i16,
+        inherit: bool,
+        column: &Column,
+        found: &ColumnStatistics,
+    ) -> Result<PgStatistic> {
+        store::row((relation, attribute, inherit), column, &self.column_type, found)
     }
 }
 
@@ -327,9 +437,9 @@ fn analyze_index(
     }
     for (column, expression) in index.columns.iter().zip(&index.expressions) {
         let values = expression.evaluate(&mut execution, &batch, &Selection::All(batch.rows()))?;
-        let found = column.compute(&values, batch.rows(), index_rows);
+        let found = column.subject.compute(&values, batch.rows(), index_rows);
         let number = column.attribute as i16 + 1;
-        store::store(session, index.entry.oid, number, &values, &column.column_type, &found)?;
+        store::store(session, &column.subject.row(index.entry.oid, number, false, &values, &found)?)?;
     }
     Ok(index_rows)
 }

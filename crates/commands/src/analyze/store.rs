@@ -34,21 +34,31 @@ struct Slot {
 ///
 /// # Errors
 /// What reading and writing the catalog fail with.
-pub fn store(
-    session: &Session,
-    relation: Oid,
-    attribute: i16,
+pub fn store(session: &Session, row: &PgStatistic) -> Result<()> {
+    let keys = [row.starelid.into(), Datum::Int2(row.staattnum), Datum::Bool(row.stainherit)];
+    match session.find::<PgStatistic>(index::PG_STATISTIC_RELID_ATT_INH, &keys)?.into_iter().next() {
+        Some((tid, _)) => session.update(tid, row),
+        None => session.insert(row).map(|_| ()),
+    }
+}
+
+/// The row of a relation's attribute, of its own rows or also those it inherits.
+///
+/// # Errors
+/// `54000` for values that make too large an array.
+pub fn row(
+    (relation, attribute, inherit): (Oid, i16, bool),
     column: &Column,
     column_type: &ColumnType,
     statistics: &ColumnStatistics,
-) -> Result<()> {
+) -> Result<PgStatistic> {
     let mut slots = slots(column, column_type, statistics)?.into_iter();
     let mut next = || slots.next().unwrap_or_default();
     let [one, two, three, four, five] = [next(), next(), next(), next(), next()];
-    let row = PgStatistic {
+    Ok(PgStatistic {
         starelid: relation,
         staattnum: attribute,
-        stainherit: false,
+        stainherit: inherit,
         stanullfrac: statistics.null_fraction as f32,
         stawidth: statistics.width,
         stadistinct: statistics.distinct as f32,
@@ -77,12 +87,7 @@ pub fn store(
         stavalues3: three.values,
         stavalues4: four.values,
         stavalues5: five.values,
-    };
-    let keys = [relation.into(), Datum::Int2(attribute), Datum::Bool(false)];
-    match session.find::<PgStatistic>(index::PG_STATISTIC_RELID_ATT_INH, &keys)?.into_iter().next() {
-        Some((tid, _)) => session.update(tid, &row),
-        None => session.insert(&row).map(|_| ()),
-    }
+    })
 }
 
 fn slots(column: &Column, column_type: &ColumnType, statistics: &ColumnStatistics) -> Result<Vec<Slot>> {

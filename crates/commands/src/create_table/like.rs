@@ -4,11 +4,12 @@ use super::{ColumnDraft, DefaultSource, Draft, column::WantedSequence};
 use crate::comment;
 use crate::constraint::{self, CheckSource, NotNull};
 use crate::expression;
+use crate::extended_statistics;
 use crate::index::{self};
 use crate::name::{self};
 use base::{Error, Oid, Result, bail, err};
 use catalog::{
-    IndexEntry, ObjectAddress, PgClass, PgConstraint, PgSequence, RelationEntry, Session,
+    IndexEntry, ObjectAddress, PgClass, PgConstraint, PgSequence, PgStatisticExt, RelationEntry, Session,
     index as catalog_index,
 };
 use ir::Expr;
@@ -24,6 +25,7 @@ pub(crate) struct Copied {
     checks: bool,
     indexes: bool,
     comments: bool,
+    statistics: bool,
 }
 
 fn wants(clause: &LikeClause, option: LikeOption) -> bool {
@@ -73,9 +75,6 @@ pub(super) fn expand<'a>(session: &Arc<Session>, clause: &LikeClause, draft: &mu
         return Err(err!(WRONG_OBJECT_TYPE, "relation \"{}\" is invalid in LIKE clause", source.name())
             .detail("This operation is not supported for this kind of relation.")
             .at(clause.relation.location));
-    }
-    if wants(clause, LikeOption::Statistics) && has_statistics(session, source.oid())? {
-        return Err(Error::unsupported("LIKE INCLUDING STATISTICS"));
     }
     super::require_select(session, &source)?;
     let first = draft.columns.len();
@@ -137,14 +136,9 @@ pub(super) fn expand<'a>(session: &Arc<Session>, clause: &LikeClause, draft: &mu
         checks: wants(clause, LikeOption::Constraints),
         indexes: wants(clause, LikeOption::Indexes),
         comments: wants(clause, LikeOption::Comments),
+        statistics: wants(clause, LikeOption::Statistics),
     });
     Ok(())
-}
-
-fn has_statistics(session: &Session, table: Oid) -> Result<bool> {
-    let rows =
-        session.rows::<catalog::PgStatisticExt>(catalog_index::PG_STATISTIC_EXT_RELID, &[table.into()])?;
-    Ok(!rows.is_empty())
 }
 
 /// The options that make a sequence like that of an identity column.
@@ -247,6 +241,48 @@ pub(super) fn add_comments(session: &Session, oid: Oid, copies: &[Copied]) -> Re
             if number > 0 {
                 comment::set(session, ObjectAddress::column(oid, number), Some(&text))?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// INCLUDING STATISTICS.
+///
+/// # Errors
+/// `0A000` for expressions over whole rows.
+pub(super) fn add_statistics(session: &Arc<Session>, oid: Oid, copies: &[Copied]) -> Result<()> {
+    for copied in copies.iter().filter(|c| c.statistics) {
+        let rows = session
+            .rows::<PgStatisticExt>(catalog_index::PG_STATISTIC_EXT_RELID, &[copied.source.oid().into()])?;
+        let mut rows = rows.to_vec();
+        rows.sort_by_key(|row| row.oid);
+        for row in rows {
+            let names = |number: &i16| copied.source.desc().attributes()[*number as usize - 1].name.clone();
+            let mut words: Vec<String> = row.stxkeys.iter().map(names).collect();
+            let mut exprs = Vec::new();
+            if let Some(text) = &row.stxexprs {
+                for expr in expression::load_list(session, text)? {
+                    exprs.push(renumber(&expr, &copied.map)?);
+                    words.push("expr".to_owned());
+                }
+            }
+            let comment = match copied.comments {
+                true => comment::of(session, ObjectAddress::new::<PgStatisticExt>(row.oid))?,
+                false => None,
+            };
+            let mut columns: Vec<i16> =
+                row.stxkeys.iter().map(|number| copied.map[*number as usize - 1]).collect();
+            columns.sort_unstable();
+            let spec = extended_statistics::Spec {
+                name: None,
+                columns,
+                exprs,
+                kinds: row.stxkind.clone(),
+                words,
+                owner: session.user(),
+                comment,
+            };
+            extended_statistics::insert(session, &*session.require_relation(oid)?, &spec)?;
         }
     }
     Ok(())

@@ -301,6 +301,7 @@ fn complete(
             constraint::add_foreign_key(session, &table, constraint, key, column.as_deref(), true)?;
         }
     }
+    like::add_statistics(session, oid, &draft.copies)?;
     like::add_comments(session, oid, &draft.copies)
 }
 

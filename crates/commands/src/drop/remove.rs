@@ -115,10 +115,7 @@ fn remove(session: &Arc<Session>, object: ObjectAddress, going: &HashSet<ObjectA
         PgOpfamily::OID => delete_rows::<PgOpfamily>(session, index::PG_OPFAMILY_OID, &key),
         PgExtension::OID => delete_rows::<PgExtension>(session, index::PG_EXTENSION_OID, &key),
         PgLanguage::OID => delete_rows::<PgLanguage>(session, index::PG_LANGUAGE_OID, &key),
-        PgStatisticExt::OID => {
-            delete_rows::<PgStatisticExtData>(session, index::PG_STATISTIC_EXT_DATA_STXOID_INH, &key)?;
-            delete_rows::<PgStatisticExt>(session, index::PG_STATISTIC_EXT_OID, &key)
-        }
+        PgStatisticExt::OID => crate::extended_statistics::remove(session, oid),
         class => Err(Error::unsupported(format!("dropping objects of catalog {class}"))),
     }
 }

@@ -1,12 +1,15 @@
 //! The objects that a DROP names.
 
 use crate::expression;
+use crate::extended_statistics;
 use crate::name::{self, lock_relation};
 use crate::notice::notice;
 use crate::privilege;
 use crate::routine;
 use base::{Error, Oid, Result, bail, err};
-use catalog::{ObjectAddress, PgClass, PgExtension, PgIndex, PgNamespace, PgProc, PgType, Session, index};
+use catalog::{
+    ObjectAddress, PgClass, PgExtension, PgIndex, PgNamespace, PgProc, PgStatisticExt, PgType, Session, index,
+};
 use lock::LockMode;
 use std::sync::Arc;
 use syntax::{Drop, ObjectName, ObjectRef, ObjectType, RoutineSignature, TypeName};
@@ -31,6 +34,7 @@ pub(super) fn find(
         (O::Function | O::Procedure | O::Routine | O::Aggregate, ObjectRef::Routine(signature)) => {
             routine(session, statement, signature)
         }
+        (O::Statistics, ObjectRef::Name(name)) => statistics(session, statement, name),
         (O::Trigger, ObjectRef::Child { name, parent }) => {
             match crate::trigger::drop_target(session, name, parent, LockMode::AccessExclusive) {
                 Ok(Some(found)) => Ok(Some(found)),
@@ -61,6 +65,27 @@ pub(super) fn find(
             Err(Error::unsupported(tag))
         }
     }
+}
+
+fn statistics(session: &Arc<Session>, statement: &Drop, named: &ObjectName) -> Result<Option<ObjectAddress>> {
+    let shown = named.parts.join(".");
+    let row = match extended_statistics::find(session, named) {
+        Ok(Some(row)) => row,
+        Ok(None) => {
+            let missing = err!(UNDEFINED_OBJECT, "statistics object \"{shown}\" does not exist");
+            return skip(session, statement, missing);
+        }
+        Err(error) if error.state() == base::SqlState::INVALID_SCHEMA_NAME => {
+            return skip(session, statement, error);
+        }
+        Err(error) => return Err(error),
+    };
+    let schema = session.row::<PgNamespace>(index::PG_NAMESPACE_OID, &[row.stxnamespace.into()])?;
+    if !privilege::is_owner(session, schema.map(|s| s.nspowner).unwrap_or_default())? {
+        privilege::require_owner(session, row.stxowner, "statistics object", &shown)?;
+    }
+    name::lock_relation(session, row.stxrelid, LockMode::ShareUpdateExclusive)?;
+    Ok(Some(ObjectAddress::new::<PgStatisticExt>(row.oid)))
 }
 
 fn skip(session: &Session, statement: &Drop, error: Error) -> Result<Option<ObjectAddress>> {

@@ -1,5 +1,6 @@
 //! Stored definitions as SQL: what the deparser above gives.
 
+use crate::array::text_array;
 use crate::call::Function;
 use crate::hooks::deparser;
 use crate::table::functions;
@@ -67,4 +68,9 @@ pub const FUNCTIONS: &[Function] = functions! {
         deparser(call.session)?.statistics(call.session, statistics, false);
     "pg_get_statisticsobjdef_columns" [call] (statistics: Oid) -> Option<String> =
         deparser(call.session)?.statistics(call.session, statistics, true);
+    "pg_get_statisticsobjdef_expressions" [call] (statistics: Oid) -> Option<Vec<u8>> =
+        match deparser(call.session)?.statistics_expressions(call.session, statistics)? {
+            Some(texts) => text_array(texts.iter().map(|text| Some(text.as_str()))).map(Some),
+            None => Ok(None),
+        };
 };
