@@ -192,10 +192,7 @@ impl CommonColumn {
                 let ends = usize::from(len == -2);
                 let header = if len == -2 { 0 } else { 4 };
                 let bytes = self.values.iter().map(|v| v.len() + ends);
-                (
-                    bytes.clone().map(|size| size + 4).sum(),
-                    bytes.map(|size| aligned(size + header)).sum(),
-                )
+                (bytes.clone().map(|size| size + 4).sum(), bytes.map(|size| aligned(size + header)).sum())
             }
         }
     }

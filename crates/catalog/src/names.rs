@@ -1,5 +1,6 @@
 //! Names: schemas, the search path, who is visible.
 
+use crate::acl;
 use crate::index;
 use crate::rows::*;
 use crate::session::Session;
@@ -83,6 +84,7 @@ impl Session {
             };
             if let Some(oid) = namespace
                 && !path.contains(&oid)
+                && self.may_use_namespace(oid, user)?
             {
                 path.push(oid);
             }
@@ -99,6 +101,28 @@ impl Session {
         let path: Arc<[Oid]> = path.into();
         *self.path.lock() = Some(CachedPath { generation, user, epoch, path: path.clone(), creation });
         Ok((path, creation))
+    }
+
+    /// Whether a role may look up objects in a schema.
+    fn may_use_namespace(&self, namespace: Oid, user: Oid) -> Result<bool> {
+        const PG_READ_ALL_DATA: Oid = Oid(6181);
+        const PG_WRITE_ALL_DATA: Oid = Oid(6182);
+        if self.is_superuser(user)? || Some(namespace) == *self.temporary_namespace.lock() {
+            return Ok(true);
+        }
+        let Some(row) = self.row::<PgNamespace>(index::PG_NAMESPACE_OID, &[namespace.into()])? else {
+            return Ok(false);
+        };
+        let held = match &row.nspacl {
+            None => self.has_role(user, row.nspowner)?,
+            Some(payload) => {
+                let held = acl::privileges_of(&acl::decode(payload)?, &mut |grantee| {
+                    Ok(!grantee.is_valid() || self.has_role(user, grantee)?)
+                })?;
+                held & acl::privilege::USAGE != 0
+            }
+        };
+        Ok(held || self.has_role(user, PG_READ_ALL_DATA)? || self.has_role(user, PG_WRITE_ALL_DATA)?)
     }
 
     /// The temporary schema of this session, once it has one.

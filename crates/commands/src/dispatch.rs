@@ -3,9 +3,8 @@
 use crate::invocation::{Invocation, Outcome};
 use crate::{
     alter_table, comment, copy, create_table, create_table_as, database, domain, drop, explain,
-    extended_statistics, grant, index,
-    lock_table, materialized_view, owned, owner, rename, role, routine, schema, sequence, server_control,
-    set_constraints, settings, trigger, truncate, types, vacuum, view,
+    extended_statistics, grant, index, lock_table, materialized_view, owned, owner, rename, role, routine,
+    schema, sequence, server_control, set_constraints, settings, trigger, truncate, types, vacuum, view,
 };
 use base::{Error, Result};
 use syntax::Statement;

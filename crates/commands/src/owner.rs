@@ -33,6 +33,11 @@ pub(crate) fn alter(invocation: &mut Invocation<'_>, statement: &AlterOwner) -> 
         }
         (O::Statistics, ObjectRef::Name(named)) => {
             let row = crate::extended_statistics::require(session, named)?;
+            if row.stxowner != owner && !session.is_superuser(session.user())? {
+                privilege::require_owner(session, row.stxowner, "statistics object", &row.stxname)?;
+                privilege::require_can_set_role(session, owner)?;
+                privilege::require_create_in_as(session, row.stxnamespace, owner)?;
+            }
             change(session, ObjectAddress::new::<PgStatisticExt>(row.oid), owner)?;
         }
         (O::Function | O::Procedure | O::Routine | O::Aggregate, ObjectRef::Routine(signature)) => {
@@ -89,9 +94,11 @@ fn change_type(session: &Session, oid: Oid, owner: Oid) -> Result<()> {
     if session.element_type(oid)?.is_some() {
         return Err(err!(WRONG_OBJECT_TYPE, "cannot alter array type {}", session.format_type(oid, None)?));
     }
-    privilege::require_type_owner(session, &row)?;
-    privilege::require_can_set_role(session, owner)?;
-    privilege::require_create_in_as(session, row.typnamespace, owner)?;
+    if !session.is_superuser(session.user())? {
+        privilege::require_type_owner(session, &row)?;
+        privilege::require_can_set_role(session, owner)?;
+        privilege::require_create_in_as(session, row.typnamespace, owner)?;
+    }
     give_type(session, &row, owner)
 }
 
@@ -146,9 +153,13 @@ pub(crate) fn change_relation(session: &Arc<Session>, entry: &RelationEntry, own
             }
         }
     }
-    privilege::require_relation_owner(session, entry)?;
-    privilege::require_can_set_role(session, owner)?;
-    privilege::require_create_in_as(session, entry.class.relnamespace, owner)?;
+    privilege::refuse_catalog(&entry.class)?;
+    // Superusers may give anything to anyone.
+    if !session.is_superuser(session.user())? {
+        privilege::require_relation_owner(session, entry)?;
+        privilege::require_can_set_role(session, owner)?;
+        privilege::require_create_in_as(session, entry.class.relnamespace, owner)?;
+    }
     give_relation(session, entry, owner)
 }
 

@@ -11,7 +11,7 @@ use crate::permission::check_permissions;
 use crate::prepare::Prepared;
 use base::{Error, Result};
 use catalog::Session;
-use datum::{Batch, Column, MAX_BATCH_ROWS, OwnedDatum};
+use datum::{Attribute, Batch, Column, MAX_BATCH_ROWS, OwnedDatum, Row, TupleDesc};
 use ir::{CommandType, Expr, Plan, PlanNode, SubLinkKind};
 use std::sync::Arc;
 use txn::Snapshot;
@@ -275,7 +275,64 @@ pub fn bare(plan: Plan) -> Result<Arc<Prepared>> {
     if !matches!(plan.node, PlanNode::Result { .. } | PlanNode::EmptyResult) {
         return Err(Error::internal("not a bare plan"));
     }
-    Ok(Prepared::new(Arc::new(ir::PlannedStmt {
+    Ok(Prepared::new(Arc::new(statement(plan, Vec::new()))))
+}
+
+/// A plan that yields rows that are there already: what a command such as EXPLAIN answers, read as a query.
+pub fn of_rows(desc: &TupleDesc, rows: Vec<Row>) -> Arc<Prepared> {
+    let attributes = desc.attributes();
+    let constant = |(attribute, value): (&Attribute, Option<OwnedDatum>)| {
+        Expr::Const(ir::Const {
+            type_oid: attribute.type_oid,
+            typmod: attribute.typmod,
+            collation: attribute.collation,
+            layout: attribute.layout,
+            value,
+            location: None,
+        })
+    };
+    let lists: Vec<Vec<Expr>> =
+        rows.into_iter().map(|row| attributes.iter().zip(row).map(constant).collect()).collect();
+    let kind = ir::RangeTableKind::Values {
+        lists,
+        types: attributes.iter().map(|a| a.type_oid).collect(),
+        typmods: attributes.iter().map(|a| a.typmod).collect(),
+        collations: attributes.iter().map(|a| a.collation).collect(),
+    };
+    let columns: Vec<String> = attributes.iter().map(|a| a.name.clone()).collect();
+    let entry = ir::RangeTableEntry {
+        kind,
+        alias: None,
+        eref: ir::Alias { name: "*VALUES*".to_owned(), columns },
+        lateral: false,
+        in_from: true,
+        security_quals: Vec::new(),
+    };
+    let target = |(at, attribute): (usize, &Attribute)| {
+        let var = ir::Var {
+            source: ir::VarSource::Relation(1),
+            attribute: at as i16 + 1,
+            type_oid: attribute.type_oid,
+            typmod: attribute.typmod,
+            collation: attribute.collation,
+            nulling: ir::RelSet::new(),
+            levels_up: 0,
+            returning: ir::Returning::Default,
+            syntactic: (0, 0),
+            location: None,
+        };
+        ir::TargetEntry::new(Expr::Var(var), at as i16 + 1, Some(attribute.name.clone()))
+    };
+    let plan = Plan {
+        node: PlanNode::ValuesScan { relation: 1 },
+        target_list: attributes.iter().enumerate().map(target).collect(),
+        ..Plan::default()
+    };
+    Prepared::new(Arc::new(ir::PlannedStmt { can_set_tag: true, ..statement(plan, vec![entry]) }))
+}
+
+fn statement(plan: Plan, range_table: Vec<ir::RangeTableEntry>) -> ir::PlannedStmt {
+    ir::PlannedStmt {
         command: CommandType::Select,
         has_returning: false,
         has_modifying_cte: false,
@@ -283,7 +340,7 @@ pub fn bare(plan: Plan) -> Result<Arc<Prepared>> {
         depends_on_role: false,
         parallel_needed: false,
         plan,
-        range_table: Vec::new(),
+        range_table,
         permissions: Vec::new(),
         result_relations: Vec::new(),
         append_relations: Vec::new(),
@@ -293,5 +350,5 @@ pub fn bare(plan: Plan) -> Result<Arc<Prepared>> {
         relation_dependencies: Vec::new(),
         invalidation_items: Vec::new(),
         exec_params: Vec::new(),
-    })))
+    }
 }

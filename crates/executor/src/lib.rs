@@ -31,7 +31,7 @@ pub use bulk::{Bulk, queue_foreign_keys};
 pub use composite::{form_composite, view_composite};
 pub use constraint::{RowConstraints, describe_row, text_of};
 pub use context::{Execution, ParamValue};
-pub use driver::{Options, Running, bare, start};
+pub use driver::{Options, Running, bare, of_rows, start};
 pub use expr::{Compiler, Eval, Inputs, evaluate_once, filter};
 pub use foreign_key::{
     check_partition_removal, fire_deferred_constraints, has_pending_events, queue_trigger, set_constraints,
@@ -43,7 +43,7 @@ pub use instrument::{Counters, Instruments};
 pub use memory::{Budget, Memory};
 pub use node::Node;
 pub use nodes::Store;
-pub use order::{Ordering as SortOrdering, SortKey};
+pub use order::{Ordering as SortOrdering, SortKey, structured_order};
 pub use permission::check_permissions;
 pub use prepare::Prepared;
 pub use routing::{Leaf, Router, combine as combine_hashes, converted};

@@ -111,6 +111,9 @@ fn unsupported(session: &Session, type_oid: Oid) -> Error {
 const MAX_DEPTH: u32 = 32;
 
 /// Arrays by their elements, rows by their fields.
+///
+/// # Errors
+/// `0A000` for types without an order here.
 pub fn structured_order(
     session: &Session,
     type_oid: Oid,

@@ -38,9 +38,7 @@ fn items(call: &Call<'_>, args: &[Option<Datum<'_>>]) -> Result<Box<dyn SetRows>
         let mut texts = Vec::with_capacity(outputs.len());
         for (value, (column, element, output)) in item.values.iter().zip(&outputs) {
             texts.push(match value {
-                Some(at) => {
-                    Some(output.call(session, element.datum(&column.values[usize::from(*at)])?)?)
-                }
+                Some(at) => Some(output.call(session, element.datum(&column.values[usize::from(*at)])?)?),
                 None => None,
             });
         }

@@ -226,8 +226,7 @@ impl<'a> Root<'a> {
         let plain = SpecialJoin { kind: JoinKind::Inner, ..input.join.clone() };
         let mut selectivity = 1.0;
         for clause in clauses {
-            selectivity *=
-                self.selectivity(clause, Context::of_join(JoinKind::Inner, &plain))?;
+            selectivity *= self.selectivity(clause, Context::of_join(JoinKind::Inner, &plain))?;
         }
         Ok(clamp_rows(selectivity * outer * inner))
     }

@@ -91,7 +91,8 @@ impl<'a> Root<'a> {
         let cost = self.exprs_cost(having)?;
         path.startup += cost.startup;
         path.total += cost.startup + path.rows * cost.per_tuple;
-        path.rows = clamp_rows(path.rows * self.exprs_selectivity(having, Context::filter(0).without_extended())?);
+        path.rows =
+            clamp_rows(path.rows * self.exprs_selectivity(having, Context::filter(0).without_extended())?);
         Ok(())
     }
 

@@ -24,6 +24,7 @@ mod join_search;
 mod merge;
 mod min_max;
 mod modify;
+mod operator_test;
 mod or_clause;
 mod parallel;
 mod partition;

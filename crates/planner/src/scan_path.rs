@@ -63,6 +63,10 @@ impl<'a> Root<'a> {
         if rel.is_append {
             return self.set_append_size(rti);
         }
+        // ONLY a partitioned table: its rows are all in the partitions.
+        if matches!(self.rte(rti).kind, RangeTableKind::Relation { relkind: b'p', .. }) {
+            return self.mark_dummy(&RelSet::single(rti));
+        }
         if matches!(self.rte(rti).kind, RangeTableKind::Subquery { .. }) {
             return self.plan_subquery(rti);
         }

@@ -409,17 +409,30 @@ impl<'a> Root<'a> {
             let rest = 1.0 - nulls;
             return Ok(clamp(rest / self.distinct_values(stats).0));
         };
-        let order = self.comparison(operator, collation, var_on_left)?;
-        let found = order.as_ref().and_then(|order| {
-            common.values.iter().position(|v| {
-                let (a, b) = if var_on_left {
-                    (v.as_datum(), value.as_datum())
-                } else {
-                    (value.as_datum(), v.as_datum())
-                };
-                same_repr(a, b, order.as_ref()) == Some(Ordering::Equal)
-            })
-        });
+        let session = self.session();
+        let row = session.operator(operator)?;
+        let declared = if var_on_left { row.oprright } else { row.oprleft };
+        // Operators of arrays and rows are declared over types that stand for many.
+        let constant =
+            if session.type_row(declared)?.typtype as u8 == b'p' { stats.type_oid } else { declared };
+        let types = (stats.type_oid, session.type_layout(stats.type_oid)?);
+        let constant = (constant, session.type_layout(constant)?);
+        let test = self.operator_test(operator, collation, types, constant, var_on_left)?;
+        if test.calls() && !session.function(row.oprcode)?.proleakproof {
+            let columns = [stats.attribute];
+            let columns = if stats.attribute > 0 { &columns[..] } else { &[] };
+            let allowed = stats.rti.map(|rti| self.may_see_values(rti, columns)).transpose()?;
+            if allowed != Some(true) {
+                return Ok(clamp(1.0 / self.distinct_values(stats).0));
+            }
+        }
+        let mut found = None;
+        for (at, common) in common.values.iter().enumerate() {
+            if test.holds(self, common, value)? {
+                found = Some(at);
+                break;
+            }
+        }
         if let Some(at) = found
             && let Some(frequency) = common.numbers.get(at)
         {

@@ -190,8 +190,9 @@ impl Frame<'_> {
     fn start_inner(&mut self, expression: &Expression, first: &Arc<Ready>) -> Result<Started> {
         let mut ready = first.clone();
         for _ in 0..100 {
-            let Kind::Query(query) = &ready.kind else {
-                return Err(err!(SYNTAX_ERROR, "cannot open {} query as cursor", "utility"));
+            let query = match &ready.kind {
+                Kind::Query(query) => query,
+                Kind::Utility(statement) => return self.start_utility(expression, statement),
             };
             self.check_read_only(query.query.command)?;
             let params = self.params(&ready)?;
@@ -205,6 +206,34 @@ impl Frame<'_> {
             LOCK_NOT_AVAILABLE,
             "the catalogs changed again and again while the statement was being planned"
         ))
+    }
+
+    /// The rows that a command answers, as a query's.
+    fn start_utility(
+        &mut self,
+        expression: &Expression,
+        statement: &Arc<syntax::Statement>,
+    ) -> Result<Started> {
+        let answers = matches!(**statement, syntax::Statement::Explain(_) | syntax::Statement::Show(_));
+        if !answers {
+            return Err(err!(INVALID_CURSOR_DEFINITION, "cannot open {} query as cursor", statement.tag()));
+        }
+        let session = self.session.clone();
+        self.session.command_counter_increment()?;
+        let resolver = expression.resolver(&session, self.function, &self.values);
+        let none: Arc<[ParamValue]> = Arc::new([]);
+        let outcome = nested::run_utility(&session, statement, &expression.text, &none, &resolver)?;
+        self.session.command_counter_increment()?;
+        self.rows_of(outcome)?.ok_or_else(|| Error::internal("a command without the rows it answers"))
+    }
+
+    /// What a command answers, as the rows of a query.
+    ///
+    /// # Errors
+    /// Those of starting a plan.
+    pub fn rows_of(&mut self, outcome: commands::Outcome) -> Result<Option<Started>> {
+        let commands::Outcome::Rows { desc, rows, .. } = outcome else { return Ok(None) };
+        self.start_plans(&[executor::of_rows(&desc, rows)], &[]).map(Some)
     }
 
     /// # Errors

@@ -204,7 +204,7 @@ impl Frame<'_> {
         Ok((Expression::new(text, None, Mode::Statement), params))
     }
 
-    /// Starts a dynamic query; `None` for a command, which is carried out.
+    /// Starts a dynamic query; `None` for a command without rows, which is carried out.
     fn start_dynamic(
         &mut self,
         query: &Expression,
@@ -242,9 +242,9 @@ impl Frame<'_> {
             self.session.command_counter_increment()?;
             let params: Arc<[ParamValue]> = params.into();
             let done = nested::run_utility(&session, statement, &query.text, &params, &NoNames);
-            done.map_err(|e| query.located(e))?;
+            let outcome = done.map_err(|e| query.located(e))?;
             self.session.command_counter_increment()?;
-            return Ok(None);
+            return self.rows_of(outcome);
         }
         let session = self.session.clone();
         let plans = commands::pipeline::analyze_and_plan(&session, statement, &query.text, params)
@@ -493,9 +493,6 @@ impl Frame<'_> {
 
     pub fn return_query(&mut self, query: &Expression) -> Result<()> {
         let ready = self.ready(query)?;
-        if !matches!(ready.kind, Kind::Query(_)) {
-            return Err(err!(INVALID_CURSOR_DEFINITION, "cannot open utility query as cursor"));
-        }
         let started = self.start(query, &ready)?;
         self.return_rows(started, query)
     }

@@ -18,6 +18,8 @@ pub struct Sampled<'a> {
     pub total_rows: f64,
     /// pg_type.typlen.
     pub type_len: i16,
+    /// Values of an expression, which have the long header that stored ones may do without.
+    pub computed: bool,
     /// How many common values, and histogram bins, at most.
     pub target: usize,
 }
@@ -55,7 +57,8 @@ fn count(sampled: &Sampled<'_>) -> Counted {
         };
         if let (Datum::Bytes(bytes), true) = (value, sampled.type_len < 0) {
             // A short varlena's header is one byte; a C string ends with one.
-            let header = if sampled.type_len == -2 || bytes.len() < 127 { 1 } else { 4 };
+            let short = bytes.len() < 127 && !sampled.computed;
+            let header = if sampled.type_len == -2 || short { 1 } else { 4 };
             counted.total_width += (bytes.len() + header) as f64;
             if bytes.len() > MAX_VALUE_BYTES {
                 counted.too_wide += 1;
@@ -340,7 +343,14 @@ mod tests {
     }
 
     fn compute(column: &Column, total: f64) -> ColumnStatistics {
-        let sampled = Sampled { column, rows: column.len(), total_rows: total, type_len: 4, target: 100 };
+        let sampled = Sampled {
+            column,
+            rows: column.len(),
+            total_rows: total,
+            type_len: 4,
+            computed: false,
+            target: 100,
+        };
         scalar(&sampled, &Ints)
     }
 
@@ -413,7 +423,14 @@ mod tests {
     #[test]
     fn equality_alone_finds_common_values() {
         let values = column((0..1000).map(|i| Some(i % 3)));
-        let sampled = Sampled { column: &values, rows: 1000, total_rows: 1000.0, type_len: 4, target: 100 };
+        let sampled = Sampled {
+            column: &values,
+            rows: 1000,
+            total_rows: 1000.0,
+            type_len: 4,
+            computed: false,
+            target: 100,
+        };
         let found = equality(&sampled, &|a, b| a == b);
         assert_eq!((found.distinct, found.common.len()), (3.0, 3));
         assert_eq!(found.common[0].1, 0.334);

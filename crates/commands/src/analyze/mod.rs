@@ -39,6 +39,8 @@ pub(crate) struct Subject {
     target: usize,
     column_type: ColumnType,
     method: Method,
+    /// Values of an expression.
+    computed: bool,
 }
 
 struct Analyzed {
@@ -324,7 +326,10 @@ fn method(session: &Session, column_type: &mut ColumnType) -> Result<Method> {
         let (family, input) = (class.opcfamily, class.opcintype);
         let less = session.family_operator(family, input, input, 1)?;
         let equal = session.family_operator(family, input, input, 3)?;
-        let order = session.family_order(family, input, input, column_type.collation)?;
+        let order = match session.family_order(family, input, input, column_type.collation)? {
+            None => executor::structured_order(session, base, column_type.collation, 0).ok(),
+            order => order,
+        };
         if let (Some(less), Some(equal), Some(order)) = (less, equal, order) {
             column_type.less = less;
             column_type.equal = equal;
@@ -348,12 +353,23 @@ impl Subject {
         let layout = session.type_layout(type_oid)?;
         let mut column_type = ColumnType { type_oid, layout, collation, equal: Oid(0), less: Oid(0) };
         let method = method(session, &mut column_type)?;
-        Ok(Subject { target, column_type, method })
+        Ok(Subject { target, column_type, method, computed: false })
+    }
+
+    /// Of the values of an expression.
+    pub(crate) fn computed(self) -> Subject {
+        Subject { computed: true, ..self }
     }
 
     pub(crate) fn compute(&self, column: &Column, rows: usize, total_rows: f64) -> ColumnStatistics {
-        let sampled =
-            Sampled { column, rows, total_rows, type_len: self.column_type.layout.len, target: self.target };
+        let sampled = Sampled {
+            column,
+            rows,
+            total_rows,
+            type_len: self.column_type.layout.len,
+            computed: self.computed,
+            target: self.target,
+        };
         match &self.method {
             Method::Scalar(order) => compute::scalar(&sampled, &**order),
             Method::Equality => compute::equality(&sampled, &|a, b| a == b),
@@ -399,7 +415,7 @@ fn index_columns(session: &Session, entry: &RelationEntry) -> Result<Vec<Analyze
                 let Err(expression) = key else { continue };
                 let attribute = &access.relation.desc.attributes()[number];
                 if let Some(column) = examine(session, index.oid, number, attribute)? {
-                    columns.push(column);
+                    columns.push(Analyzed { subject: column.subject.computed(), ..column });
                     expressions.push(expression);
                 }
             }

@@ -7,9 +7,7 @@ use super::{DEPENDENCIES, DISTINCT, EXPRESSIONS, MOST_COMMON};
 use crate::analyze::Subject;
 use crate::copy::expressions;
 use crate::execution;
-use adt::multivariate::{
-    Common, CommonColumn, CommonItem, Dependencies, Dependency, Distinct, DistinctItem,
-};
+use adt::multivariate::{Common, CommonColumn, CommonItem, Dependencies, Dependency, Distinct, DistinctItem};
 use base::{Error, Oid, Result};
 use catalog::{
     CatalogRow, Payload, PgStatistic, PgStatisticExt, PgStatisticExtData, RelationEntry, Session, index,
@@ -35,8 +33,7 @@ pub(crate) struct Object {
 /// # Errors
 /// What reading the catalogs fails with.
 pub(crate) fn objects_of(session: &Session, table: Oid) -> Result<Vec<Object>> {
-    let mut rows =
-        session.rows::<PgStatisticExt>(index::PG_STATISTIC_EXT_RELID, &[table.into()])?.to_vec();
+    let mut rows = session.rows::<PgStatisticExt>(index::PG_STATISTIC_EXT_RELID, &[table.into()])?.to_vec();
     rows.sort_by_key(|row| row.oid);
     let object = |row: Arc<PgStatisticExt>| -> Result<Object> {
         let exprs = row.stxexprs.as_deref().map(|text| executor::stored_expressions(session, text));
@@ -89,7 +86,8 @@ impl Object {
         };
         let mut exprs = Vec::new();
         for expr in &self.exprs {
-            exprs.push(Subject::of(session, ir::expr_type(expr), ir::expr_collation(expr), target)?);
+            let (type_oid, collation) = (ir::expr_type(expr), ir::expr_collation(expr));
+            exprs.push(Subject::of(session, type_oid, collation, target)?.computed());
         }
         Ok(Some(Needed { target, exprs }))
     }
@@ -179,11 +177,7 @@ impl Object {
     }
 }
 
-fn expression_statistics(
-    session: &Session,
-    subjects: &[Subject],
-    values: &[Arc<Column>],
-) -> Result<Payload> {
+fn expression_statistics(session: &Session, subjects: &[Subject], values: &[Arc<Column>]) -> Result<Payload> {
     let class = session.require_relation(PgStatistic::OID)?;
     let desc = session
         .row_type(class.class.reltype)?
@@ -222,15 +216,24 @@ impl<'a> RankedColumn<'a> {
         rows: usize,
     ) -> Result<RankedColumn<'a>> {
         let (base, _) = session.base_type(type_oid)?;
-        let no_order = || Error::internal(format!("cache lookup failed for ordering operator for type {type_oid}"));
+        let no_order =
+            || Error::internal(format!("cache lookup failed for ordering operator for type {type_oid}"));
         let class = session.default_opclass(base, BTREE)?.ok_or_else(no_order)?;
-        let order = session
-            .family_order(class.opcfamily, class.opcintype, class.opcintype, collation)?
-            .ok_or_else(no_order)?;
+        let order =
+            match session.family_order(class.opcfamily, class.opcintype, class.opcintype, collation)? {
+                Some(order) => order,
+                None => executor::structured_order(session, base, collation, 0)?,
+            };
         let compare = |a: &u32, b: &u32| match (column.get(*a as usize), column.get(*b as usize)) {
             (Some(a), Some(b)) => order.compare(a, b),
             (None, None) => Ordering::Equal,
-            (a, _) => if a.is_none() { Ordering::Greater } else { Ordering::Less },
+            (a, _) => {
+                if a.is_none() {
+                    Ordering::Greater
+                } else {
+                    Ordering::Less
+                }
+            }
         };
         let mut sorted: Vec<u32> = (0..rows as u32).collect();
         sorted.sort_by(compare);

@@ -13,9 +13,7 @@ use crate::name;
 use crate::notice::{notice, warning};
 use crate::privilege;
 use base::{Oid, Result, SqlState, bail, err};
-use catalog::{
-    CatalogRow, ObjectAddress, PgStatisticExt, PgStatisticExtData, RelationEntry, Session, index,
-};
+use catalog::{CatalogRow, ObjectAddress, PgStatisticExt, PgStatisticExtData, RelationEntry, Session, index};
 use create::Rights;
 use datum::Datum;
 use std::sync::Arc;
@@ -62,8 +60,9 @@ pub(crate) fn find(session: &Arc<Session>, named: &ObjectName) -> Result<Option<
 /// # Errors
 /// `42704`.
 pub(crate) fn require(session: &Arc<Session>, named: &ObjectName) -> Result<Arc<PgStatisticExt>> {
-    find(session, named)?
-        .ok_or_else(|| err!(UNDEFINED_OBJECT, "statistics object \"{}\" does not exist", named.parts.join(".")))
+    find(session, named)?.ok_or_else(|| {
+        err!(UNDEFINED_OBJECT, "statistics object \"{}\" does not exist", named.parts.join("."))
+    })
 }
 
 /// As [`require`], and the current user owns it.

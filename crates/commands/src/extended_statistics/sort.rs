@@ -57,8 +57,20 @@ fn pivot(groups: &[Group]) -> usize {
         let less = |x: usize, y: usize| compare(groups[x], groups[y]).is_lt();
         match (less(a, b), less(b, c), less(c, b)) {
             (true, true, _) | (false, _, true) => b,
-            (true, false, _) => if less(a, c) { c } else { a },
-            (false, _, false) => if less(a, c) { a } else { c },
+            (true, false, _) => {
+                if less(a, c) {
+                    c
+                } else {
+                    a
+                }
+            }
+            (false, _, false) => {
+                if less(a, c) {
+                    a
+                } else {
+                    c
+                }
+            }
         }
     };
     if n <= LONG {

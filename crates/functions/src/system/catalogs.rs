@@ -22,7 +22,10 @@ fn visible<T: CatalogRow>(
 fn first(session: &Session, namespace: Oid, others: impl Iterator<Item = Oid>) -> Result<bool> {
     let path = session.search_path()?;
     let holders: Vec<Oid> = others.collect();
-    Ok(path.iter().find(|n| holders.contains(n)) == Some(&namespace))
+    // Only relations and types are found in the temporary schema without its name.
+    let temporary = session.temporary_namespace();
+    let searched = path.iter().filter(|n| Some(**n) != temporary);
+    Ok(searched.into_iter().find(|n| holders.contains(n)) == Some(&namespace))
 }
 
 macro_rules! by_name {

@@ -4,14 +4,13 @@
 //! `base`. The difference corrects the product of the single estimates, which stands for what the list does not hold.
 
 use super::{ExtendedStatistics, Reads, choose, column_of, compares, relabelled, with_constant};
-use crate::clause::{self, BTREE};
-use crate::selectivity::{Context, clamp, constant_elements, same_repr};
+use crate::clause;
+use crate::selectivity::{Context, clamp, constant_elements};
 use crate::types::Root;
 use adt::multivariate::Common;
 use base::{Error, Oid, Result};
-use datum::{Datum, OwnedDatum, TypeLayout};
+use datum::{OwnedDatum, TypeLayout};
 use ir::{BoolOp, Const, Expr, RelSet};
-use std::cmp::Ordering;
 use std::rc::Rc;
 
 /// A list of common values, ready for comparing.
@@ -176,7 +175,7 @@ impl<'a> Root<'a> {
         if !self.collect(rti, expr, &mut found, &mut leakproof)? {
             return Ok(None);
         }
-        if !leakproof && !self.may_see_values(rti, &found)? {
+        if !leakproof && !self.may_see_all(rti, &found)? {
             return Ok(None);
         }
         Ok(Some(found))
@@ -260,11 +259,7 @@ impl<'a> Root<'a> {
         let place = |expr: &Expr| -> Result<usize> {
             let found = match column_of(expr, rti) {
                 Some(column) => object.columns.iter().position(|c| *c == column),
-                None => object
-                    .exprs
-                    .iter()
-                    .position(|e| e == expr)
-                    .map(|at| object.columns.len() + at),
+                None => object.exprs.iter().position(|e| e == expr).map(|at| object.columns.len() + at),
             };
             found.ok_or_else(|| Error::internal("expression not found in statistics object"))
         };
@@ -277,7 +272,13 @@ impl<'a> Root<'a> {
                     return Err(Error::internal("incompatible clause"));
                 };
                 let (at, collation) = (place(inner)?, ir::expr_collation(inner));
-                let test = self.test(op.operator, collation, values.types[at], constant, on_left)?;
+                let test = self.operator_test(
+                    op.operator,
+                    collation,
+                    values.types[at],
+                    (constant.type_oid, constant.layout),
+                    on_left,
+                )?;
                 let Some(constant) = &constant.value else { return Ok(vec![false; known.len()]) };
                 let mut matches = Vec::with_capacity(known.len());
                 for (item, known) in values.items.iter().zip(known) {
@@ -333,7 +334,13 @@ impl<'a> Root<'a> {
             })
             .collect();
         let test = match elements.first() {
-            Some(first) => Some(self.test(op.operator, collation, values.types[at], first, true)?),
+            Some(first) => Some(self.operator_test(
+                op.operator,
+                collation,
+                values.types[at],
+                (first.type_oid, first.layout),
+                true,
+            )?),
             None => None,
         };
         for (item, known) in values.items.iter().zip(known) {
@@ -344,9 +351,7 @@ impl<'a> Root<'a> {
             let mut holds = !op.use_or;
             for element in &elements {
                 let own = match (&element.value, &test) {
-                    (Some(element), Some(test)) if holds != op.use_or => {
-                        test.holds(self, value, element)?
-                    }
+                    (Some(element), Some(test)) if holds != op.use_or => test.holds(self, value, element)?,
                     (None, _) => false,
                     _ => break,
                 };
@@ -355,90 +360,6 @@ impl<'a> Root<'a> {
             matches.push(holds);
         }
         Ok(matches)
-    }
-
-    /// How an operator is evaluated between an item's value and a constant.
-    fn test(
-        &self,
-        operator: Oid,
-        collation: Oid,
-        value_type: (Oid, TypeLayout),
-        constant: &Const,
-        on_left: bool,
-    ) -> Result<Test> {
-        let session = self.session();
-        let row = session.operator(operator)?;
-        for (operator, negate) in [(operator, false), (row.oprnegate, true)] {
-            for family in session.operator_families(operator)?.iter().filter(|f| f.amopmethod == BTREE) {
-                let order = session.family_order(
-                    family.amopfamily,
-                    family.amoplefttype,
-                    family.amoprighttype,
-                    collation,
-                )?;
-                if let (Some(order), 1..=5) = (order, family.amopstrategy) {
-                    return Ok(Test {
-                        by: By::Order { order, strategy: family.amopstrategy, negate },
-                        on_left,
-                    });
-                }
-            }
-            if !row.oprnegate.is_valid() {
-                break;
-            }
-        }
-        let by = By::Call { operator, collation, value_type, constant: (constant.type_oid, constant.layout) };
-        Ok(Test { by, on_left })
-    }
-}
-
-/// An operator between values of a column and constants.
-struct Test {
-    by: By,
-    on_left: bool,
-}
-
-enum By {
-    Order { order: std::sync::Arc<dyn access_api::KeyOrder>, strategy: i16, negate: bool },
-    Call { operator: Oid, collation: Oid, value_type: (Oid, TypeLayout), constant: (Oid, TypeLayout) },
-}
-
-impl Test {
-    fn holds(&self, root: &Root<'_>, value: &OwnedDatum, constant: &OwnedDatum) -> Result<bool> {
-        match &self.by {
-            By::Order { order, strategy, negate } => {
-                let (left, right): (Datum<'_>, Datum<'_>) = match self.on_left {
-                    true => (value.as_datum(), constant.as_datum()),
-                    false => (constant.as_datum(), value.as_datum()),
-                };
-                let holds = match (same_repr(left, right, order.as_ref()), strategy) {
-                    (None, _) => return Ok(false),
-                    (Some(found), 1) => found == Ordering::Less,
-                    (Some(found), 2) => found != Ordering::Greater,
-                    (Some(found), 3) => found == Ordering::Equal,
-                    (Some(found), 4) => found != Ordering::Less,
-                    (Some(found), _) => found == Ordering::Greater,
-                };
-                Ok(holds != *negate)
-            }
-            By::Call { operator, collation, value_type, constant: constant_type } => {
-                let as_const = |(type_oid, layout): (Oid, TypeLayout), value: &OwnedDatum| {
-                    Expr::Const(Const {
-                        type_oid,
-                        typmod: -1,
-                        collation: *collation,
-                        layout,
-                        value: Some(value.clone()),
-                        location: None,
-                    })
-                };
-                let (value, constant) = (as_const(*value_type, value), as_const(*constant_type, constant));
-                let (left, right) = if self.on_left { (value, constant) } else { (constant, value) };
-                let call = clause::make_op(root.session(), *operator, *collation, left, right)?;
-                let folded = root.hooks().fold(root.session(), &call)?;
-                Ok(folded.is_some_and(|c| c.value == Some(OwnedDatum::Bool(true))))
-            }
-        }
     }
 }
 

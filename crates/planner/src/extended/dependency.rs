@@ -205,10 +205,7 @@ fn applicable(
 }
 
 /// The dependency between the most of the open columns, of several the one of the highest degree.
-fn strongest<'d>(
-    objects: &'d [Vec<(f64, Vec<Key>)>],
-    open: &BTreeSet<Key>,
-) -> Option<&'d (f64, Vec<Key>)> {
+fn strongest<'d>(objects: &'d [Vec<(f64, Vec<Key>)>], open: &BTreeSet<Key>) -> Option<&'d (f64, Vec<Key>)> {
     let mut best: Option<&(f64, Vec<Key>)> = None;
     for dependency in objects.iter().flatten() {
         let (degree, keys) = dependency;

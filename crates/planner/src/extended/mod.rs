@@ -253,10 +253,7 @@ fn choose<'s>(
 
 /// Kinds of estimators whose operators compare.
 fn compares(estimator: &str) -> bool {
-    matches!(
-        estimator,
-        "eqsel" | "neqsel" | "scalarltsel" | "scalarlesel" | "scalargtsel" | "scalargesel"
-    )
+    matches!(estimator, "eqsel" | "neqsel" | "scalarltsel" | "scalarlesel" | "scalargtsel" | "scalargesel")
 }
 
 /// An operator's arguments as an expression and a constant, and whether the expression is on the left.

@@ -14,7 +14,18 @@ const PG_READ_ALL_DATA: Oid = Oid(6181);
 impl<'a> Root<'a> {
     /// Whether the user may read these columns in all rows of a relation. Of a member of an append relation, the
     /// relation that the query names decides.
-    pub(super) fn may_see_values(&self, rti: usize, reads: &Reads) -> Result<bool> {
+    pub(super) fn may_see_all(&self, rti: usize, reads: &Reads) -> Result<bool> {
+        let mut columns = reads.columns.clone();
+        for expr in &reads.exprs {
+            let mut vars = Vec::new();
+            crate::clause::vars(expr, &mut vars);
+            columns.extend(vars.iter().map(|var| var.attribute));
+        }
+        self.may_see_values(rti, &columns)
+    }
+
+    /// As [`Root::may_see_all`], of columns by their numbers.
+    pub fn may_see_values(&self, rti: usize, columns: &[i16]) -> Result<bool> {
         let mut top = rti;
         while let Some(member) = self.append_parent(top) {
             top = member.parent;
@@ -40,17 +51,11 @@ impl<'a> Root<'a> {
         if held {
             return Ok(true);
         }
-        if top != rti {
+        if top != rti || columns.is_empty() {
             return Ok(false);
         }
-        let mut columns = reads.columns.clone();
-        for expr in &reads.exprs {
-            let mut vars = Vec::new();
-            crate::clause::vars(expr, &mut vars);
-            columns.extend(vars.iter().map(|var| var.attribute));
-        }
         for column in columns {
-            let keys = [oid.into(), Datum::Int2(column)];
+            let keys = [oid.into(), Datum::Int2(*column)];
             let row = session.row::<PgAttribute>(index::PG_ATTRIBUTE_RELID_ATTNUM, &keys)?;
             match row.as_ref().and_then(|row| row.attacl.as_ref()) {
                 Some(payload) if self.may_select(payload, user)? => {}
