@@ -63,7 +63,7 @@ fn is_missing(error: &Error) -> bool {
 
 impl Analyzer<'_> {
     /// A parameter or variable under this name, if there is one.
-    fn named_value(
+    pub(crate) fn named_value(
         &mut self,
         names: &[String],
         star: bool,

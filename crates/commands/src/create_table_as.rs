@@ -4,7 +4,7 @@ use crate::invocation::{Executed, Invocation, Outcome};
 use crate::name::{self, Place, creation_place};
 use crate::notice::notice_of;
 use crate::options::{self, Target};
-use crate::pipeline::{self, Literals};
+use crate::pipeline::{self, Literals, Purpose};
 use crate::relation::{self, NewRelation, persistence_letter};
 use crate::{execution, index, materialized_view, session_end, view};
 use analyzer::ParamTypes;
@@ -71,7 +71,9 @@ impl Source {
     pub fn plans(&self, session: &Arc<Session>) -> Result<Arc<[Arc<Prepared>]>> {
         match &self.plans {
             Some(plans) => Ok(plans.clone()),
-            None => Ok(pipeline::plan(session, (*self.query).clone(), Some(&self.params), true)?.into()),
+            None => {
+                Ok(pipeline::plan(session, (*self.query).clone(), Some(&self.params), Purpose::Once)?.into())
+            }
         }
     }
 }
@@ -238,7 +240,7 @@ pub(crate) fn fill(
     query: Query,
     params: &[ParamValue],
 ) -> Result<u64> {
-    fill_from(session, entry, &pipeline::plan(session, query, Some(params), true)?, params)
+    fill_from(session, entry, &pipeline::plan(session, query, Some(params), Purpose::Once)?, params)
 }
 
 fn fill_from(

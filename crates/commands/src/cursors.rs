@@ -3,7 +3,7 @@
 use base::{Result, err};
 use catalog::Session;
 use datum::{Batch, MAX_BATCH_ROWS, Row, TupleDesc};
-use executor::{Prepared, Running};
+use executor::{CursorPlace, Prepared, Running};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,9 +12,10 @@ use txn::{Transaction, TransactionParticipant};
 
 /// A query in progress with the rows read so far.
 pub struct OpenCursor {
-    /// Kept as long as it runs.
-    _plan: Arc<Prepared>,
+    plan: Arc<Prepared>,
     running: Running,
+    /// Where it stands, once it has a name.
+    place: Option<Arc<CursorPlace>>,
     columns: Arc<TupleDesc>,
     scroll: Option<bool>,
     rows: Vec<Row>,
@@ -33,8 +34,9 @@ impl OpenCursor {
         scroll: Option<bool>,
     ) -> OpenCursor {
         OpenCursor {
-            _plan: plan,
+            plan,
             running,
+            place: None,
             columns,
             scroll,
             rows: Vec::new(),
@@ -193,6 +195,7 @@ pub fn is_open(session: &Session, name: &str) -> bool {
 /// `42P03` when the name is taken.
 pub fn open(session: &Session, name: &str, mut cursor: OpenCursor) -> Result<()> {
     cursor.subtransaction = session.transaction()?.sub_id();
+    cursor.place = Some(CursorPlace::register(session, name, cursor.plan.plan.clone()));
     let cursors = of(session);
     let mut open = cursors.lock();
     if open.cursors.contains_key(name) {
@@ -240,7 +243,13 @@ pub fn fetch(
         return Err(err!(UNDEFINED_CURSOR, "cursor \"{name}\" does not exist"));
     };
     let rows = cursor.fetch(direction, count);
+    if let Some(place) = cursor.place.as_ref().filter(|place| place.tells_rows()) {
+        place.stand_on(cursor.position.checked_sub(1).and_then(|at| cursor.rows.get(at)).cloned());
+    }
     let columns = cursor.columns.clone();
     put(session, name, cursor);
-    Ok((columns, rows?))
+    // Columns behind those of the query are the cursor's own.
+    let mut rows = rows?;
+    rows.iter_mut().for_each(|row| row.truncate(columns.len()));
+    Ok((columns, rows))
 }

@@ -1,6 +1,7 @@
 //! Statements that functions run: analysed once, planned through a `PlanChoice`, their relations locked.
 
 use crate::invocation::{Client, Invocation, Outcome};
+use crate::pipeline::Purpose;
 use crate::plan_choice::PlanChoice;
 use crate::statistics;
 use crate::{dispatch, execution};
@@ -49,8 +50,9 @@ impl AnalysedQuery {
         &self,
         session: &Arc<Session>,
         params: &[ParamValue],
+        purpose: Purpose,
     ) -> Result<Option<Arc<[Arc<Prepared>]>>> {
-        let plans = self.plans.plans(session, &self.query, params, false)?;
+        let plans = self.plans.plans(session, &self.query, params, purpose)?;
         for plan in plans.iter() {
             lock_relations(session, &plan.plan)?;
         }

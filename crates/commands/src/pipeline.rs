@@ -98,6 +98,19 @@ impl PlannerHooks for Hooks {
     }
 }
 
+/// How a plan is going to be run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To its end at once: workers may take part.
+    Once,
+    /// In pieces.
+    Pieces,
+    /// By FETCH, in a function.
+    FunctionCursor,
+    /// By FETCH, after DECLARE: the first rows are to come fast.
+    Cursor,
+}
+
 /// Binds a statement to the catalogs. Parameters whose types are open get them from their use.
 ///
 /// # Errors
@@ -112,7 +125,7 @@ pub fn analyze<'s>(
 }
 
 /// Expands views and rules, and plans what comes of it. `params`: the values to plan for, or none for a plan that
-/// serves any. `parallel`: workers may take part, because the plan will be run to its end at once.
+/// serves any.
 ///
 /// # Errors
 /// PostgreSQL's.
@@ -120,7 +133,7 @@ pub fn plan(
     session: &Arc<Session>,
     query: Query,
     params: Option<&[ParamValue]>,
-    parallel: bool,
+    purpose: Purpose,
 ) -> Result<Vec<Arc<Prepared>>> {
     let hooks = Hooks { session: session.clone() };
     let bound: Option<Vec<BoundParameter>> = params.map(|params| {
@@ -130,7 +143,14 @@ pub fn plan(
     queries
         .into_iter()
         .map(|query| {
-            let options = PlanOptions { params: bound.as_deref(), parallel, ..PlanOptions::new(&hooks) };
+            let options = PlanOptions {
+                params: bound.as_deref(),
+                parallel: purpose == Purpose::Once,
+                fast_start: purpose == Purpose::Cursor,
+                cursor_tuple_fraction: session.settings().get(settings::CURSOR_TUPLE_FRACTION),
+                places: matches!(purpose, Purpose::Cursor | Purpose::FunctionCursor),
+                ..PlanOptions::new(&hooks)
+            };
             Ok(Prepared::new(Arc::new(planner::plan(session, query, &options)?)))
         })
         .collect()
@@ -145,10 +165,11 @@ pub fn analyze_and_plan(
     statement: &Statement,
     sql: &str,
     params: &[ParamValue],
+    purpose: Purpose,
 ) -> Result<Vec<Arc<Prepared>>> {
     let mut types = ParamTypes::fixed(params.iter().map(|p| p.type_oid).collect());
     let query = analyzer::analyze_inner(session, &Literals, statement, sql, &mut types)?;
-    plan(session, query, Some(params), true)
+    plan(session, query, Some(params), purpose)
 }
 
 /// Learns the types of the parameters in a statement that EXPLAIN explains.

@@ -3,7 +3,7 @@
 //! A query is planned for its values at first. After five such plans the average of their costs is held against a plan
 //! for any values, and the cheaper kind is used from then on, as in PostgreSQL.
 
-use crate::pipeline;
+use crate::pipeline::{self, Purpose};
 use base::Result;
 use catalog::Session;
 use executor::{ParamValue, Prepared};
@@ -38,7 +38,7 @@ impl PlanChoice {
         PlanChoice { state: Mutex::default(), max_generic_cost }
     }
 
-    /// The plans to run `query` with these parameters. `parallel`: workers may take part.
+    /// The plans to run `query` with these parameters.
     ///
     /// # Errors
     /// Those of planning.
@@ -47,7 +47,7 @@ impl PlanChoice {
         session: &Arc<Session>,
         query: &Query,
         params: &[ParamValue],
-        parallel: bool,
+        purpose: Purpose,
     ) -> Result<Arc<[Arc<Prepared>]>> {
         let mode = session.settings().get(settings::PLAN_CACHE_MODE);
         if !self.wants_custom(mode, params) {
@@ -57,7 +57,7 @@ impl PlanChoice {
                 return Ok(generic);
             }
             drop(state);
-            let plans: Arc<[_]> = pipeline::plan(session, query.clone(), None, parallel)?.into();
+            let plans: Arc<[_]> = pipeline::plan(session, query.clone(), None, purpose)?.into();
             let mut state = self.state.lock();
             state.generic_cost = total_cost(&plans);
             state.generic = Some(plans.clone());
@@ -66,7 +66,7 @@ impl PlanChoice {
                 return Ok(plans);
             }
         }
-        let plans: Arc<[_]> = pipeline::plan(session, query.clone(), Some(params), parallel)?.into();
+        let plans: Arc<[_]> = pipeline::plan(session, query.clone(), Some(params), purpose)?.into();
         let mut state = self.state.lock();
         state.custom_plans += 1;
         state.custom_cost += total_cost(&plans) + planning_cost(&plans);

@@ -70,6 +70,7 @@ pub fn plan(session: &Session, query: Query, options: &PlanOptions<'_>) -> Resul
     let fraction = if fraction >= 1.0 { 0.0 } else { fraction };
     global.hazard.set(parallel::statement_hazard(session, &query, options, &global.costs)?);
     let mut root = Root::new(&global, query, Vec::new());
+    root.tells_places = options.places;
     root.plan_query(fraction)?;
     let path = root.cheapest_final(root.tuple_fraction);
     let mut plan = root.create_top_plan(&path)?;

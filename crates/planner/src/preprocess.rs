@@ -154,10 +154,25 @@ impl<'a> Root<'a> {
         self.expand_virtual_columns()
     }
 
+    /// Whether a cursor's rows, being those of one table, are to come with their places.
+    fn wants_places(&self) -> bool {
+        let query = &self.query;
+        let [ir::JoinNode::Relation(relation)] = &query.join_tree.items[..] else { return false };
+        self.tells_places
+            && matches!(self.rte(*relation).kind, RangeTableKind::Relation { .. })
+            && query.set_operations.is_none()
+            && query.group_clause.is_empty()
+            && query.grouping_sets.is_empty()
+            && query.distinct_clause.is_empty()
+            && !(query.has_aggregates || query.has_window_functions || query.has_target_srfs)
+            && query.having.is_none()
+    }
+
     /// FOR UPDATE and its kin: which relations are locked and how, and which are refetched when rows have changed.
     fn collect_row_marks(&mut self) -> Result<()> {
         let query = &self.query;
         if query.row_marks.is_empty()
+            && !self.wants_places()
             && !matches!(query.command, CommandType::Update | CommandType::Delete | CommandType::Merge)
         {
             return Ok(());

@@ -231,6 +231,10 @@ impl<'a> Root<'a> {
                 let io = self.costs().random_page.min(seq_page) * self.base(rti).pages;
                 self.simple_scan(rti, PathKind::SampleScan, 0.0, io, cpu, true)?
             }
+            // Nothing but a Tid Scan finds the row that a cursor is on.
+            RangeTableKind::Relation { .. } if self.base(rti).restrictions.iter().any(is_current_of) => {
+                return self.add_tid_paths(rti);
+            }
             RangeTableKind::Relation { .. } => {
                 let io = seq_page * self.base(rti).pages;
                 let enabled = self.costs().enable_seqscan;
@@ -625,4 +629,8 @@ fn can_push_into(query: &ir::Query) -> bool {
         && !query.has_target_srfs
         && query.row_marks.is_empty()
         && !(query.has_aggregates && query.group_clause.is_empty())
+}
+
+fn is_current_of(clause: &ClauseRef) -> bool {
+    matches!(clause.expr, Expr::CurrentOf { .. })
 }

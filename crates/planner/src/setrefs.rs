@@ -160,8 +160,7 @@ impl<'a> Finish<'a> {
             });
         }
         self.permissions.extend(root.query.permissions.iter().cloned());
-        for mark in &root.row_marks {
-            let mut mark = mark.clone();
+        for mut mark in root.marks_of_members() {
             mark.shift(offset);
             self.row_marks.push(mark);
         }

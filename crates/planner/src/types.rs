@@ -82,6 +82,8 @@ pub struct PlanOptions<'a> {
     pub cursor_tuple_fraction: f64,
     /// The plan may have a Gather: it is run once, to its end.
     pub parallel: bool,
+    /// A cursor's: rows of a single table come with their places, for WHERE CURRENT OF.
+    pub places: bool,
 }
 
 impl<'a> PlanOptions<'a> {
@@ -93,6 +95,7 @@ impl<'a> PlanOptions<'a> {
             fast_start: false,
             cursor_tuple_fraction: 0.1,
             parallel: false,
+            places: false,
         }
     }
 }
@@ -633,6 +636,8 @@ pub(crate) struct Root<'a> {
     pub query: Query,
     /// Depth from 0, as the index into `Global::levels`.
     pub level: usize,
+    /// See [`PlanOptions::places`].
+    pub tells_places: bool,
     pub rels: Vec<Option<Rel<'a>>>,
     pub join_rels: HashMap<RelSet, usize>,
     pub joins: Vec<Rel<'a>>,
@@ -706,6 +711,7 @@ impl<'a> Root<'a> {
             g: g.clone(),
             query,
             level: 0,
+            tells_places: false,
             rels: Vec::new(),
             join_rels: HashMap::new(),
             joins: Vec::new(),

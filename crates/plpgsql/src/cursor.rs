@@ -56,11 +56,11 @@ impl Frame<'_> {
                 let cursor = self.bound(variable)?;
                 self.bind_arguments(&cursor, arguments.as_ref())?;
                 let ready = self.ready(&cursor.query)?;
-                (self.start(&cursor.query, &ready)?, cursor.scroll)
+                (self.start_cursor(&cursor.query, &ready)?, cursor.scroll)
             }
             Open::Query { query, scroll } => {
                 let ready = self.ready(query)?;
-                (self.start(query, &ready)?, *scroll)
+                (self.start_cursor(query, &ready)?, *scroll)
             }
             Open::Execute { query, using, scroll } => {
                 let (query, params) = self.dynamic_query(query, using)?;
@@ -162,7 +162,7 @@ impl Frame<'_> {
         let cursor = self.bound(variable)?;
         self.bind_arguments(&cursor, arguments)?;
         let ready = self.ready(&cursor.query)?;
-        let started = self.start(&cursor.query, &ready)?;
+        let started = self.start_cursor(&cursor.query, &ready)?;
         let columns = started.columns.clone();
         let name = self.open_cursor(variable, started, cursor.scroll)?;
         let mut found = false;

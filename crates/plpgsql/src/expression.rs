@@ -9,6 +9,7 @@ use base::{Error, Oid, Result, err};
 use catalog::Session;
 use commands::nested::AnalysedQuery;
 use commands::pipeline::Literals;
+use commands::pipeline::Purpose;
 use executor::{Compiler, Eval, Inputs};
 use ir::{Expr, Param, ParamKind, PlanNode, expr_collation, expr_type, expr_typmod};
 use parking_lot::Mutex;
@@ -166,7 +167,7 @@ fn is_query(statement: &Statement) -> bool {
 }
 
 fn compile(session: &Arc<Session>, query: &AnalysedQuery) -> Result<Option<Simple>> {
-    let Some(plans) = query.locked_plans(session, &[])? else { return Ok(None) };
+    let Some(plans) = query.locked_plans(session, &[], Purpose::Pieces)? else { return Ok(None) };
     let [prepared] = &plans[..] else { return Ok(None) };
     let plan = &prepared.plan.plan;
     let bare = matches!(&plan.node, PlanNode::Result { constant_qual } if constant_qual.is_empty())

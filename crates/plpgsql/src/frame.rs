@@ -7,6 +7,7 @@ use base::{Error, Oid, Result, err};
 use catalog::Session;
 use commands::KeptRows;
 use commands::nested;
+use commands::pipeline::Purpose;
 use datum::{Batch, Column, Datum, OwnedDatum, Repr, TupleDesc};
 use executor::{Execution, ParamValue, Prepared, Running, evaluate_once};
 use ir::{CommandType, TargetEntry, expr_collation, expr_type, expr_typmod};
@@ -183,11 +184,33 @@ impl Frame<'_> {
     /// # Errors
     /// Those of planning; `0A000` for a command that is no query.
     pub fn start(&mut self, expression: &Expression, ready: &Arc<Ready>) -> Result<Started> {
-        let started = self.start_inner(expression, ready);
+        self.start_for(expression, ready, Purpose::Pieces)
+    }
+
+    /// The same, for a cursor.
+    ///
+    /// # Errors
+    /// As [`Frame::start`].
+    pub fn start_cursor(&mut self, expression: &Expression, ready: &Arc<Ready>) -> Result<Started> {
+        self.start_for(expression, ready, Purpose::FunctionCursor)
+    }
+
+    fn start_for(
+        &mut self,
+        expression: &Expression,
+        ready: &Arc<Ready>,
+        purpose: Purpose,
+    ) -> Result<Started> {
+        let started = self.start_inner(expression, ready, purpose);
         started.map_err(|error| expression.located(error))
     }
 
-    fn start_inner(&mut self, expression: &Expression, first: &Arc<Ready>) -> Result<Started> {
+    fn start_inner(
+        &mut self,
+        expression: &Expression,
+        first: &Arc<Ready>,
+        purpose: Purpose,
+    ) -> Result<Started> {
         let mut ready = first.clone();
         for _ in 0..100 {
             let query = match &ready.kind {
@@ -196,7 +219,7 @@ impl Frame<'_> {
             };
             self.check_read_only(query.query.command)?;
             let params = self.params(&ready)?;
-            let Some(plans) = query.locked_plans(&self.session, &params)? else {
+            let Some(plans) = query.locked_plans(&self.session, &params, purpose)? else {
                 ready = expression.ready(&self.session, self.function, &self.values)?;
                 continue;
             };

@@ -7,6 +7,7 @@ use crate::run::{Flow, LoopStep, loop_step};
 use crate::value::{RECORD, Record, Value, cast, constant};
 use base::{Error, Oid, Result, err};
 use commands::nested;
+use commands::pipeline::Purpose;
 use datum::{Batch, Datum, MAX_BATCH_ROWS, OwnedDatum, TupleDesc};
 use executor::ParamValue;
 use ir::CommandType;
@@ -210,6 +211,7 @@ impl Frame<'_> {
         query: &Expression,
         params: &[ParamValue],
         statement: &syntax::Statement,
+        purpose: Purpose,
     ) -> Result<Option<Started>> {
         use syntax::Statement as S;
         let is_query = match statement {
@@ -247,7 +249,7 @@ impl Frame<'_> {
             return self.rows_of(outcome);
         }
         let session = self.session.clone();
-        let plans = commands::pipeline::analyze_and_plan(&session, statement, &query.text, params)
+        let plans = commands::pipeline::analyze_and_plan(&session, statement, &query.text, params, purpose)
             .map_err(|e| query.located(e))?;
         for plan in &plans {
             self.check_read_only(plan.plan.command)?;
@@ -264,7 +266,9 @@ impl Frame<'_> {
         }
         let last = statements.pop();
         for statement in statements {
-            if let Some(mut started) = self.start_dynamic(&query, &params, &statement.statement)? {
+            if let Some(mut started) =
+                self.start_dynamic(&query, &params, &statement.statement, Purpose::Pieces)?
+            {
                 let session = self.session.clone();
                 nested::run_to_end(&session, &started.plan, &mut started.running)
                     .map_err(|e| query.located(e))?;
@@ -272,7 +276,7 @@ impl Frame<'_> {
         }
         let Some(last) = last else { return Ok(()) };
         let found = self.values[self.function.found].clone();
-        let Some(mut started) = self.start_dynamic(&query, &params, &last.statement)? else {
+        let Some(mut started) = self.start_dynamic(&query, &params, &last.statement, Purpose::Pieces)? else {
             if into.is_some() {
                 return Err(err!(SYNTAX_ERROR, "INTO used with a command that cannot return data"));
             }
@@ -360,7 +364,7 @@ impl Frame<'_> {
         let (Some(statement), true) = (statements.pop(), statements.is_empty()) else {
             return Err(err!(INVALID_CURSOR_DEFINITION, "cannot open multi-query plan as cursor"));
         };
-        match self.start_dynamic(query, params, &statement.statement)? {
+        match self.start_dynamic(query, params, &statement.statement, Purpose::FunctionCursor)? {
             Some(started) => Ok(started),
             None => Err(err!(
                 INVALID_CURSOR_DEFINITION,

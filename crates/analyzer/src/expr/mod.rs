@@ -280,7 +280,18 @@ impl Analyzer<'_> {
         let Some(target) = &self.current().target else {
             return Err(Error::internal("CURRENT OF without target").at(location));
         };
-        Ok(Expr::CurrentOf { relation: target.index, cursor: Some(cursor.to_owned()), param: 0 })
+        const REFCURSOR: base::Oid = base::Oid(1790);
+        let relation = target.index;
+        if target.relation.kind() == b'v' {
+            return Err(err!(FEATURE_NOT_SUPPORTED, "WHERE CURRENT OF on a view is not implemented"));
+        }
+        // A variable of a function that holds the cursor's name goes before the name itself.
+        if let Some(Expr::Param(param)) = self.named_value(&[cursor.to_owned()], false, false, location)?
+            && param.type_oid == REFCURSOR
+        {
+            return Ok(Expr::CurrentOf { relation, cursor: None, param: param.id });
+        }
+        Ok(Expr::CurrentOf { relation, cursor: Some(cursor.to_owned()), param: 0 })
     }
 
     fn merge_action_function(&mut self, location: usize) -> Result<Expr> {

@@ -6,6 +6,7 @@ use super::options::{CopyFormat, CopyOptions, Header};
 use super::read::named_columns;
 use super::write::Writer;
 use crate::output::{Format, RowOutput};
+use crate::pipeline::Purpose;
 use crate::{Client, Invocation, execution, pipeline};
 use base::{Error, Oid, Result, bail, err};
 use catalog::acl::privilege;
@@ -210,7 +211,7 @@ pub fn query(invocation: &mut Invocation<'_>, copy: &Copy, statement: &Statement
     let session = invocation.session.clone();
     let options = CopyOptions::read(&copy.options, false)?;
     check_query(statement)?;
-    let mut plans = pipeline::analyze_and_plan(&session, statement, sql, &invocation.params)?;
+    let mut plans = pipeline::analyze_and_plan(&session, statement, sql, &invocation.params, Purpose::Once)?;
     let (Some(prepared), true) = (plans.pop(), plans.is_empty()) else {
         bail!(FEATURE_NOT_SUPPORTED, "multi-statement DO INSTEAD rules are not supported for COPY");
     };

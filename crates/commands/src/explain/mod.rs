@@ -8,6 +8,7 @@ mod render;
 
 use crate::create_table_as::{self, Created, Filler, Source};
 use crate::invocation::Executed;
+use crate::pipeline::Purpose;
 use crate::{Invocation, Outcome, execution, pipeline};
 use base::{Error, Oid, Result};
 use catalog::Session;
@@ -77,6 +78,7 @@ impl Subject {
             return Subject::of_create(invocation, &create, options);
         }
         let inner;
+        let mut purpose = Purpose::Once;
         let query = match statement {
             Statement::Select(_)
             | Statement::Insert(_)
@@ -85,6 +87,7 @@ impl Subject {
             | Statement::Merge(_) => statement,
             Statement::DeclareCursor(declare) => {
                 inner = Statement::Select(Box::new(declare.query.clone()));
+                purpose = Purpose::Cursor;
                 &inner
             }
             Statement::Execute(_) => {
@@ -96,7 +99,7 @@ impl Subject {
             _ => return Err(Error::unsupported("EXPLAIN of this statement")),
         };
         let params: &[ParamValue] = if options.generic_plan { &[] } else { &invocation.params };
-        let plans = pipeline::analyze_and_plan(session, query, invocation.sql, params)?.into();
+        let plans = pipeline::analyze_and_plan(session, query, invocation.sql, params, purpose)?.into();
         Ok(Some(Subject { plans, params: invocation.params.clone(), table: None }))
     }
 

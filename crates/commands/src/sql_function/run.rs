@@ -5,6 +5,7 @@ use super::cache;
 use super::result::Rows;
 use crate::kept_rows::KeptRows;
 use crate::nested;
+use crate::pipeline::Purpose;
 use base::{Error, Result};
 use catalog::{PgProc, Session};
 use datum::{Batch, ColumnBuilder, Datum, MAX_BATCH_ROWS, OwnedDatum};
@@ -106,9 +107,9 @@ fn run_statement(
         let ready = body.ready(session, number)?;
         Ok(match &*ready {
             Ready::Utility(_) => Some((ready, None)),
-            Ready::Query { query, .. } => {
-                query.locked_plans(session, params)?.map(|plans| (ready.clone(), Some(plans)))
-            }
+            Ready::Query { query, .. } => query
+                .locked_plans(session, params, Purpose::Pieces)?
+                .map(|plans| (ready.clone(), Some(plans))),
         })
     })?;
     match (&*ready, plans) {

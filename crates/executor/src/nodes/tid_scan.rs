@@ -4,9 +4,10 @@ use super::scan::{ScanSpec, relation_of};
 use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs, evaluate_once};
 use crate::node::Node;
+use crate::place::current_row;
 use crate::rows::Leftover;
 use adt::array::{ArrayView, ElementLayout};
-use base::{Error, Result, Tid};
+use base::{Error, Result, Tid, err};
 use datum::{Batch, Datum};
 use heap::Visibility;
 use ir::{Expr, Plan, VarSource};
@@ -15,6 +16,27 @@ use std::sync::Arc;
 enum Wanted {
     One(Eval),
     Any(Eval),
+    /// The row that a cursor stands on.
+    Current(Cursor),
+}
+
+enum Cursor {
+    Named(String),
+    /// The name is the value of `$n`, counted from 1.
+    Param(usize),
+}
+
+impl Cursor {
+    fn name(&self, execution: &Execution) -> Result<String> {
+        match self {
+            Cursor::Named(name) => Ok(name.clone()),
+            Cursor::Param(number) => {
+                let value = number.checked_sub(1).and_then(|at| execution.params.get(at));
+                let name = value.and_then(|column| column.get(0)).map(|name| name.text().to_owned());
+                name.ok_or_else(|| err!(UNDEFINED_OBJECT, "no value found for parameter {number}"))
+            }
+        }
+    }
 }
 
 struct Spec {
@@ -45,7 +67,8 @@ pub fn build(
                     Wanted::One(compiler.compile(value)?)
                 }
                 Expr::ScalarArrayOp(op) => Wanted::Any(compiler.compile(&op.args[1])?),
-                Expr::CurrentOf { .. } => return Err(Error::unsupported("WHERE CURRENT OF")),
+                Expr::CurrentOf { cursor: Some(name), .. } => Wanted::Current(Cursor::Named(name.clone())),
+                Expr::CurrentOf { cursor: None, param, .. } => Wanted::Current(Cursor::Param(*param)),
                 _ => return Err(Error::internal("a condition on ctid that is none")),
             });
         }
@@ -80,6 +103,14 @@ impl TidScan {
                     let Some(array) = array.get(0) else { continue };
                     for element in ArrayView::new(array.bytes())?.iter(TID) {
                         tids.extend(element?.map(|e| Datum::Bytes(e).tid()));
+                    }
+                }
+                Wanted::Current(cursor) => {
+                    let (name, entry) = (cursor.name(execution)?, &self.spec.scan.entry);
+                    if let Some(tid) = current_row(&execution.session, &name, entry)? {
+                        // The row may have been updated since the cursor came by.
+                        let (context, snapshot) = (&execution.context, &execution.snapshot);
+                        tids.push(heap::latest_version(context, &entry.relation, tid, snapshot)?);
                     }
                 }
             }

@@ -6,7 +6,8 @@ use base::{Error, Result, Severity, bail};
 use buffer::BufferOptions;
 use catalog::Session;
 use catalog::bootstrap::{self, Choices};
-use commands::{Client, Invocation, pipeline};
+use commands::pipeline::{self, Purpose};
+use commands::{Client, Invocation};
 use settings::ServerSettings;
 use std::sync::Arc;
 use syntax::Statement;
@@ -110,7 +111,7 @@ fn run_statement(session: &Arc<Session>, sql: &str, statement: &Statement) -> Re
             instrument: None,
             trusted: true,
         };
-        for plan in pipeline::analyze_and_plan(session, statement, sql, &[])? {
+        for plan in pipeline::analyze_and_plan(session, statement, sql, &[], Purpose::Once)? {
             let snapshot = session.transaction()?.snapshot()?;
             let mut running = executor::start(session, &plan, &[], snapshot, &options)?;
             while running.next(datum::MAX_BATCH_ROWS)?.is_some() {}

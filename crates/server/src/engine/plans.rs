@@ -7,7 +7,8 @@
 use analyzer::{Analyzed, ParamTypes};
 use base::{Oid, Result};
 use catalog::Session;
-use commands::{PlanChoice, pipeline};
+use commands::PlanChoice;
+use commands::pipeline::{self, Purpose};
 use executor::{ParamValue, Prepared as PreparedPlan};
 use hashbrown::HashMap;
 use ir::{CommandType, Query};
@@ -139,7 +140,8 @@ impl Prepared {
     /// Those of planning.
     pub fn plans(&self, session: &Arc<Session>, params: &[ParamValue]) -> Result<Arc<[Arc<PreparedPlan>]>> {
         let Kind::Query(query) = &self.kind else { return Ok(Arc::new([])) };
-        self.plans.plans(session, query, params, !self.serial)
+        let purpose = if self.serial { Purpose::Cursor } else { Purpose::Once };
+        self.plans.plans(session, query, params, purpose)
     }
 }
 

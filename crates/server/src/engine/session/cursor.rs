@@ -7,7 +7,7 @@ use base::{Result, bail, err};
 use commands::cursors;
 use commands::output::Format;
 use datum::{Batch, MAX_BATCH_ROWS};
-use executor::ParamValue;
+use executor::{CursorPlace, ParamValue};
 use std::sync::Arc;
 use syntax::{ClosePortal, DeclareCursor, Fetch, FetchDirection};
 
@@ -26,6 +26,7 @@ pub struct CursorOptions {
     /// The query has no more rows than those in `rows`.
     complete: bool,
     pub declared_at: i64,
+    place: Option<Arc<CursorPlace>>,
 }
 
 impl ClientSession {
@@ -47,12 +48,19 @@ impl ClientSession {
         let format = if declare.binary { Format::Binary } else { Format::Text };
         let mut portal = Portal::new(Some(query.clone()), params, vec![format]);
         self.start_query(&mut portal, &query)?;
+        let place = match &portal.state {
+            State::Running(running) => {
+                Some(CursorPlace::register(&self.session, &declare.name, running.plan.plan.clone()))
+            }
+            _ => None,
+        };
         portal.cursor = Some(CursorOptions {
             hold: declare.hold,
             binary: declare.binary,
             scroll: declare.scroll == Some(true),
             no_scroll: declare.scroll == Some(false),
             declared_at: self.session.instance().system.clock.timestamp(),
+            place,
             ..CursorOptions::default()
         });
         portal.nesting = self.nesting();
@@ -74,29 +82,9 @@ impl ClientSession {
         let cursor = cursor.get_or_insert_default();
         let all = usize::MAX;
         let count = fetch.count.map(|c| (c, usize::try_from(c.unsigned_abs()).unwrap_or(all)));
-        let here = cursor.position;
-        match (fetch.direction, count) {
-            (FetchDirection::Forward, None) => cursor.forward(state, all),
-            (FetchDirection::Forward, Some((0, _))) | (FetchDirection::Backward, Some((0, _))) => {
-                cursor.at(state, here)
-            }
-            (FetchDirection::Forward, Some((c, n))) if c > 0 => cursor.forward(state, n),
-            (FetchDirection::Backward, Some((c, n))) if c < 0 => cursor.forward(state, n),
-            (FetchDirection::Forward | FetchDirection::Backward, Some((_, n))) => cursor.backward(n),
-            (FetchDirection::Backward, None) => cursor.backward(all),
-            (FetchDirection::Absolute, Some((c, n))) if c >= 0 => cursor.at(state, n),
-            (FetchDirection::Absolute, Some((_, n))) => {
-                cursor.read_to(state, all)?;
-                let total = cursor.total();
-                cursor.at(state, (total + 1).saturating_sub(n))
-            }
-            (FetchDirection::Relative, Some((c, n))) if c >= 0 => cursor.at(state, here.saturating_add(n)),
-            (FetchDirection::Relative, Some((_, n))) => {
-                cursor.require_scroll()?;
-                cursor.at(state, here.saturating_sub(n))
-            }
-            (FetchDirection::Absolute | FetchDirection::Relative, None) => cursor.at(state, here),
-        }
+        let fetched = cursor.fetch(state, fetch.direction, count);
+        cursor.tell_place();
+        fetched
     }
 
     /// The rows of a cursor that a function has opened.
@@ -129,12 +117,56 @@ impl ClientSession {
                 cursor.read_to(state, usize::MAX)?;
                 *state = State::Done;
             }
+            if let Some(place) = cursor.place.as_ref().filter(|_| cursor.hold) {
+                place.hold();
+            }
         }
         Ok(())
     }
 }
 
 impl CursorOptions {
+    fn fetch(
+        &mut self,
+        state: &mut State,
+        direction: FetchDirection,
+        count: Option<(i64, usize)>,
+    ) -> Result<Vec<Batch>> {
+        let (all, here) = (usize::MAX, self.position);
+        match (direction, count) {
+            (FetchDirection::Forward, None) => self.forward(state, all),
+            (FetchDirection::Forward, Some((0, _))) | (FetchDirection::Backward, Some((0, _))) => {
+                self.at(state, here)
+            }
+            (FetchDirection::Forward, Some((c, n))) if c > 0 => self.forward(state, n),
+            (FetchDirection::Backward, Some((c, n))) if c < 0 => self.forward(state, n),
+            (FetchDirection::Forward | FetchDirection::Backward, Some((_, n))) => self.backward(n),
+            (FetchDirection::Backward, None) => self.backward(all),
+            (FetchDirection::Absolute, Some((c, n))) if c >= 0 => self.at(state, n),
+            (FetchDirection::Absolute, Some((_, n))) => {
+                self.read_to(state, all)?;
+                let total = self.total();
+                self.at(state, (total + 1).saturating_sub(n))
+            }
+            (FetchDirection::Relative, Some((c, n))) if c >= 0 => self.at(state, here.saturating_add(n)),
+            (FetchDirection::Relative, Some((_, n))) => {
+                self.require_scroll()?;
+                self.at(state, here.saturating_sub(n))
+            }
+            (FetchDirection::Absolute | FetchDirection::Relative, None) => self.at(state, here),
+        }
+    }
+
+    /// Tells WHERE CURRENT OF which row the cursor is on.
+    fn tell_place(&self) {
+        let Some(place) = self.place.as_ref().filter(|place| place.tells_rows()) else { return };
+        let row = self.position.checked_sub(1).and_then(|at| {
+            let batch = self.slice(at, at + 1).pop()?;
+            Some(batch.row(0))
+        });
+        place.stand_on(row);
+    }
+
     fn total(&self) -> usize {
         self.rows.iter().map(Batch::rows).sum()
     }
