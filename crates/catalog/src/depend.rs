@@ -184,7 +184,10 @@ impl Session {
             }
             // A part drags its owner along: dropping a view's rule means dropping the view.
             let owner = if automatic { None } else { self.owner_of_part(dependent)? };
-            next.push((owner.filter(|owner| !plan.seen.contains(owner)).unwrap_or(dependent), automatic));
+            let goes = |owner: &ObjectAddress| {
+                plan.seen.contains(owner) || plan.seen.contains(&ObjectAddress { sub: 0, ..*owner })
+            };
+            next.push((owner.filter(|owner| !goes(owner)).unwrap_or(dependent), automatic));
         }
         for (dependent, automatic) in next {
             self.visit_drop(dependent, (!automatic).then_some(object), plan)?;

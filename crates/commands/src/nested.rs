@@ -216,3 +216,12 @@ pub fn run_utility(
     };
     dispatch::execute(&mut invocation, statement)
 }
+
+/// Statements that know no variables.
+pub struct NoNames;
+
+impl analyzer::ParameterNames for NoNames {
+    fn resolve(&self, _: &[String], _: bool, _: bool) -> Result<Option<analyzer::NamedValue>> {
+        Ok(None)
+    }
+}

@@ -445,12 +445,18 @@ pub fn duplicate_key_error(session: &Session, index: &IndexEntry, values: &[Opti
         let Some(access) = &index.access else { return error };
         let count = index.index.indnkeyatts as usize;
         let attributes = access.attributes();
-        let names: Vec<&str> = (0..count)
+        // An expression is shown as it was written.
+        let written = |column: usize| {
+            let deparser = functions::hooks::deparser(session).ok()?;
+            deparser.index(session, index.oid, column as i32 + 1, false).ok()?
+        };
+        let names: Vec<String> = (0..count)
             .map(|column| match usize::try_from(index.index.indkey[column] - 1) {
-                Ok(attribute) => table.desc().attributes()[attribute].name.as_str(),
-                Err(_) => attributes[column].name.as_str(),
+                Ok(attribute) => table.desc().attributes()[attribute].name.clone(),
+                Err(_) => written(column).unwrap_or_else(|| attributes[column].name.clone()),
             })
             .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let types: Vec<Oid> = attributes[..count].iter().map(|a| a.type_oid).collect();
         if let Ok(key) = describe_key(session, &names, &types, &values[..count]) {
             error = error.detail(format!("{key} already exists."));

@@ -6,7 +6,7 @@ use crate::frame::{Frame, Started};
 use crate::run::{Flow, LoopStep, loop_step};
 use crate::value::{RECORD, Record, Value, cast, constant};
 use base::{Error, Oid, Result, err};
-use commands::nested;
+use commands::nested::{self, NoNames};
 use commands::pipeline::Purpose;
 use datum::{Batch, Datum, MAX_BATCH_ROWS, OwnedDatum, TupleDesc};
 use executor::ParamValue;
@@ -565,14 +565,5 @@ impl crate::frame::Set {
         let rows = std::mem::take(&mut self.rows);
         let columns = builders.into_iter().map(|b| Arc::new(b.finish())).collect();
         self.kept.add(Batch::new(columns, rows))
-    }
-}
-
-/// Dynamic statements know no variables.
-struct NoNames;
-
-impl analyzer::ParameterNames for NoNames {
-    fn resolve(&self, _: &[String], _: bool, _: bool) -> Result<Option<analyzer::NamedValue>> {
-        Ok(None)
     }
 }

@@ -17,7 +17,7 @@ use syntax::{AlterTableCommand, DropBehavior};
 impl<'a> Alteration<'a> {
     /// The same for a child.
     pub fn of_child(&self, table: Oid) -> Alteration<'a> {
-        Alteration { session: self.session, table, recurse: true, recursing: true }
+        Alteration { table, recurse: true, recursing: true, ..*self }
     }
 
     /// The table's direct children, locked.

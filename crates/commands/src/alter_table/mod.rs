@@ -3,6 +3,7 @@
 
 mod column;
 mod constraint;
+mod dependents;
 mod generated;
 mod inherit;
 mod options;
@@ -30,6 +31,8 @@ pub(super) struct Alteration<'a> {
     pub recurse: bool,
     /// The statement names another table, which this one inherits from.
     pub recursing: bool,
+    /// What is made again once all columns have their types.
+    pub put_off: &'a dependents::PutOff,
 }
 
 impl Alteration<'_> {
@@ -71,13 +74,15 @@ fn lock_of(command: &AlterTableCommand) -> LockMode {
     }
 }
 
+const TYPES: u8 = 1;
+
 /// The pass in which a command runs: drops first, then types, columns, constraints, the rest.
 fn pass(command: &AlterTableCommand) -> u8 {
     use AlterTableCommand as C;
     use syntax::ConstraintKind as K;
     match command {
         C::DropColumn { .. } | C::DropConstraint { .. } => 0,
-        C::AlterColumnType { .. } => 1,
+        C::AlterColumnType { .. } => TYPES,
         C::DropExpression { .. } => 4,
         C::AddColumn { .. } => 2,
         C::SetExpression { .. } => 3,
@@ -121,13 +126,19 @@ pub(crate) fn alter(invocation: &mut Invocation<'_>, statement: &AlterTable) -> 
         privilege::require_not_in_use(session, &entry.class, "ALTER TABLE")?;
     }
     let recurse = statement.relation.inherit;
-    let alteration = Alteration { session, table: entry.oid(), recurse, recursing: false };
+    let put_off = dependents::PutOff::default();
+    let table = entry.oid();
+    let alteration = Alteration { session, table, recurse, recursing: false, put_off: &put_off };
     let mut ordered: Vec<&AlterTableCommand> = statement.commands.iter().collect();
     ordered.sort_by_key(|command| pass(command));
     for command in ordered {
+        if pass(command) > TYPES {
+            put_off.carry_out(session)?;
+        }
         run(&alteration, command)?;
         session.command_counter_increment()?;
     }
+    put_off.carry_out(session)?;
     Ok(Outcome::Tag(tag))
 }
 
@@ -189,9 +200,10 @@ fn run(alteration: &Alteration<'_>, command: &AlterTableCommand) -> Result<()> {
             require_table(&entry, "ALTER COLUMN ... DROP NOT NULL")?;
             column::drop_not_null(alteration, column)
         }
-        C::AlterColumnType { column, type_name, collation, using, .. } => {
+        C::AlterColumnType { column, type_name, collation, using, location, .. } => {
             require_table(&entry, "ALTER COLUMN ... SET DATA TYPE")?;
-            rewrite::alter_type(alteration, column, type_name, collation.as_ref(), using.as_ref())
+            let (collation, using) = (collation.as_ref(), using.as_ref());
+            rewrite::alter_type(alteration, column, type_name, collation, using, *location)
         }
         C::SetExpression { column, expr } => {
             require_table(&entry, "ALTER COLUMN ... SET EXPRESSION")?;

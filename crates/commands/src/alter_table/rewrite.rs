@@ -1,11 +1,11 @@
 //! Rewriting a table: new types, and new columns whose values differ from row to row. The rows go into new files, the
 //! indexes are built anew, the old files go at commit.
 
-use super::{Alteration, validate};
+use super::{Alteration, dependents, validate};
 use crate::expression::{self, Kind, RowEvaluator};
 use crate::{extended_statistics, index, relation};
 use base::{Oid, Result, bail, err};
-use catalog::{CatalogRow, ObjectAddress, PgClass, PgDepend, PgRewrite, PgStatistic, RelationEntry, Session};
+use catalog::{ObjectAddress, PgDepend, PgStatistic, RelationEntry, Session};
 use datum::{Datum, OwnedDatum};
 use ir::Expr;
 use lock::LockMode;
@@ -104,13 +104,15 @@ pub(super) fn alter_type(
     type_name: &TypeName,
     collation: Option<&ObjectName>,
     using: Option<&syntax::Expr>,
+    location: usize,
 ) -> Result<()> {
     let session = alteration.session;
     let old = alteration.entry()?;
     let number = alteration.column(&old, column)?;
     let position = number as usize - 1;
     let before = old.desc().attributes()[position].clone();
-    super::inherit::refuse_inherited_column(alteration, number, "alter", column)?;
+    super::inherit::refuse_inherited_column(alteration, number, "alter", column)
+        .map_err(|error| error.at(location))?;
     crate::partition::refuse_key_column(session, &old, number, column, "alter type of")?;
     let (type_oid, typmod) = expression::resolve_type(session, type_name)?;
     let row = session.type_row(type_oid)?;
@@ -118,7 +120,14 @@ pub(super) fn alter_type(
         Some(named) => expression::collation_by_name(session, named)?,
         None => row.typcollation,
     };
-    refuse_dependents(alteration, &old, number)?;
+    if let (Some(_), true) = (using, before.generated != 0) {
+        return Err(err!(
+            INVALID_COLUMN_DEFINITION,
+            "cannot specify USING when altering type of generated column"
+        )
+        .at(location)
+        .detail(format!("Column \"{column}\" is a generated column.")));
+    }
     let expr = match using {
         Some(ast) => {
             let kind = Kind::AlterColumnTransform;
@@ -139,6 +148,9 @@ pub(super) fn alter_type(
         Err(error) if error.state() == base::SqlState::DATATYPE_MISMATCH => {
             let words = session.format_type(type_oid, Some(typmod))?;
             return Err(match using {
+                None if before.generated != 0 => {
+                    err!(DATATYPE_MISMATCH, "column \"{column}\" cannot be cast automatically to type {words}")
+                }
                 None => err!(DATATYPE_MISMATCH, "column \"{column}\" cannot be cast automatically to type {words}")
                     .hint(format!("You might need to specify \"USING {}::{words}\".", syntax::quote_identifier(column))),
                 Some(_) => err!(
@@ -150,7 +162,9 @@ pub(super) fn alter_type(
         }
         Err(error) => return Err(error),
     };
+    dependents::take_away(alteration, &old, number)?;
     alter_children(alteration, &old, column, type_name, collation, using)?;
+    let old = alteration.entry()?;
     let kept = extended_statistics::take_away(session, &old, number)?;
     let default = convert_default(alteration, &old, number, type_oid, typmod)?;
     let layout = session.type_layout(type_oid)?;
@@ -169,7 +183,7 @@ pub(super) fn alter_type(
     })?;
     let object = ObjectAddress::column(old.oid(), number);
     forget_type(session, object)?;
-    let changed = datum::Attribute { type_oid, typmod, layout, collation: new_collation, ..before };
+    let changed = datum::Attribute { type_oid, typmod, layout, collation: new_collation, ..before.clone() };
     relation::record_column(session, old.oid(), number, &changed)?;
     forget_statistics(session, old.oid(), number)?;
     session.invalidate_relation(old.oid());
@@ -177,10 +191,13 @@ pub(super) fn alter_type(
     update_index_columns(session, &old, number, &changed, &row)?;
     if let Some(default) = default {
         crate::constraint::remove_default(session, old.oid(), number)?;
-        crate::constraint::store_default(session, old.oid(), number, &default, false)?;
+        let is_generated = before.generated != 0;
+        crate::constraint::store_default(session, old.oid(), number, &default, is_generated)?;
     }
+    dependents::follow_identity(session, &old, number, type_name)?;
     extended_statistics::put_back(session, kept)?;
-    if old.kind() == b'p' {
+    // A virtual column has no values.
+    if old.kind() == b'p' || before.generated == b'v' {
         return Ok(());
     }
     // Other columns' missing values stand in old rows only.
@@ -221,47 +238,7 @@ fn alter_children(
                 entry.name()
             );
         }
-        alter_type(&below, column, type_name, collation, using)?;
-    }
-    Ok(())
-}
-
-/// Views, generated columns, and constraints or indexes with expressions over the column are not converted.
-fn refuse_dependents(alteration: &Alteration<'_>, old: &RelationEntry, number: i16) -> Result<()> {
-    let session = alteration.session;
-    for (_, row) in session.dependents_of(ObjectAddress::column(old.oid(), number))? {
-        let dependent = ObjectAddress { class: row.classid, object: row.objid, sub: row.objsubid };
-        if row.classid == PgRewrite::OID {
-            return Err(err!(FEATURE_NOT_SUPPORTED, "cannot alter type of a column used by a view or rule")
-                .detail(format!(
-                    "{} depends on {}",
-                    session.describe_object(dependent)?,
-                    session.describe_object(ObjectAddress::column(old.oid(), number))?
-                )));
-        }
-        let is_plain_index = row.classid == PgClass::OID
-            && old
-                .indexes
-                .iter()
-                .any(|i| i.oid == row.objid && i.index.indexprs.is_none() && i.index.indpred.is_none());
-        let constraints = crate::constraint::constraints(session, old.oid())?;
-        let is_plain_constraint =
-            constraints.iter().any(|c| c.oid == row.objid && matches!(c.contype as u8, b'p' | b'u' | b'n'));
-        let is_default = row.classid == catalog::PgAttrdef::OID && row.deptype as u8 == b'a';
-        let is_sequence = row.classid == PgClass::OID
-            && row.deptype as u8 == b'a'
-            && session.relation(row.objid)?.is_some_and(|e| e.kind() == b'S');
-        let is_statistics = row.classid == catalog::PgStatisticExt::OID;
-        if !is_plain_index && !is_plain_constraint && !is_default && !is_sequence && !is_statistics {
-            bail!(
-                FEATURE_NOT_SUPPORTED,
-                "changing the type of a column that {} depends on is not supported yet",
-                session.describe_object(dependent)?
-            );
-        }
-    }
-    if old.desc().attributes()[number as usize - 1].generated != 0 {
-        bail!(FEATURE_NOT_SUPPORTED, "changing the type of a generated column is not supported yet");
+        alter_type(&below, column, type_name, collation, using, type_name.location)?;
     }
     Ok(())
 }
@@ -277,7 +254,11 @@ fn convert_default(
     let session = alteration.session;
     let Some(Some(text)) = old.defaults.get(number as usize - 1) else { return Ok(None) };
     let expr = expression::load(session, text)?;
-    let name = &old.desc().attributes()[number as usize - 1].name;
+    let attribute = &old.desc().attributes()[number as usize - 1];
+    let name = &attribute.name;
+    if attribute.generated != 0 {
+        return convert_generation(session, old, text, name, type_oid, typmod).map(Some);
+    }
     if ir::expr_type(&expr) == type_oid && ir::expr_typmod(&expr) == typmod {
         return Ok(None);
     }
@@ -297,6 +278,32 @@ fn convert_default(
     let literal = syntax::Expr::Const { value: syntax::Literal::String(text), location: 0 };
     expression::analyze_for_column(session, &literal, Kind::ColumnDefault, None, name, type_oid, typmod)
         .map(Some)
+}
+
+/// A generation expression as one of the new type.
+fn convert_generation(
+    session: &Arc<Session>,
+    table: &RelationEntry,
+    text: &str,
+    column: &str,
+    type_oid: Oid,
+    typmod: i32,
+) -> Result<Expr> {
+    let written = crate::definition::definitions(session).expression(text, table.oid(), false)?;
+    let ast = syntax::parse_expression(&written.unwrap_or_default())?;
+    let kind = Kind::Generated;
+    expression::analyze_for_column(session, &ast, kind, Some(table), column, type_oid, typmod).map_err(
+        |error| {
+            if error.state() != base::SqlState::DATATYPE_MISMATCH {
+                return error;
+            }
+            let words = session.format_type(type_oid, Some(typmod)).unwrap_or_default();
+            err!(
+                DATATYPE_MISMATCH,
+                "generation expression for column \"{column}\" cannot be cast automatically to type {words}"
+            )
+        },
+    )
 }
 
 /// The value of an expression that is the same each time.
