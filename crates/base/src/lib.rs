@@ -5,6 +5,7 @@
 pub mod bytes;
 mod error;
 mod ids;
+pub mod quicksort;
 mod sqlstate;
 
 pub use error::{Error, ErrorData, Result, Severity};

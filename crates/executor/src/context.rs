@@ -95,6 +95,12 @@ impl Execution {
         self.exec_param_versions[id] += 1;
     }
 
+    /// What was made with this param is to be made again.
+    pub(crate) fn touch_param(&mut self, id: usize) {
+        self.reserve_param(id);
+        self.exec_param_versions[id] += 1;
+    }
+
     /// Plans count their exec params, but a planner that forgot one must not bring the process down.
     pub(crate) fn reserve_param(&mut self, id: usize) {
         if id >= self.exec_params.len() {

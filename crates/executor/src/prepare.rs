@@ -110,12 +110,18 @@ impl Prepared {
             PlanNode::WorkTableScan { param, .. } => {
                 used.insert(*param);
             }
+            PlanNode::Gather { .. } | PlanNode::GatherMerge { .. } => {
+                set.insert(rescan_param(stmt));
+            }
             PlanNode::CteScan { plan: subplan, .. } => {
                 if let Some(subplan) = stmt.subplans.get(*subplan) {
                     params_in_plan(stmt, subplan, &mut used, &mut set, 0);
                 }
             }
             _ => {}
+        }
+        if plan.parallel_aware {
+            used.insert(rescan_param(stmt));
         }
         for child in children(plan) {
             let below = self.find_params(stmt, child);
@@ -126,6 +132,12 @@ impl Prepared {
         self.cells[plan.id].params = used.iter().copied().collect();
         used
     }
+}
+
+/// The number of a param that no expression reads and that changes with each rescan of a Gather: what participants have
+/// kept of their share of the rows is worth nothing then, as the rows are shared out anew.
+pub(crate) fn rescan_param(stmt: &PlannedStmt) -> usize {
+    stmt.exec_params.len()
 }
 
 /// How deep subplans within subplans are followed; parsers nest no deeper.

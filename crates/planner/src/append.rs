@@ -408,7 +408,14 @@ impl<'a> Root<'a> {
                 translate(member, &mut expr)?;
                 let reads = relids(&expr);
                 if reads.contains(member.child) {
-                    own.push(EcMember { relids: reads, is_const: false, type_oid: m.type_oid, expr });
+                    let nullable = replaced(&m.nullable, member.parent, member.child);
+                    own.push(EcMember {
+                        relids: reads,
+                        nullable,
+                        is_const: false,
+                        type_oid: m.type_oid,
+                        expr,
+                    });
                 }
             }
             if !own.is_empty() {

@@ -500,7 +500,10 @@ impl<'a> Root<'a> {
         let outer_join = !matches!(join.kind, JoinKind::Inner | JoinKind::Semi | JoinKind::RightSemi);
         let left: Vec<ClauseRef> =
             ordered.into_iter().filter(|c| !used.iter().any(|u| Rc::ptr_eq(u, c))).collect();
-        let (after, own): (Vec<_>, Vec<_>) = left.into_iter().partition(|c| outer_join && c.pushed_down);
+        // A condition with rows from outside of the join, moved into it, is none of the join's own.
+        let all = join.outer.relids.union(&join.inner.relids);
+        let (after, own): (Vec<_>, Vec<_>) =
+            left.into_iter().partition(|c| outer_join && (c.pushed_down || !c.required.is_subset(&all)));
         Ok((self.actual(&own)?, self.actual(&after)?))
     }
 

@@ -352,7 +352,9 @@ impl<'a> Root<'a> {
                     delayed = true;
                     found = true;
                 }
-                if sj.kind != JoinKind::Full && reads.overlaps(&sj.min_left) && !pushed_down {
+                // A condition of a subquery on the nullable side of a join further up, which must be checked above this
+                // join and below that one: the two keep their order.
+                if sj.kind != JoinKind::Full && reads.overlaps(&sj.min_left) && pushed_down {
                     sj.delay_upper_joins = true;
                 }
             }
@@ -360,6 +362,21 @@ impl<'a> Root<'a> {
                 return (delayed, nullable);
             }
         }
+    }
+
+    /// Whether both sides of an equality could be computed before the joins above their relations: else they are not
+    /// the same everywhere, and no members of a class.
+    fn sides_stand_alone(&mut self, clause: &Clause) -> bool {
+        [&clause.left, &clause.right].into_iter().all(|side| !self.delay(&mut side.clone(), true).0)
+    }
+
+    /// `column IS NULL` of the side that an antijoin below leaves no row of.
+    fn follows_from_antijoin(&self, expr: &Expr) -> bool {
+        let Expr::NullTest { arg, is_null: true, row_argument: false, .. } = expr else { return false };
+        let Expr::Var(v) = &**arg else { return false };
+        crate::clause::var_rti(v).is_some_and(|rti| {
+            self.special_joins.iter().any(|sj| sj.kind == JoinKind::Anti && sj.syn_right.contains(rti))
+        })
     }
 
     fn distribute(&mut self, expr: Expr, place: &Place<'_>, postponed: &mut Vec<(Expr, u32)>) -> Result<()> {
@@ -392,6 +409,9 @@ impl<'a> Root<'a> {
             (false, delayed, false, place.nonnullable.clone(), nullable)
         } else {
             let (delayed, nullable) = self.delay(&mut reads, true);
+            if delayed && self.follows_from_antijoin(&expr) {
+                return Ok(());
+            }
             (true, delayed, !delayed, RelSet::new(), nullable)
         };
         let wanted = reads.clone();
@@ -412,7 +432,7 @@ impl<'a> Root<'a> {
             self.need(&expr, &wanted);
         }
         if !clause.merge_families.is_empty() {
-            if equivalence {
+            if equivalence && self.sides_stand_alone(&clause) {
                 if self.process_equivalence(&clause, place.below_outer_join)? {
                     return Ok(());
                 }

@@ -77,6 +77,7 @@ impl<'a> Root<'a> {
         let member = |e: Expr, type_oid: Oid, relids: RelSet| EcMember {
             is_const: relids.is_empty(),
             expr: e,
+            nullable: clause.nullable.intersection(&relids),
             relids,
             type_oid,
         };
@@ -211,7 +212,7 @@ impl<'a> Root<'a> {
             families: families.to_vec(),
             collation,
             relids: reads.clone(),
-            members: vec![EcMember { expr, relids: reads, is_const, type_oid }],
+            members: vec![EcMember { expr, relids: reads, nullable: RelSet::new(), is_const, type_oid }],
             sources: Vec::new(),
             derived: RefCell::default(),
             has_const: is_const,
@@ -313,10 +314,11 @@ impl<'a> Root<'a> {
             clauses.push((
                 make_op(self.session(), operator, collation, member.expr, constant.expr.clone())?,
                 member.relids,
+                member.nullable,
             ));
         }
-        for (expr, relids) in clauses {
-            self.imply(ec, expr, relids, below)?;
+        for (expr, relids, nullable) in clauses {
+            self.imply(ec, expr, relids, nullable, below)?;
         }
         Ok(true)
     }
@@ -339,20 +341,27 @@ impl<'a> Root<'a> {
                     return Ok(false);
                 };
                 let expr = make_op(self.session(), operator, collation, before.expr, member.expr.clone())?;
-                clauses.push((expr, member.relids.clone()));
+                clauses.push((expr, member.relids.clone(), before.nullable.union(&member.nullable)));
                 slot.1 = member;
             } else {
                 previous.push((rti, member));
             }
         }
-        for (expr, relids) in clauses {
-            self.imply(ec, expr, relids, below)?;
+        for (expr, relids, nullable) in clauses {
+            self.imply(ec, expr, relids, nullable, below)?;
         }
         Ok(true)
     }
 
     /// Adds a condition that a class implies.
-    fn imply(&mut self, ec: usize, expr: Expr, relids: RelSet, below_outer_join: bool) -> Result<()> {
+    fn imply(
+        &mut self,
+        ec: usize,
+        expr: Expr,
+        relids: RelSet,
+        nullable: RelSet,
+        below_outer_join: bool,
+    ) -> Result<()> {
         let expr = self.fold(expr)?;
         let mut pseudoconstant = false;
         let mut required = relids;
@@ -365,8 +374,11 @@ impl<'a> Root<'a> {
             required = if below_outer_join { self.ecs[ec].relids.clone() } else { self.all_base.clone() };
         }
         let level = self.ecs[ec].sources.iter().map(|s| s.security_level).max().unwrap_or(0);
-        let clause =
+        let mut clause =
             self.clause(expr, required.clone(), true, false, pseudoconstant, level, RelSet::new())?;
+        if let Some(clause) = Rc::get_mut(&mut clause) {
+            clause.nullable = nullable;
+        }
         clause.left_ec.set(Some(ec));
         clause.right_ec.set(Some(ec));
         if required.len() > 1 {
@@ -484,6 +496,7 @@ impl<'a> Root<'a> {
         let made = self.clause(expr, a.relids.union(&b.relids), true, false, false, level, RelSet::new())?;
         let mut made = Rc::try_unwrap(made).expect("just made");
         made.parent_ec = parent;
+        made.nullable = a.nullable.union(&b.nullable);
         made.left_ec = Cell::new(Some(index));
         made.right_ec = Cell::new(Some(index));
         let made: Rc<Clause> = Rc::new(made);
@@ -592,7 +605,7 @@ impl<'a> Root<'a> {
             }
         }
         for expr in implied {
-            let derived = self.clause(
+            let mut derived = self.clause(
                 expr,
                 inner_relids.clone(),
                 true,
@@ -601,6 +614,9 @@ impl<'a> Root<'a> {
                 clause.security_level,
                 RelSet::new(),
             )?;
+            if let Some(derived) = Rc::get_mut(&mut derived) {
+                derived.nullable = clause.nullable.intersection(&inner_relids);
+            }
             if !self.process_equivalence(&derived, true)? {
                 self.assign(derived)?;
             }

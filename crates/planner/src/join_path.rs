@@ -26,6 +26,9 @@ struct Pair<'j> {
     parallel: bool,
 }
 
+/// What rows of others a join needs, and the conditions with them that it checks.
+type JoinParam = (Option<Rc<ParamInfo>>, Vec<ClauseRef>);
+
 fn is_outer(kind: JoinKind) -> bool {
     !matches!(kind, JoinKind::Inner | JoinKind::Semi | JoinKind::RightSemi)
 }
@@ -172,21 +175,40 @@ impl<'a> Root<'a> {
     }
 
     /// What a join of these paths needs from elsewhere; `None` if such a join is not wanted.
-    fn join_param(&self, pair: &Pair<'_>, outer: &Path, inner: &Path) -> Option<Option<Rc<ParamInfo>>> {
+    /// The second part: conditions with those rows that neither side can check by itself, so that the join does.
+    fn join_param(&self, pair: &Pair<'_>, outer: &Path, inner: &Path) -> Result<Option<JoinParam>> {
         let (from_outer, from_inner) = (outer.required_outer(), inner.required_outer());
         if from_outer.overlaps(pair.inner) {
-            return None;
+            return Ok(None);
         }
         let needs = from_outer.union(&from_inner).difference(pair.outer).difference(pair.inner);
         if needs.is_empty() {
-            return Some(None);
+            return Ok(Some((None, Vec::new())));
         }
         let lateral = self.find_rel(pair.all).map(|r| r.lateral.clone()).unwrap_or_default();
         let star = from_inner.overlaps(pair.outer) && !from_inner.is_subset(pair.outer);
         if !needs.is_subset(&lateral) && !star {
-            return None;
+            return Ok(None);
         }
-        Some(Some(Rc::new(ParamInfo { outer: needs, rows: pair.input.rows, clauses: Vec::new() })))
+        let with_needs = pair.all.union(&needs);
+        let checked_by = |side: &RelSet, given: &RelSet, clause: &ClauseRef| {
+            !given.is_empty() && movable_into(clause, side, &side.union(given))
+        };
+        let mut own: Vec<ClauseRef> = Vec::new();
+        let classes = self.join_equalities(&with_needs, &needs, pair.all)?;
+        let plain = pair.all.iter().flat_map(|rti| &self.base(rti).join_clauses);
+        for clause in plain.chain(&classes) {
+            if !clause.relids.is_subset(pair.all)
+                && movable_into(clause, pair.all, &with_needs)
+                && !checked_by(pair.outer, &from_outer, clause)
+                && !checked_by(pair.inner, &from_inner, clause)
+                && !own.iter().any(|known| Rc::ptr_eq(known, clause))
+            {
+                own.push(clause.clone());
+            }
+        }
+        let param = ParamInfo { outer: needs, rows: pair.input.rows, clauses: Vec::new() };
+        Ok(Some((Some(Rc::new(param)), own)))
     }
 
     /// The join as a path; one of a partial outer side is partial itself.
@@ -288,7 +310,7 @@ impl<'a> Root<'a> {
         inner: &Rc<Path>,
         made: &mut Vec<Rc<Path>>,
     ) -> Result<()> {
-        let Some(param) = self.join_param(pair, outer, inner) else { return Ok(()) };
+        let Some((param, own)) = self.join_param(pair, outer, inner)? else { return Ok(()) };
         let needs = inner.required_outer();
         let with_outer = pair.inner.union(&needs);
         let moved = needs.overlaps(pair.outer);
@@ -298,6 +320,7 @@ impl<'a> Root<'a> {
             .iter()
             .filter(|c| !(moved && movable_into(c, pair.inner, &with_outer)))
             .cloned()
+            .chain(own)
             .collect();
         let indexed = moved && clauses.is_empty() && checks_by_index(inner);
         let input = self.input_of(pair, outer);
@@ -525,7 +548,7 @@ impl<'a> Root<'a> {
         made: &mut Vec<Rc<Path>>,
     ) -> Result<()> {
         let keyless = clauses.is_empty() && pair.input.kind != JoinKind::Full;
-        if keyless || self.join_param(pair, outer, inner) != Some(None) {
+        if keyless || !matches!(self.join_param(pair, outer, inner)?, Some((None, _))) {
             return Ok(());
         }
         let sort_outer = !contained_in(&outer_keys, &outer.keys);
@@ -613,7 +636,7 @@ impl<'a> Root<'a> {
         shared: bool,
         made: &mut Vec<Rc<Path>>,
     ) -> Result<()> {
-        let Some(param) = self.join_param(pair, outer, inner) else { return Ok(()) };
+        let Some((param, own)) = self.join_param(pair, outer, inner)? else { return Ok(()) };
         let input = self.input_of(pair, outer);
         let (cost, batches) = self.hashjoin_cost(&input, outer, inner, clauses, shared)?;
         if shared && batches > 1 {
@@ -625,7 +648,7 @@ impl<'a> Root<'a> {
                 kind: pair.input.kind,
                 outer: outer.clone(),
                 inner: inner.clone(),
-                clauses: pair.input.clauses.to_vec(),
+                clauses: pair.input.clauses.iter().cloned().chain(own).collect(),
                 inner_unique: pair.input.inner_unique,
             },
             clauses: clauses.to_vec(),

@@ -118,6 +118,10 @@ impl<'a> Root<'a> {
                     return Ok(JoinNode::Relation(rti));
                 }
                 let query = (**query).clone();
+                // A row made of NULLs is not the NULL that stands for a missing row.
+                if place.nullable && self.reads_whole_row(rti, rest)? {
+                    return Ok(JoinNode::Relation(rti));
+                }
                 self.pull_up_subquery(rti, query, place, rest)
             }
             RangeTableKind::Values { lists, .. } if lists.len() == 1 && !place.below_outer && !lateral => {
@@ -131,8 +135,42 @@ impl<'a> Root<'a> {
                 self.query.range_table[rti - 1].kind = RangeTableKind::Result;
                 Ok(JoinNode::Relation(rti))
             }
+            RangeTableKind::Function { functions, ordinality: false } if functions.len() == 1 => {
+                let expr = functions[0].expr.clone();
+                // A NULL for a missing row could not be told from the constant.
+                if place.nullable || !self.becomes_constant(&expr)? {
+                    return Ok(JoinNode::Relation(rti));
+                }
+                let constant = self.fold(expr)?;
+                if matches!(constant, Expr::Const(_)) {
+                    self.substitute(rti, &[constant], rest)?;
+                    self.query.range_table[rti - 1].kind = RangeTableKind::Result;
+                    self.query.range_table[rti - 1].lateral = false;
+                }
+                Ok(JoinNode::Relation(rti))
+            }
             _ => Ok(JoinNode::Relation(rti)),
         }
+    }
+
+    /// A call in FROM that gives one scalar, the same each time.
+    fn becomes_constant(&self, expr: &Expr) -> Result<bool> {
+        let Expr::Func(call) = expr else { return Ok(matches!(expr, Expr::Const(_))) };
+        let row = self.session().function(call.function)?;
+        let composite = matches!(self.session().type_row(call.result_type)?.typtype as u8, b'c' | b'p');
+        Ok(!call.returns_set && !composite && row.provolatile as u8 == b'i' && call.args.iter().all(is_const))
+    }
+
+    fn reads_whole_row(&mut self, rti: usize, rest: &mut Rest<'_>) -> Result<bool> {
+        let mut found = false;
+        let mut look = |e: &mut Expr, level: u32| -> Result<bool> {
+            let Expr::Var(v) = e else { return Ok(false) };
+            found |= v.attribute == 0 && v.source == VarSource::Relation(rti) && v.levels_up == level;
+            Ok(true)
+        };
+        deep_query(&mut self.query, 0, &mut look)?;
+        rest.deep(&mut look)?;
+        Ok(found)
     }
 
     /// Volatile columns must be computed once; columns below an outer join must become NULL with their row.
@@ -310,6 +348,10 @@ impl<'a> Root<'a> {
         }
         rest.deep(&mut replace)
     }
+}
+
+fn is_const(expr: &Expr) -> bool {
+    matches!(expr, Expr::Const(_))
 }
 
 /// The parts of the join tree around the node being worked on, which is taken out of the query meanwhile.

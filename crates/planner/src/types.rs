@@ -217,6 +217,9 @@ pub(crate) type ClauseRef = Rc<Clause>;
 pub(crate) struct EcMember {
     pub expr: Expr,
     pub relids: RelSet,
+    /// Of these, the relations that an outer join below the equality may null: what the equality implies must not be
+    /// checked in their scans.
+    pub nullable: RelSet,
     pub is_const: bool,
     pub type_oid: Oid,
 }

@@ -259,7 +259,10 @@ impl Describer<'_> {
                 if let Some(class) = self.session.row::<PgClass>(index::PG_CLASS_OID, &[(*oid).into()])? {
                     object = Some(class.relname.clone());
                     if self.options.verbose {
-                        schema = Some(self.session.namespace_name(class.relnamespace)?);
+                        schema = Some(match Some(class.relnamespace) == self.session.temporary_namespace() {
+                            true => "pg_temp".to_owned(),
+                            false => self.session.namespace_name(class.relnamespace)?,
+                        });
                     }
                 }
             }

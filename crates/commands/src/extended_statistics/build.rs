@@ -8,6 +8,7 @@ use crate::analyze::Subject;
 use crate::copy::expressions;
 use crate::execution;
 use adt::multivariate::{Common, CommonColumn, CommonItem, Dependencies, Dependency, Distinct, DistinctItem};
+use base::quicksort::quicksort;
 use base::{Error, Oid, Result};
 use catalog::{
     CatalogRow, Payload, PgStatistic, PgStatisticExt, PgStatisticExtData, RelationEntry, Session, index,
@@ -357,7 +358,8 @@ impl Ranked<'_> {
                 _ => groups.push((*row, 1)),
             }
         }
-        super::sort::by_count(&mut groups);
+        // Of groups that are equally common, those that PostgreSQL keeps.
+        quicksort(&mut groups, &mut |a, b| b.1.cmp(&a.1));
         let least = least_count(self.rows as f64, total_rows);
         let kept = groups.iter().take(target).take_while(|group| group.1 as f64 >= least).count();
         if kept == 0 {

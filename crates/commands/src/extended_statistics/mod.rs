@@ -3,7 +3,6 @@
 
 mod build;
 mod create;
-mod sort;
 
 pub(crate) use build::{Needed, Object, Sample, objects_of};
 pub(crate) use create::{Spec, create, insert};

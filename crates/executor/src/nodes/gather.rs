@@ -7,6 +7,7 @@ use crate::instrument::Counters;
 use crate::node::{self, Node};
 use crate::order::Ordering;
 use crate::parallel::{Crew, Found, Task};
+use crate::prepare::rescan_param;
 use crate::rows::{Leftover, Projection};
 use base::{Error, Result};
 use datum::{Batch, MAX_BATCH_ROWS, Repr, Selection};
@@ -156,6 +157,8 @@ impl Node for Gather {
         self.crew = None;
         self.leftover.clear();
         self.child_done = false;
+        let shared_out = rescan_param(&execution.prepared.plan);
+        execution.touch_param(shared_out);
         self.child.rescan(execution)
     }
 

@@ -6,6 +6,7 @@ use crate::order::Ordering;
 use crate::rows::{RowBuffer, batch_bytes, concatenate};
 use crate::spill::SpillFile;
 use base::Result;
+use base::quicksort::{first_in_order, quicksort};
 use datum::{Batch, MAX_BATCH_ROWS, Repr, Selection};
 use std::cmp;
 use std::sync::Arc;
@@ -33,6 +34,9 @@ enum Output {
     Merge(Merge),
 }
 
+/// Up to so many rows are sorted by PostgreSQL's method, whose order of equals is its: what is this short is shown as it
+/// is, and the faster method gains little.
+const FEW_ROWS: usize = 4096;
 /// Rows from which a bounded sort drops what cannot be among the first.
 const BOUND_SLACK: usize = 4096;
 
@@ -150,15 +154,36 @@ impl Sorter {
         self.space = self.charged as u64;
         let rows = concatenate(&self.pending, &self.reprs);
         self.pending.clear();
-        let mut order = self.ordering.permutation(&rows);
-        if let Some(bound) = self.bound
-            && (bound as usize) < order.len()
-        {
-            order.truncate(bound as usize);
+        let bound = self.bound.map(|bound| bound as usize).filter(|bound| *bound < rows.rows());
+        if bound.is_some() {
             self.method = "top-N heapsort";
         }
+        let order = if rows.rows() <= FEW_ROWS && self.threshold.is_none() {
+            self.postgres_order(&rows, bound)
+        } else {
+            let mut order = self.ordering.permutation(&rows);
+            order.truncate(bound.unwrap_or(usize::MAX));
+            order
+        };
         self.output = Output::Memory { rows, order, at: 0 };
         Ok(())
+    }
+
+    /// The order in which PostgreSQL leaves rows that are equal by the keys, too.
+    fn postgres_order(&self, rows: &Batch, bound: Option<usize>) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..rows.rows() as u32).collect();
+        let mut compare = |a: u32, b: u32| self.ordering.compare(rows, a as usize, rows, b as usize);
+        match bound {
+            // A heap is used once it is clear that most rows are not wanted.
+            Some(bound) if order.len() > bound.saturating_mul(2) => {
+                first_in_order(&order, bound, &mut compare)
+            }
+            bound => {
+                quicksort(&mut order, &mut compare);
+                order.truncate(bound.unwrap_or(usize::MAX));
+                order
+            }
+        }
     }
 
     /// From the first row again.
