@@ -16,6 +16,8 @@ pub const STORED_RELATION: usize = 1;
 pub struct RowConstraints {
     entry: Arc<RelationEntry>,
     not_null: Vec<usize>,
+    /// Virtual columns that must not be NULL, with their expressions.
+    virtual_not_null: Vec<(usize, Eval)>,
     checks: Vec<(String, Eval)>,
     /// What a partition's bounds say of its rows.
     partition: Vec<Eval>,
@@ -34,7 +36,8 @@ pub fn all_attributes(entry: &RelationEntry) -> Vec<i16> {
 pub fn compile_stored(session: &Session, entry: &RelationEntry, text: &str) -> Result<Eval> {
     let attributes = all_attributes(entry);
     let inputs = Inputs::Scan { relation: STORED_RELATION, attributes: &attributes };
-    Compiler::new(session, inputs).compile(&stored::expression(session, text)?)
+    let expr = stored::over_table(session, entry, stored::expression(session, text)?)?;
+    Compiler::new(session, inputs).compile(&expr)
 }
 
 impl RowConstraints {
@@ -42,8 +45,15 @@ impl RowConstraints {
     /// `0A000` for expressions that have no evaluation yet.
     pub fn new(session: &Session, entry: &Arc<RelationEntry>) -> Result<RowConstraints> {
         let attributes = entry.desc().attributes();
-        let not_null =
-            (0..attributes.len()).filter(|i| attributes[*i].not_null && !attributes[*i].dropped).collect();
+        let (mut not_null, mut virtual_not_null) = (Vec::new(), Vec::new());
+        for (index, attribute) in attributes.iter().enumerate().filter(|(_, a)| a.not_null && !a.dropped) {
+            match &entry.defaults[index] {
+                Some(text) if attribute.generated == b'v' => {
+                    virtual_not_null.push((index, compile_stored(session, entry, text)?));
+                }
+                _ => not_null.push(index),
+            }
+        }
         let mut checks = Vec::new();
         for check in entry.checks.iter().filter(|c| c.conenforced) {
             let text = check.conbin.as_deref().unwrap_or_default();
@@ -65,7 +75,8 @@ impl RowConstraints {
             true => Vec::new(),
             false => Compiler::new(session, inputs).compile_all(&conditions)?,
         };
-        Ok(RowConstraints { entry: entry.clone(), not_null, checks, partition, trusted: false, generated })
+        let entry = entry.clone();
+        Ok(RowConstraints { entry, not_null, virtual_not_null, checks, partition, trusted: false, generated })
     }
 
     /// Rows come by way of the partition's parent, which has seen to it that they belong there.
@@ -106,7 +117,7 @@ impl RowConstraints {
     }
 
     pub fn has_expressions(&self) -> bool {
-        !self.checks.is_empty() || !self.generated.is_empty()
+        !self.checks.is_empty() || !self.generated.is_empty() || !self.virtual_not_null.is_empty()
     }
 
     /// The rows with their generated columns computed.
@@ -139,6 +150,13 @@ impl RowConstraints {
                 first = Some((row, self.null_error(execution, *index, &values_of(rows, row))));
             }
         }
+        for (index, column) in &self.virtual_not_null {
+            let end = first.as_ref().map_or(rows.rows(), |(row, _)| *row);
+            let values = column.evaluate(execution, rows, &Selection::All(rows.rows()))?;
+            if let Some(row) = (0..end).find(|row| values.get(*row).is_none()) {
+                first = Some((row, self.null_error(execution, *index, &values_of(rows, row))));
+            }
+        }
         for (name, check) in &self.checks {
             let end = first.as_ref().map_or(rows.rows(), |(row, _)| *row);
             let holds = check.evaluate(execution, rows, &Selection::All(rows.rows()))?;
@@ -164,7 +182,8 @@ impl RowConstraints {
         if let Some(index) = self.not_null.iter().find(|i| values[**i].is_none()) {
             return Err(self.null_error(execution, *index, values));
         }
-        if self.checks.is_empty() && (self.trusted || self.partition.is_empty()) {
+        let has_expressions = !self.checks.is_empty() || !self.virtual_not_null.is_empty();
+        if !has_expressions && (self.trusted || self.partition.is_empty()) {
             return Ok(());
         }
         let row = row_batch(&self.entry, values);

@@ -3,7 +3,7 @@
 use crate::clause::{
     ands, bool_const, children_mut, contains_aggregate, contains_subplan, contains_volatile, deep,
     deep_query, forced_null_vars, from_relids, make_and, node_relids, nonnullable_rels, nonnullable_vars,
-    returns_set, shift_levels,
+    null_const, returns_set, shift_levels,
 };
 use crate::fold::{Folder, canonicalize};
 use crate::types::Root;
@@ -130,15 +130,50 @@ impl<'a> Root<'a> {
             for (_, e) in &mut replacements {
                 renumber(e, 1, rti)?;
             }
+            let missing = null_const(self.session(), Oid(23), -1, Oid(0))?;
             deep_query(&mut self.query, 0, &mut |e, level| {
                 let Expr::Var(v) = e else { return Ok(false) };
                 if v.source != VarSource::Relation(rti) || v.levels_up != level {
                     return Ok(false);
                 }
-                if let Some((_, expr)) = replacements.iter().find(|(n, _)| *n == v.attribute) {
+                let virtual_column = |number: i16, of: &ir::Var| -> Result<Option<Expr>> {
+                    let Some((_, expr)) = replacements.iter().find(|(n, _)| *n == number) else {
+                        return Ok(None);
+                    };
                     let mut expr = expr.clone();
+                    of_side(&mut expr, rti, of.returning)?;
                     shift_levels(&mut expr, level as i32, 0)?;
+                    Ok(Some(expr))
+                };
+                if let Some(expr) = virtual_column(v.attribute, v)? {
                     *e = expr;
+                    return Ok(true);
+                }
+                if v.attribute == 0 {
+                    let v = v.clone();
+                    let mut args = Vec::new();
+                    for (i, attribute) in entry.desc().attributes().iter().enumerate() {
+                        let number = i as i16 + 1;
+                        args.push(match virtual_column(number, &v)? {
+                            Some(expr) => expr,
+                            None if attribute.dropped => missing.clone(),
+                            None => Expr::Var(ir::Var {
+                                attribute: number,
+                                type_oid: attribute.type_oid,
+                                typmod: attribute.typmod,
+                                collation: attribute.collation,
+                                syntactic: (v.syntactic.0, number),
+                                ..v.clone()
+                            }),
+                        });
+                    }
+                    *e = Expr::Row {
+                        args,
+                        row_type: v.type_oid,
+                        form: ir::CoercionForm::ImplicitCast,
+                        column_names: entry.desc().attributes().iter().map(|a| a.name.clone()).collect(),
+                        location: v.location,
+                    };
                     return Ok(true);
                 }
                 Ok(false)
@@ -695,4 +730,15 @@ pub(crate) fn target_of<'t>(clause: &SortGroupClause, targets: &'t [TargetEntry]
         .iter()
         .find(|t| t.sort_group_ref == clause.target && clause.target != 0)
         .ok_or_else(|| Error::internal("ORDER/GROUP BY expression not found in targetlist"))
+}
+
+/// The columns of a relation in an expression as those of the old or the new row.
+fn of_side(expr: &mut Expr, rti: usize, side: ir::Returning) -> Result<()> {
+    if let Expr::Var(v) = expr
+        && v.source == VarSource::Relation(rti)
+    {
+        v.returning = side;
+        return Ok(());
+    }
+    ir::for_each_child_mut(expr, &mut |child| of_side(child, rti, side))
 }

@@ -105,11 +105,24 @@ fn refuse(
         .detail(format!("{} depends on column \"{column}\"", session.describe_object(dependent)?)))
 }
 
+/// What happens to a column.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    Type,
+    /// All its values are others: it is generated in another way.
+    Values,
+}
+
 /// Takes away what is to be made again after the column's change.
 ///
 /// # Errors
 /// `0A000` for views, rules, triggers, policies, functions and generated columns over the column.
-pub(super) fn take_away(alteration: &Alteration<'_>, table: &RelationEntry, number: i16) -> Result<()> {
+pub(super) fn take_away(
+    alteration: &Alteration<'_>,
+    table: &RelationEntry,
+    number: i16,
+    change: Change,
+) -> Result<()> {
     let session = alteration.session;
     let column = ObjectAddress::column(table.oid(), number);
     let mut rows = session.dependents_of(column)?;
@@ -118,6 +131,7 @@ pub(super) fn take_away(alteration: &Alteration<'_>, table: &RelationEntry, numb
     for (_, row) in rows {
         let dependent = ObjectAddress { class: row.classid, object: row.objid, sub: row.objsubid };
         match row.classid {
+            PgRewrite::OID | PgTrigger::OID | PgPolicy::OID | PgProc::OID if change == Change::Values => {}
             PgRewrite::OID => refuse(session, "by a view or rule", dependent, table, number)?,
             PgTrigger::OID => refuse(session, "in a trigger definition", dependent, table, number)?,
             PgPolicy::OID => refuse(session, "in a policy definition", dependent, table, number)?,

@@ -1,6 +1,7 @@
 //! ALTER COLUMN ... SET EXPRESSION and DROP EXPRESSION.
 
-use super::{Alteration, rewrite};
+use super::dependents::{self, Change};
+use super::{Alteration, rewrite, validate};
 use crate::notice::notice;
 use crate::{constraint, create_table, extended_statistics, relation};
 use base::{Result, bail, err};
@@ -38,11 +39,14 @@ pub(super) fn set_expression(alteration: &Alteration<'_>, column: &str, ast: &sy
     let expr = create_table::generation_expression(session, &entry, ast, &attribute)?;
     // What was known of the column's values is known no more.
     let kept = extended_statistics::take_away(session, &entry, number)?;
+    dependents::take_away(alteration, &entry, number, Change::Values)?;
+    let entry = alteration.entry()?;
     constraint::remove_default(session, entry.oid(), number)?;
     constraint::store_default(session, entry.oid(), number, &expr, true)?;
     extended_statistics::put_back(session, kept)?;
     if attribute.generated == b'v' {
-        return Ok(());
+        let entry = alteration.entry()?;
+        return if attribute.not_null { validate::not_null(session, &entry, number) } else { Ok(()) };
     }
     rewrite::rewrite(session, &entry, &[(number as usize - 1, expr)])
 }

@@ -1,7 +1,8 @@
 //! Rewriting a table: new types, and new columns whose values differ from row to row. The rows go into new files, the
 //! indexes are built anew, the old files go at commit.
 
-use super::{Alteration, dependents, validate};
+use super::dependents::{self, Change};
+use super::{Alteration, validate};
 use crate::expression::{self, Kind, RowEvaluator};
 use crate::{extended_statistics, index, relation};
 use base::{Oid, Result, bail, err};
@@ -162,7 +163,7 @@ pub(super) fn alter_type(
         }
         Err(error) => return Err(error),
     };
-    dependents::take_away(alteration, &old, number)?;
+    dependents::take_away(alteration, &old, number, Change::Type)?;
     alter_children(alteration, &old, column, type_name, collation, using)?;
     let old = alteration.entry()?;
     let kept = extended_statistics::take_away(session, &old, number)?;

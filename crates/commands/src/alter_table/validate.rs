@@ -37,16 +37,14 @@ pub(crate) fn scan(
 ///
 /// # Errors
 /// `23502`.
-pub(super) fn not_null(session: &Session, entry: &RelationEntry, column: i16) -> Result<()> {
+pub(super) fn not_null(session: &Arc<Session>, entry: &RelationEntry, column: i16) -> Result<()> {
     if entry.kind() == b'p' {
         return Ok(());
     }
     let position = column as usize - 1;
-    scan(session, entry, &[position], &mut |batch| {
-        if (0..batch.rows()).all(|row| batch.value(0, row).is_some()) {
-            return Ok(());
-        }
-        let name = &entry.desc().attributes()[position].name;
+    let attribute = &entry.desc().attributes()[position];
+    let refuse = || -> Result<()> {
+        let name = &attribute.name;
         Err(err!(
             NOT_NULL_VIOLATION,
             "column \"{name}\" of relation \"{}\" contains null values",
@@ -54,6 +52,15 @@ pub(super) fn not_null(session: &Session, entry: &RelationEntry, column: i16) ->
         )
         .table(session.namespace_name(entry.class.relnamespace)?, entry.name())
         .column(name.as_str()))
+    };
+    if let (b'v', Some(text)) = (attribute.generated, &entry.defaults[position]) {
+        let expr = executor::stored_over_table(session, entry, executor::stored_expression(session, text)?)?;
+        return over_rows(session, entry, &expr, &mut |value| {
+            if value.is_none() { refuse() } else { Ok(()) }
+        });
+    }
+    scan(session, entry, &[position], &mut |batch| {
+        if (0..batch.rows()).all(|row| batch.value(0, row).is_some()) { Ok(()) } else { refuse() }
     })
 }
 
@@ -92,21 +99,29 @@ pub(crate) fn check_rows(
     if entry.kind() != b'r' && entry.kind() != b'm' {
         return Ok(());
     }
-    let columns = crate::dependency::columns_of(condition);
+    let condition = &executor::stored_over_table(session, entry, condition.clone())?;
+    over_rows(session, entry, condition, &mut |value| match value {
+        Some(Datum::Bool(false)) => Err(failed()),
+        _ => Ok(()),
+    })
+}
+
+/// Calls `visit` with what an expression comes to for each live row.
+fn over_rows(
+    session: &Arc<Session>,
+    entry: &RelationEntry,
+    expr: &Expr,
+    visit: &mut dyn FnMut(Option<Datum<'_>>) -> Result<()>,
+) -> Result<()> {
+    let columns = crate::dependency::columns_of(expr);
     if columns.iter().any(|c| *c < 0) {
         bail!(FEATURE_NOT_SUPPORTED, "checks over system columns are not supported yet");
     }
-    let needed: Vec<usize> = match columns.contains(&0) {
-        true => (0..entry.desc().len()).collect(),
-        false => columns.iter().map(|c| *c as usize - 1).collect(),
-    };
+    let needed: Vec<usize> = columns.iter().filter(|c| **c > 0).map(|c| *c as usize - 1).collect();
     let numbers: Vec<i16> = needed.iter().map(|n| *n as i16 + 1).collect();
-    let mut evaluator = RowEvaluator::new(session, std::slice::from_ref(condition), &[], &numbers)?;
+    let mut evaluator = RowEvaluator::new(session, std::slice::from_ref(expr), &[], &numbers)?;
     scan(session, entry, &needed, &mut |batch| {
         let outputs = evaluator.evaluate(batch)?;
-        if !(0..batch.rows()).any(|row| matches!(outputs.columns[0].get(row), Some(Datum::Bool(false)))) {
-            return Ok(());
-        }
-        Err(failed())
+        (0..batch.rows()).try_for_each(|row| visit(outputs.columns[0].get(row)))
     })
 }

@@ -131,14 +131,15 @@ pub(crate) fn draft<'a>(
         return Err(Error::unsupported("column options of foreign tables"));
     }
     let (attribute, serial) = match (&definition.type_name, of) {
-        (None, Some(known)) => (known.clone(), false),
+        // What generates the parent's column is merged in later.
+        (None, Some(known)) => (Attribute { generated: 0, identity: 0, ..known.clone() }, false),
         _ => attribute(session, definition)?,
     };
     let mut draft = ColumnDraft::new(attribute, None, None, None);
     if serial {
         draft.sequence = Some(WantedSequence { options: Vec::new(), identity: false });
     }
-    let mut seen = Seen { default: serial, null: false };
+    let mut seen = Seen { default: serial, ..Seen::default() };
     for constraint in &definition.constraints {
         apply(table, definition, constraint, &mut draft, &mut seen)?;
     }
@@ -149,13 +150,19 @@ pub(crate) fn draft<'a>(
         draft.not_null.get_or_insert_with(unnamed);
     }
     draft.attribute.not_null = draft.not_null.is_some();
-    check_combination(definition, table, &draft, &seen)?;
+    check_combination(session, definition, table, &draft, &seen)?;
+    if seen.identity && of.is_some() {
+        bail!(FEATURE_NOT_SUPPORTED, "identity columns are not supported on partitions");
+    }
     Ok(draft)
 }
 
+#[derive(Default)]
 struct Seen {
     default: bool,
     null: bool,
+    identity: bool,
+    generated: bool,
 }
 
 fn unnamed() -> NotNull {
@@ -212,16 +219,18 @@ fn apply<'a>(
             draft.default = Some(DefaultSource::Written(expr));
         }
         ConstraintKind::Identity { always, options } => {
-            if draft.attribute.identity != 0 {
+            if seen.identity {
                 return Err(twice("identity specifications").or_at(Some(constraint.location)));
             }
+            seen.identity = true;
             draft.attribute.identity = if *always { b'a' } else { b'd' };
             draft.sequence = Some(WantedSequence { options: options.clone(), identity: true });
         }
         ConstraintKind::Generated { expr, stored } => {
-            if draft.attribute.generated != 0 {
+            if seen.generated {
                 return Err(twice("generation clauses"));
             }
+            seen.generated = true;
             draft.attribute.generated = if *stored { b's' } else { b'v' };
             draft.default = Some(DefaultSource::Written(expr));
         }
@@ -235,6 +244,7 @@ fn apply<'a>(
 }
 
 fn check_combination(
+    session: &Session,
     definition: &ColumnDefinition,
     table: &str,
     draft: &ColumnDraft<'_>,
@@ -262,16 +272,18 @@ fn check_combination(
         )
         .at(second))
     };
-    let (identity, generated) = (draft.attribute.identity != 0, draft.attribute.generated != 0);
+    let (identity, generated) = (seen.identity, seen.generated);
     match (seen.default, identity, generated) {
         (true, true, _) => both("default", "identity"),
         (true, _, true) => both("default", "generation expression"),
         (_, true, true) => both("identity", "generation expression"),
         _ => {
             if draft.attribute.generated == b'v' && draft.attribute.type_oid >= Oid(16384) {
+                let is_domain = session.type_row(draft.attribute.type_oid)?.typtype as u8 == b'd';
+                let kind = if is_domain { "domain" } else { "user-defined" };
                 bail!(
                     FEATURE_NOT_SUPPORTED,
-                    "virtual generated column \"{}\" cannot have a user-defined type",
+                    "virtual generated column \"{}\" cannot have a {kind} type",
                     definition.name
                 );
             }
