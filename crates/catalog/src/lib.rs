@@ -12,6 +12,7 @@ mod enum_order;
 pub mod facts;
 mod field;
 mod format_type;
+mod identity;
 pub mod index;
 mod inheritance;
 pub mod missing;

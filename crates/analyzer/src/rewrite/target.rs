@@ -1,8 +1,8 @@
 //! The target list of INSERT, UPDATE and MERGE: defaults, identity and generated columns.
 
 use super::updatable::rewrite_view_target;
-use base::{Error, Oid, Result, bail, err};
-use catalog::{PgDepend, RelationEntry, Session, index};
+use base::{Error, Result, bail, err};
+use catalog::{RelationEntry, Session};
 use datum::Attribute;
 use ir::{CommandType, Const, Expr, Overriding, Query, RangeTableKind, TargetEntry, Var, VarSource};
 
@@ -98,8 +98,14 @@ fn fill_values_defaults(
         if !all && query.overriding == Overriding::NotSet {
             refuse_always(attribute, "insert")?;
         }
+        // Nobody reads these values then.
+        let unused = all || query.overriding == Overriding::User && attribute.identity != 0;
         for list in &mut lists {
             if is_default(&list[column]) {
+                if unused {
+                    list[column] = typed_null(session, attribute)?;
+                    continue;
+                }
                 list[column] = match default_expr(session, relation, number)? {
                     Some(default) => default,
                     // The view's table decides.
@@ -252,7 +258,7 @@ fn typed_null(session: &Session, attribute: &Attribute) -> Result<Expr> {
 pub(super) fn default_expr(session: &Session, relation: &RelationEntry, number: i16) -> Result<Option<Expr>> {
     let attribute = &relation.relation.desc.attributes()[number as usize - 1];
     if attribute.identity != 0 {
-        let sequence = owned_sequence(session, relation.class.oid, number)?;
+        let sequence = session.identity_sequence(relation.class.oid, number)?;
         return Ok(Some(Expr::NextValue { sequence, type_oid: attribute.type_oid }));
     }
     let layouts = |oid| session.type_layout(oid);
@@ -267,17 +273,4 @@ pub(super) fn default_expr(session: &Session, relation: &RelationEntry, number: 
         Some(text) => ir::text::read_expr(text, &layouts).map(Some),
         None => Ok(None),
     }
-}
-
-/// The sequence of an identity column: the one that depends internally on it.
-fn owned_sequence(session: &Session, table: Oid, number: i16) -> Result<Oid> {
-    const PG_CLASS: Oid = Oid(1259);
-    let rows = session.rows::<PgDepend>(
-        index::PG_DEPEND_REFERENCE,
-        &[PG_CLASS.into(), table.into(), datum::Datum::Int4(i32::from(number))],
-    )?;
-    rows.iter()
-        .find(|r| r.classid == PG_CLASS && r.deptype as u8 == b'i')
-        .map(|r| r.objid)
-        .ok_or_else(|| Error::internal("no owned sequence found"))
 }

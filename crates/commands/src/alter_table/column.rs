@@ -62,7 +62,9 @@ pub(super) fn add(
     let position = old.desc().len();
     let number = position as i16 + 1;
     let mut sequences = Vec::new();
-    if let Some(wanted) = &draft.sequence {
+    // A partition's identity column has its parent's sequence.
+    let shares = |identity: bool| identity && old.class.relispartition;
+    if let Some(wanted) = draft.sequence.as_ref().filter(|wanted| !shares(wanted.identity)) {
         let namespace = old.class.relnamespace;
         let name =
             choose_relation_name(session, old.name(), Some(&definition.name), "seq", namespace, false)?;
@@ -84,7 +86,12 @@ pub(super) fn add(
     let table = alteration.entry()?;
     create_table::store_default(session, &table, position, &draft, &sequences)?;
     let table = alteration.entry()?;
-    fill(alteration, &table, position, &draft, sequences.first().map(|s| s.1))?;
+    let sequence = match sequences.first() {
+        Some((_, sequence, _)) => Some(*sequence),
+        None if draft.attribute.identity != 0 => Some(session.identity_sequence(old.oid(), number)?),
+        None => None,
+    };
+    fill(alteration, &table, position, &draft, sequence)?;
     if let Some(not_null) = &draft.not_null {
         let wanted = NotNull { column: number, ..not_null.clone() };
         validate::not_null(session, &*alteration.entry()?, number)?;
@@ -189,7 +196,7 @@ fn fill(
 ) -> Result<()> {
     let session = alteration.session;
     let attribute = &draft.attribute;
-    if attribute.generated == b'v' {
+    if attribute.generated == b'v' || table.kind() == b'p' {
         return Ok(());
     }
     let expr: Expr = match (sequence, table.defaults.get(position)) {

@@ -9,7 +9,7 @@ use crate::options::{Target, relation_options};
 use crate::relation;
 use crate::sequence;
 use base::{Error, Result, SqlState, bail, err};
-use catalog::{ObjectAddress, PgClass, PgDepend};
+use catalog::{ObjectAddress, PgClass, PgDepend, RelationEntry};
 use syntax::{ColumnId, OptionItem, OptionValue, ReplicaIdentity};
 
 /// SET and RESET of storage parameters.
@@ -126,6 +126,7 @@ fn not_identity(entry: &catalog::RelationEntry, column: &str) -> Error {
 pub(super) fn set_identity(alteration: &Alteration<'_>, column: &str, items: &[OptionItem]) -> Result<()> {
     let session = alteration.session;
     let entry = alteration.entry()?;
+    require_whole(alteration, &entry, "change identity column of")?;
     let number = alteration.column(&entry, column)?;
     if entry.desc().attributes()[number as usize - 1].identity == 0 {
         return Err(not_identity(&entry, column));
@@ -135,6 +136,7 @@ pub(super) fn set_identity(alteration: &Alteration<'_>, column: &str, items: &[O
         let letter = letter.bytes().next().unwrap_or(b'd');
         relation::update_attribute(session, entry.oid(), number, |row| row.attidentity = letter as i8)?;
         session.invalidate_relation(entry.oid());
+        set_letter_below(alteration, column, letter)?;
     }
     if rest.is_empty() {
         return Ok(());
@@ -159,9 +161,11 @@ pub(super) fn add_identity(
     let session = alteration.session;
     let entry = alteration.entry()?;
     let number = alteration.column(&entry, column)?;
+    require_whole(alteration, &entry, "add identity to a column of")?;
     let position = number as usize - 1;
     let attribute = entry.desc().attributes()[position].clone();
     let table = entry.name();
+    sequence::require_identity_type(attribute.type_oid)?;
     if !attribute.not_null {
         bail!(
             OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -186,7 +190,38 @@ pub(super) fn add_identity(
     let letter = if always { b'a' } else { b'd' };
     relation::update_attribute(session, entry.oid(), number, |row| row.attidentity = letter as i8)?;
     session.invalidate_relation(entry.oid());
+    set_letter_below(alteration, column, letter)?;
     session.command_counter_increment()
+}
+
+/// Identity is a matter of a partitioned table with all its partitions.
+fn require_whole(alteration: &Alteration<'_>, entry: &RelationEntry, verb: &str) -> Result<()> {
+    if entry.kind() == b'p' && !alteration.recurse {
+        return Err(err!(INVALID_TABLE_DEFINITION, "cannot {verb} only the partitioned table")
+            .hint("Do not specify the ONLY keyword."));
+    }
+    if entry.class.relispartition {
+        bail!(INVALID_TABLE_DEFINITION, "cannot {verb} a partition");
+    }
+    Ok(())
+}
+
+/// The partitions' columns are identity columns as the table's is; 0 for no more.
+fn set_letter_below(alteration: &Alteration<'_>, column: &str, letter: u8) -> Result<()> {
+    let session = alteration.session;
+    if alteration.entry()?.kind() != b'p' {
+        return Ok(());
+    }
+    for oid in crate::inherit::descendants(session, alteration.table, lock::LockMode::AccessExclusive)? {
+        if oid == alteration.table {
+            continue;
+        }
+        let entry = session.require_relation(oid)?;
+        let number = alteration.column(&entry, column)?;
+        relation::update_attribute(session, oid, number, |row| row.attidentity = letter as i8)?;
+        session.invalidate_relation(oid);
+    }
+    Ok(())
 }
 
 /// DROP IDENTITY: the sequence goes, too.
@@ -196,6 +231,7 @@ pub(super) fn add_identity(
 pub(super) fn drop_identity(alteration: &Alteration<'_>, column: &str, if_exists: bool) -> Result<()> {
     let session = alteration.session;
     let entry = alteration.entry()?;
+    require_whole(alteration, &entry, "drop identity from a column of")?;
     let number = alteration.column(&entry, column)?;
     if entry.desc().attributes()[number as usize - 1].identity == 0 {
         let error = not_identity(&entry, column);
@@ -207,6 +243,7 @@ pub(super) fn drop_identity(alteration: &Alteration<'_>, column: &str, if_exists
     }
     relation::update_attribute(session, entry.oid(), number, |row| row.attidentity = 0)?;
     session.invalidate_relation(entry.oid());
+    set_letter_below(alteration, column, 0)?;
     for oid in owned_sequences(session, entry.oid(), number, b'i')? {
         let object = ObjectAddress::new::<PgClass>(oid);
         for (tid, row) in session.dependencies_of(object)? {

@@ -1,7 +1,7 @@
 //! Expressions that COPY FROM evaluates over a row of the table: defaults, generated columns, constraints, index keys.
 
-use base::{Oid, Result};
-use catalog::{CatalogRow, IndexEntry, ObjectAddress, PgClass, PgSequence, RelationEntry, Session, index};
+use base::Result;
+use catalog::{IndexEntry, RelationEntry, Session};
 use executor::{Compiler, Eval, Inputs};
 use ir::Expr;
 
@@ -59,9 +59,8 @@ pub fn default(session: &Session, entry: &RelationEntry, attribute: usize) -> Re
     if description.generated != 0 {
         return Ok(None);
     }
-    if description.identity != 0
-        && let Some(sequence) = identity_sequence(session, entry.oid(), attribute)?
-    {
+    if description.identity != 0 {
+        let sequence = session.identity_sequence(entry.oid(), attribute as i16 + 1)?;
         let next = Expr::NextValue { sequence, type_oid: description.type_oid };
         return Ok(Some(Compiler::new(session, Inputs::None).compile(&next)?));
     }
@@ -72,18 +71,4 @@ pub fn default(session: &Session, entry: &RelationEntry, attribute: usize) -> Re
     let Some(text) = text else { return Ok(None) };
     let expr = executor::stored_expression(session, &text)?;
     Ok(Some(Compiler::new(session, Inputs::None).compile(&expr)?))
-}
-
-/// The sequence behind an identity column.
-fn identity_sequence(session: &Session, relation: Oid, attribute: usize) -> Result<Option<Oid>> {
-    let column = ObjectAddress::column(relation, attribute as i16 + 1);
-    for (_, row) in session.dependents_of(column)? {
-        if row.classid == PgClass::OID
-            && row.deptype as u8 == b'i'
-            && session.row::<PgSequence>(index::PG_SEQUENCE_SEQRELID, &[row.objid.into()])?.is_some()
-        {
-            return Ok(Some(row.objid));
-        }
-    }
-    Ok(None)
 }

@@ -139,13 +139,6 @@ fn merge_columns(
             }
             _ => {}
         }
-        if partition && own.identity != 0 && attribute.identity == 0 {
-            bail!(
-                FEATURE_NOT_SUPPORTED,
-                "table \"{}\" being attached contains an identity column \"{name}\"",
-                child.name()
-            );
-        }
         relation::update_attribute(session, child.oid(), at as i16 + 1, |row| {
             row.attinhcount += 1;
             if partition {

@@ -36,6 +36,15 @@ pub(crate) fn attach(
     let bound = bound::transform(session, parent, &partitions.key, written)?;
     bound::check(session, table.name(), &partitions, &bound, written)?;
     for attribute in table.desc().attributes().iter().filter(|a| !a.dropped) {
+        if attribute.identity != 0 {
+            return Err(err!(
+                OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "table \"{}\" being attached contains an identity column \"{}\"",
+                table.name(),
+                attribute.name
+            )
+            .detail("The new partition may not contain an identity column."));
+        }
         if parent.desc().position(&attribute.name).is_none() {
             return Err(err!(
                 DATATYPE_MISMATCH,
