@@ -1,5 +1,6 @@
 //! Ferrodon and PostgreSQL 18 in turns on one machine: ratios of wall time and of server CPU.
 
+use crate::bench_queries;
 use crate::bench_tables::{self, Target};
 use crate::interop::{scratch, target};
 use crate::lab::{self, Lab, Server};
@@ -56,18 +57,19 @@ pub fn run(root: &Path, names: &[String]) -> Outcome {
     let settings = ["shared_buffers=2GB", "max_wal_size=8GB", "max_connections=500"];
     let server = Server::start(&binary, &scratch, PORT, &settings)?;
     let oracle_pid = oracle_pid(&lab)?;
-    for port in [PORT, lab.oracle_port()] {
-        let start = Instant::now();
-        pgbench(&lab, port, &["-i", "-s", "50", "-q"])?;
-        println!("init -s 50 on port {port}: {:.2} s", start.elapsed().as_secs_f64());
+    let chosen = |w: &&Workload| names.is_empty() || names.iter().any(|n| w.name.contains(n.as_str()));
+    if WORKLOADS.iter().any(|w| chosen(&w)) {
+        for port in [PORT, lab.oracle_port()] {
+            let start = Instant::now();
+            pgbench(&lab, port, &["-i", "-s", "50", "-q"])?;
+            println!("init -s 50 on port {port}: {:.2} s", start.elapsed().as_secs_f64());
+        }
+        println!(
+            "{:36}{:>10}{:>10}{:>8}{:>10}{:>10}{:>8}",
+            "workload", "ours/s", "theirs/s", "ratio", "ours us", "theirs us", "ratio"
+        );
     }
-    println!(
-        "{:36}{:>10}{:>10}{:>8}{:>10}{:>10}{:>8}",
-        "workload", "ours/s", "theirs/s", "ratio", "ours us", "theirs us", "ratio"
-    );
-    for workload in
-        WORKLOADS.iter().filter(|w| names.is_empty() || names.iter().any(|n| w.name.contains(n.as_str())))
-    {
+    for workload in WORKLOADS.iter().filter(chosen) {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             ours.push(measure(&lab, workload, PORT, server.pid())?);
@@ -87,6 +89,7 @@ pub fn run(root: &Path, names: &[String]) -> Outcome {
     }
     let own = Target { port: PORT, pid: server.pid() };
     let rival = Target { port: lab.oracle_port(), pid: oracle_pid };
+    bench_queries::run(&lab, own, rival, names)?;
     bench_tables::run(&lab, &scratch, own, rival, names)
 }
 

@@ -73,9 +73,9 @@ pub struct Target {
     pub pid: u32,
 }
 
-struct Taken {
-    ms: f64,
-    cpu_ms: f64,
+pub struct Taken {
+    pub ms: f64,
+    pub cpu_ms: f64,
 }
 
 /// Runs the steps whose names hold one of `names`, in turns on both targets, and prints medians and ratios.
@@ -155,7 +155,7 @@ fn write_rows(path: &Path) -> std::io::Result<()> {
     file.flush()
 }
 
-fn psql(lab: &Lab, target: Target) -> std::process::Command {
+pub fn psql(lab: &Lab, target: Target) -> std::process::Command {
     let mut command = lab.client("psql");
     command.args(["-p", &target.port.to_string(), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", "postgres"]);
     command
@@ -182,15 +182,39 @@ fn timed(lab: &Lab, target: Target, step: &Step) -> Result<Taken, String> {
     }
     let mut statements = step.statement.split("; ");
     let first = statements.next().unwrap_or_default();
-    let before = cpu_ticks(target.pid);
-    let output = psql(lab, target).args(["-c", "\\timing on", "-c", first]).output();
-    let output = output.map_err(|e| e.to_string())?;
-    let cpu_ms = (cpu_ticks(target.pid) - before) as f64 * 10.0;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let time = text.lines().find_map(|line| line.strip_prefix("Time: ")?.split(' ').next()?.parse().ok());
-    let ms = time.ok_or_else(|| format!("{}: {}", step.name, String::from_utf8_lossy(&output.stderr)))?;
+    let (taken, _) =
+        timed_statements(lab, target, "", first).map_err(|error| format!("{}: {error}", step.name))?;
     for statement in statements {
         crate::lab::run(psql(lab, target).args(["-c", statement]))?;
     }
-    Ok(Taken { ms, cpu_ms })
+    Ok(taken)
+}
+
+/// Runs a text in a session of its own, after statements that are not timed; returns what psql printed, too.
+pub fn timed_statements(
+    lab: &Lab,
+    target: Target,
+    before: &str,
+    timed: &str,
+) -> Result<(Taken, String), String> {
+    let mut command = psql(lab, target);
+    for statement in before.split("; ").filter(|s| !s.is_empty()) {
+        command.args(["-c", statement]);
+    }
+    // Long texts do not fit into an argument.
+    command.args(["-c", "\\timing on", "-f", "-"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let ticks = cpu_ticks(target.pid);
+    let mut child = command.spawn().map_err(|e| e.to_string())?;
+    let mut stdin = child.stdin.take().ok_or("no standard input")?;
+    // psql sends what \\; joins as one message.
+    let text = timed.trim().trim_end_matches(';').replace("; ", "\\; ");
+    let writer = std::thread::spawn(move || stdin.write_all(format!("{text};\n").as_bytes()));
+    let output = child.wait_with_output().map_err(|e| e.to_string())?;
+    let _ = writer.join();
+    let cpu_ms = (cpu_ticks(target.pid) - ticks) as f64 * 10.0;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let time = text.lines().find_map(|line| line.strip_prefix("Time: ")?.split(' ').next()?.parse().ok());
+    let ms = time.ok_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    Ok((Taken { ms, cpu_ms }, text))
 }

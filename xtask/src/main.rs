@@ -1,6 +1,7 @@
 //! The repeatable work of the project: `cargo xtask tidy|test|interop|bench`. See README.md at the root.
 
 mod bench;
+mod bench_queries;
 mod bench_tables;
 mod drivers;
 mod dumps;

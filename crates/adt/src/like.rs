@@ -71,12 +71,14 @@ fn matches_pieces(
     between: &[memchr::memmem::Finder<'static>],
     end: &[u8],
 ) -> bool {
-    let Some(mut rest) = text.strip_prefix(start) else { return false };
+    // Comparing nothing is a call, too.
+    let stripped = if start.is_empty() { Some(text) } else { text.strip_prefix(start) };
+    let Some(mut rest) = stripped else { return false };
     for finder in between {
         let Some(at) = finder.find(rest) else { return false };
         rest = &rest[at + finder.needle().len()..];
     }
-    rest.ends_with(end)
+    end.is_empty() || rest.ends_with(end)
 }
 
 fn shape_of(pattern: &[u8]) -> Shape {

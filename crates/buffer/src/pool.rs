@@ -215,6 +215,18 @@ impl BufferPool {
         self.table.partition(hash).entries.read().find(hash, &tag).is_some()
     }
 
+    /// Asks for the memory of a block that is about to be pinned: of its frame's state, and of the lines of the page with
+    /// the bytes at `places`. Passes over a block that is not in the pool.
+    #[inline]
+    pub fn fetch_memory(&self, rel: RelFileLocator, fork: Fork, block: BlockNumber, places: &[usize]) {
+        let tag = Tag { locator: rel, fork, block };
+        let hash = tag.hash();
+        let Some(frame) = self.table.partition(hash).entries.read().find(hash, &tag) else { return };
+        sys::memory::fetch(std::ptr::from_ref(self.frame(frame)).cast());
+        let page = self.page(frame).cast::<u8>();
+        places.iter().for_each(|place| sys::memory::fetch(page.wrapping_add((*place).min(PAGE_SIZE - 1))));
+    }
+
     fn fetch(&self, tag: Tag, strategy: Strategy<'_>, mode: ReadMode) -> Result<u32> {
         let count_use = matches!(strategy, Strategy::Normal);
         if let Some((frame, state)) = self.look_up(tag, count_use) {

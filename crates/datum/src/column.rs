@@ -47,8 +47,13 @@ impl ByteValues {
 
     #[inline]
     pub fn get(&self, row: usize) -> &[u8] {
+        &self.data[self.range(row)]
+    }
+
+    #[inline]
+    fn range(&self, row: usize) -> std::ops::Range<usize> {
         let start = if row == 0 { 0 } else { self.ends[row - 1] as usize };
-        &self.data[start..self.ends[row] as usize]
+        start..self.ends[row] as usize
     }
 
     pub fn len(&self) -> usize {
@@ -293,9 +298,17 @@ impl Column {
             Values::Float4(v) => gather!(Float4, v),
             Values::Float8(v) => gather!(Float8, v),
             Values::Bytes(v) => {
-                let mut taken = ByteValues::default();
-                taken.ends.reserve(rows.len());
-                rows.iter().for_each(|row| taken.push(v.get(*row as usize)));
+                let mut taken = ByteValues::with_capacity(rows.len());
+                let bytes: usize = rows.iter().map(|row| v.get(*row as usize).len()).sum();
+                // Short values are copied 16 bytes at a time.
+                taken.data.reserve(bytes + 16);
+                for row in rows {
+                    let range = v.range(*row as usize);
+                    match v.data[range.start..].first_chunk() {
+                        Some(chunk) if range.len() <= 16 => taken.push_short(chunk, range.len()),
+                        _ => taken.push(&v.data[range]),
+                    }
+                }
                 Values::Bytes(taken)
             }
         };

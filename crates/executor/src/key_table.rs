@@ -170,6 +170,22 @@ pub fn row_hashes(
     Ok(())
 }
 
+/// Whether the key of this number is this one. A width of its own for the commonest keys, as comparing slices is a call.
+#[inline]
+fn is_key(words: &[u64], number: u32, key: &[u64]) -> bool {
+    match *key {
+        [word] => words[number as usize] == word,
+        [first, second] => {
+            let at = 2 * number as usize;
+            words[at] == first && words[at + 1] == second
+        }
+        _ => words[number as usize * key.len()..][..key.len()] == *key,
+    }
+}
+
+/// Slots beyond which a table may not be at hand, so that memory is asked for before it is needed.
+const LARGE: usize = 1 << 12;
+
 /// Where keys are found by their tags.
 #[derive(Default)]
 struct Slots {
@@ -196,6 +212,15 @@ impl Slots {
                 return Some(number);
             }
             at = (at + 1) & mask;
+        }
+    }
+
+    /// Asks for the memory of the places where these tags are looked for.
+    fn fetch_memory(&self, tags: &[u32]) {
+        let mask = self.slots.len().wrapping_sub(1);
+        if self.slots.len() >= LARGE {
+            tags.iter()
+                .for_each(|tag| sys::memory::fetch((&raw const self.slots[*tag as usize & mask]).cast()));
         }
     }
 
@@ -298,13 +323,14 @@ impl KeyTable {
             rows.for_each(|row| all_fit &= scratch.fits[row] != Fit::TooLong);
             if all_fit {
                 scratch.tag(width, self.seed);
+                self.slots.fetch_memory(&scratch.tags);
                 let (slots, len) = (&mut self.slots, &mut self.len);
                 rows.for_each(|row| {
                     if scratch.fits[row] == Fit::Null {
                         return;
                     }
                     let (tag, key) = (scratch.tags[row], &scratch.words[row * width..][..width]);
-                    let found = slots.find(tag, |number| words[number as usize * width..][..width] == *key);
+                    let found = slots.find(tag, |number| is_key(words, number, key));
                     numbers[row] = found.unwrap_or_else(|| {
                         let number = *len as u32;
                         words.extend_from_slice(key);
@@ -357,14 +383,27 @@ impl KeyTable {
             Keys::Words(words) => {
                 scratch.fill(&self.encoder, columns, rows, null_is_key);
                 scratch.tag(width, self.seed);
+                self.slots.fetch_memory(&scratch.tags);
+                let is_large = self.slots.slots.len() >= LARGE;
+                if is_large {
+                    // First by the tags alone, so that the keys are on their way together.
+                    rows.for_each(|row| {
+                        if scratch.fits[row] == Fit::Words
+                            && let Some(found) = self.slots.find(scratch.tags[row], |_| true)
+                        {
+                            numbers[row] = found;
+                            sys::memory::fetch((&raw const words[found as usize * width]).cast());
+                        }
+                    });
+                }
                 rows.for_each(|row| {
-                    if scratch.fits[row] != Fit::Words {
+                    if scratch.fits[row] != Fit::Words || is_large && numbers[row] == NONE {
                         return;
                     }
                     let (tag, key) = (scratch.tags[row], &scratch.words[row * width..][..width]);
-                    let same = |number: u32| words[number as usize * width..][..width] == *key;
-                    if let Some(found) = self.slots.find(tag, same) {
-                        numbers[row] = found;
+                    if !is_large || !is_key(words, numbers[row], key) {
+                        let found = self.slots.find(tag, |number| is_key(words, number, key));
+                        numbers[row] = found.unwrap_or(NONE);
                     }
                 });
                 Ok(())

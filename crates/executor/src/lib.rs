@@ -15,6 +15,7 @@ mod instrument;
 mod key_table;
 mod keys;
 mod memory;
+mod merging;
 mod node;
 mod nodes;
 mod order;

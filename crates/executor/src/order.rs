@@ -218,7 +218,15 @@ impl Ordering {
         self.compare_from(0, a, row_a, b, row_b)
     }
 
-    fn compare_from(&self, first: usize, a: &Batch, row_a: usize, b: &Batch, row_b: usize) -> cmp::Ordering {
+    /// As [`Ordering::compare`], by the keys from `first` on.
+    pub fn compare_from(
+        &self,
+        first: usize,
+        a: &Batch,
+        row_a: usize,
+        b: &Batch,
+        row_b: usize,
+    ) -> cmp::Ordering {
         for key in &self.keys[first..] {
             let order = key.compare(a.value(key.column, row_a), b.value(key.column, row_b));
             if order != cmp::Ordering::Equal {

@@ -211,11 +211,11 @@ impl Division {
         Ok(())
     }
 
-    /// All rows are in: the parts, to be read.
+    /// All rows are in: the parts, to be read. Nothing is left of the division.
     ///
     /// # Errors
     /// What writing the rest fails with.
-    pub fn finish(mut self) -> Result<Vec<PartReader>> {
+    pub fn finish(&mut self) -> Result<Vec<PartReader>> {
         (0..self.parts.len()).try_for_each(|part| self.flush(part))?;
         let reader = |part: Part| PartReader {
             file: self.file.clone(),
@@ -225,7 +225,7 @@ impl Division {
             at: 0,
             rows: part.rows,
         };
-        Ok(self.parts.into_iter().map(reader).collect())
+        Ok(std::mem::take(&mut self.parts).into_iter().map(reader).collect())
     }
 }
 

@@ -332,6 +332,8 @@ pub struct Aggregate {
     /// Columns of the child's output grouped by.
     pub groups: Vec<GroupColumn>,
     pub estimated_groups: f64,
+    /// Numbers of the aggregates whose rows come in the order of their ORDER BY or DISTINCT.
+    pub presorted: Vec<usize>,
     /// Sets over `groups`' columns; empty unless GROUPING SETS.
     pub grouping_sets: Vec<Vec<i16>>,
     /// Further phases for grouping sets: each with its own sort.

@@ -30,6 +30,7 @@ pub(crate) struct Costs {
     pub enable_tidscan: bool,
     pub enable_sort: bool,
     pub enable_incremental_sort: bool,
+    pub enable_presorted_aggregate: bool,
     pub enable_partition_pruning: bool,
     /// Of members of append relations.
     pub constraint_exclusion: bool,
@@ -70,6 +71,7 @@ impl Costs {
             enable_tidscan: s.get(settings::ENABLE_TIDSCAN),
             enable_sort: s.get(settings::ENABLE_SORT),
             enable_incremental_sort: s.get(settings::ENABLE_INCREMENTAL_SORT),
+            enable_presorted_aggregate: s.get(settings::ENABLE_PRESORTED_AGGREGATE),
             constraint_exclusion: s.get(settings::CONSTRAINT_EXCLUSION) != settings::ConstraintExclusion::Off,
             enable_partition_pruning: s.get(settings::ENABLE_PARTITION_PRUNING),
             enable_hashagg: s.get(settings::ENABLE_HASHAGG),
@@ -205,7 +207,7 @@ pub(crate) struct AggInput {
 /// Bytes of a group in the hash table of an aggregation.
 pub(crate) fn hash_group_bytes(transitions: usize, width: i32, space: f64) -> f64 {
     let states = if space > 0.0 { 8.0 + 2f64.powf(space.log2().ceil()) } else { 0.0 };
-    24.0 + max_align(16.0 + f64::from(width)) + transitions as f64 * 16.0 + states
+    16.0 + max_align(16.0 + f64::from(width)) + transitions as f64 * 16.0 + states
 }
 
 /// Startup and total cost of aggregating, conditions on the groups not included.
@@ -270,7 +272,8 @@ fn hash_spill(costs: &Costs, agg: &AggCosts, groups: f64, input: &AggInput) -> (
     if depth <= 0.0 {
         return (0.0, 0.0);
     }
-    let pages = relation_bytes(input.tuples, input.width) / PAGE_SIZE * depth;
+    // What hash aggregation writes is scattered; that counts twice.
+    let pages = 2.0 * relation_bytes(input.tuples, input.width) / PAGE_SIZE * depth;
     let spill = depth * input.tuples * 2.0 * costs.cpu_tuple;
     let written = pages * costs.random_page;
     (written + spill, written + pages * costs.seq_page + spill)

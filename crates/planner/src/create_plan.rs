@@ -719,6 +719,7 @@ impl<'a> Root<'a> {
                 split: ir::AggSplit::Simple,
                 groups,
                 estimated_groups: path.rows,
+                presorted: Vec::new(),
                 grouping_sets: Vec::new(),
                 chain: Vec::new(),
             }));
@@ -767,6 +768,7 @@ impl<'a> Root<'a> {
                     split: agg.split,
                     groups: self.group_columns(&agg.groups, &plan)?,
                     estimated_groups: agg.estimated_groups,
+                    presorted: agg.presorted.clone(),
                     grouping_sets: Vec::new(),
                     chain: Vec::new(),
                 }));
@@ -943,6 +945,7 @@ impl<'a> Root<'a> {
                 split: ir::AggSplit::Simple,
                 groups: groups[..rollup.sets[0].refs.len()].to_vec(),
                 estimated_groups: rollup.groups,
+                presorted: Vec::new(),
                 grouping_sets,
                 chain: Vec::new(),
             };

@@ -84,6 +84,65 @@ impl<'a> Root<'a> {
         Ok(costs)
     }
 
+    /// Lengthens the order that grouping asks for by what most of the aggregates with ORDER BY or DISTINCT want their
+    /// rows sorted by. There is no other way to group then: such aggregates are not hashed.
+    pub fn presort_aggregates(&mut self) -> Result<()> {
+        if !self.costs().enable_presorted_aggregate {
+            return Ok(());
+        }
+        let mut wanted: Vec<(usize, Vec<PathKey>)> = Vec::new();
+        for agg in self.aggregates() {
+            let clauses = if agg.distinct.is_empty() { &agg.order_by } else { &agg.distinct };
+            // A filter may keep away rows for which a sorted expression fails.
+            let is_plain = |target: &ir::TargetEntry| {
+                matches!(crate::clause::strip_relabel(&target.expr), Expr::Var(_) | Expr::Const(_))
+            };
+            if agg.kind != b'n'
+                || clauses.is_empty()
+                || agg.filter.is_some() && !agg.args.iter().all(is_plain)
+            {
+                continue;
+            }
+            let mut volatile = false;
+            for target in &agg.args {
+                let is_asked = clauses.iter().any(|c| c.target == target.sort_group_ref);
+                volatile |= is_asked && crate::clause::contains_volatile(self.session(), &target.expr)?;
+            }
+            let (keys, sortable) = self.keys_for(clauses, &agg.args)?;
+            if volatile || !sortable {
+                continue;
+            }
+            let mut all = self.group_keys.clone();
+            for key in keys {
+                if !self.key_is_redundant(&key, &all) {
+                    all.push(key);
+                }
+            }
+            wanted.push((agg.number, all));
+        }
+        let mut best: Vec<usize> = Vec::new();
+        while wanted.len() > best.len() {
+            let mut longest = wanted[0].1.clone();
+            let (mut with, mut without) = (Vec::new(), Vec::new());
+            for (number, keys) in wanted {
+                if contained_in(&longest, &keys) {
+                    longest = keys;
+                    with.push(number);
+                } else if contained_in(&keys, &longest) {
+                    with.push(number);
+                } else {
+                    without.push((number, keys));
+                }
+            }
+            if with.len() > best.len() {
+                (best, self.group_keys) = (with, longest);
+            }
+            wanted = without;
+        }
+        self.presorted = best;
+        Ok(())
+    }
+
     pub fn having_cost(&self, path: &mut Path, having: &[Expr]) -> Result<()> {
         if having.is_empty() {
             return Ok(());
@@ -111,6 +170,7 @@ impl<'a> Root<'a> {
                 split: how.split,
                 groups,
                 estimated_groups: how.groups,
+                presorted: self.presorted.clone(),
                 having: how.having.to_vec(),
             };
             let cost = agg_cost(self.costs(), strategy, &how.costs, how.clauses.len(), how.groups, &input);
@@ -123,6 +183,8 @@ impl<'a> Root<'a> {
         let mut path = self.step(kind, child, how.target, how.groups, cost);
         if strategy != AggStrategy::Sorted {
             path.keys.clear();
+        } else if path.keys.len() > self.group_by_keys && !self.presorted.is_empty() {
+            path.keys.truncate(self.group_by_keys);
         }
         if strategy == AggStrategy::Hashed {
             path.disabled += u32::from(!self.costs().enable_hashagg);
@@ -349,6 +411,7 @@ impl<'a> Root<'a> {
             split: AggSplit::Simple,
             groups: clauses.to_vec(),
             estimated_groups: rows,
+            presorted: Vec::new(),
             having: Vec::new(),
         };
         let kind = PathKind::Aggregate { child: child.clone(), agg };

@@ -313,6 +313,7 @@ impl<'a> Root<'a> {
                 split: AggSplit::Simple,
                 groups: clauses.clone(),
                 estimated_groups: groups,
+                presorted: Vec::new(),
                 having: Vec::new(),
             };
             let mut path =

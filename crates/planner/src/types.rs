@@ -397,6 +397,7 @@ pub(crate) struct AggPath {
     pub split: ir::AggSplit,
     pub groups: Vec<SortGroupClause>,
     pub estimated_groups: f64,
+    pub presorted: Vec<usize>,
     pub having: Vec<Expr>,
 }
 
@@ -662,6 +663,10 @@ pub(crate) struct Root<'a> {
     pub total_table_pages: f64,
     pub query_keys: Vec<PathKey>,
     pub group_keys: Vec<PathKey>,
+    /// How many of them are of GROUP BY; the others are what `presorted` asks for.
+    pub group_by_keys: usize,
+    /// Numbers of the aggregates that sorted grouping feeds in the order of their ORDER BY or DISTINCT.
+    pub presorted: Vec<usize>,
     pub window_keys: Vec<PathKey>,
     pub distinct_keys: Vec<PathKey>,
     pub sort_keys: Vec<PathKey>,
@@ -735,6 +740,8 @@ impl<'a> Root<'a> {
             total_table_pages: 0.0,
             query_keys: Vec::new(),
             group_keys: Vec::new(),
+            group_by_keys: 0,
+            presorted: Vec::new(),
             window_keys: Vec::new(),
             distinct_keys: Vec::new(),
             sort_keys: Vec::new(),

@@ -214,6 +214,10 @@ impl<'a> Root<'a> {
             }
             false => self.keys_for(&group, &targets)?.0,
         };
+        self.group_by_keys = self.group_keys.len();
+        if self.grouping_sets.is_none() && self.query.has_aggregates {
+            self.presort_aggregates()?;
+        }
         self.sort_keys = self.keys_for(&sort, &targets)?.0;
         let mut distinct = distinct;
         if !self.query.has_distinct_on && distinct.iter().all(|d| d.sort_operator.is_valid()) {

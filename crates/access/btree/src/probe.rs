@@ -12,13 +12,13 @@ use crate::page::{META_BLOCK, Meta, NONE, Opaque};
 use crate::search::Tree;
 use crate::tuple::IndexTuple;
 use access_api::{Context, IndexRelation, IntegerOrder};
-use base::{BlockNumber, OffsetNumber, Result, Tid};
-use buffer::Pin;
+use base::{BlockNumber, Fork, OffsetNumber, PAGE_SIZE, Result, Tid};
+use buffer::{PageRead, Pin};
 use datum::{Column, Datum, Repr};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::ops::Range;
-use storage::Page;
+use storage::{PAGE_HEADER, Page};
 
 /// Copies of inner pages that are kept, each at its block's remainder.
 const COPIES: usize = 256;
@@ -26,8 +26,8 @@ const COPIES: usize = 256;
 const TOGETHER: usize = 16;
 /// A pool of fewer frames has none to spare for pages that are pinned ahead.
 const LEAST_FRAMES: usize = 4096;
-/// What of a leaf's line pointers a binary search asks for first, roughly.
-const FIRST_LINES: [Range<usize>; 4] = [0..64, 320..384, 640..704, 960..1024];
+/// What a binary search of a leaf asks for first, roughly: header, special area and some line pointers.
+const FIRST_PLACES: [usize; 5] = [0, 320, 640, 960, PAGE_SIZE - 1];
 
 type Values<'a> = SmallVec<[Option<Datum<'a>>; 4]>;
 
@@ -79,13 +79,27 @@ impl Prober {
             let end = rows.end.min(row + together);
             pins.clear();
             places.clear();
-            for row in row..end {
-                places.push(self.approach(keys, row, &mut pins)?);
-            }
+            self.approach(keys, row..end, &mut pins, &mut places)?;
+            let mut leaves = Leaves::new(self, keys, row, &pins, &places)?;
             for (row, place) in (row..end).zip(&places) {
                 let Some(pin) = place.and_then(|place: usize| pins.get(place)) else { continue };
                 let before = tids.len();
-                if !self.collect(keys, row, pin.clone(), before + most, tids)? {
+                let whole = match leaves.found(row, tids)? {
+                    Found::All => true,
+                    Found::Until(next) if next == NONE => true,
+                    Found::Until(_) if tids.len() > before + most => false,
+                    Found::Until(next) => {
+                        // Nobody waits for a page while holding another.
+                        leaves.let_go();
+                        let pin = Tree::new(&self.context, &self.index).pin(next)?;
+                        self.collect(keys, row, pin, true, before + most, tids)?
+                    }
+                    Found::Unknown => {
+                        leaves.let_go();
+                        self.collect(keys, row, pin.clone(), false, before + most, tids)?
+                    }
+                };
+                if !whole {
                     tids.truncate(before);
                     return Ok(row);
                 }
@@ -94,25 +108,46 @@ impl Prober {
                     return Ok(row + 1);
                 }
             }
+            drop(leaves);
             self.context.transaction.session().locks().check_interrupts()?;
             row = end;
         }
         Ok(row)
     }
 
-    /// Pins the leaf where a row's key belongs and asks for its memory. `None`: nothing equals the key.
-    fn approach(&mut self, keys: &[&Column], row: usize, pins: &mut Vec<Pin>) -> Result<Option<usize>> {
-        let values: Values<'_> = keys.iter().map(|column| column.get(row)).collect();
-        if values.iter().any(Option::is_none) {
-            return Ok(None);
+    /// Pins the leaves where the rows' keys belong, having asked for their memory; `places` tells which is whose. `None`:
+    /// nothing equals the key.
+    fn approach(
+        &mut self,
+        keys: &[&Column],
+        rows: Range<usize>,
+        pins: &mut Vec<Pin>,
+        places: &mut Vec<Option<usize>>,
+    ) -> Result<()> {
+        let mut blocks: SmallVec<[Option<BlockNumber>; TOGETHER]> = SmallVec::new();
+        for row in rows {
+            let values: Values<'_> = keys.iter().map(|column| column.get(row)).collect();
+            let block = match values.iter().any(Option::is_none) {
+                true => None,
+                false => self.leaf_of(&values)?,
+            };
+            if let Some(block) = block {
+                let locator = self.index.relation.locator;
+                self.context.pool.fetch_memory(locator, Fork::Main, block, &FIRST_PLACES);
+            }
+            blocks.push(block);
         }
-        let Some(block) = self.leaf_of(&values)? else { return Ok(None) };
-        if pins.last().is_none_or(|pin| pin.block() != block) {
-            let pin = Tree::new(&self.context, &self.index).pin(block)?;
-            FIRST_LINES.into_iter().for_each(|lines| pin.fetch_memory(lines));
-            pins.push(pin);
+        for block in blocks {
+            let Some(block) = block else {
+                places.push(None);
+                continue;
+            };
+            if pins.last().is_none_or(|pin| pin.block() != block) {
+                pins.push(Tree::new(&self.context, &self.index).pin(block)?);
+            }
+            places.push(pins.len().checked_sub(1));
         }
-        Ok(pins.len().checked_sub(1))
+        Ok(())
     }
 
     /// The leaf where a key belongs, as the copies tell; `None` when the index is empty.
@@ -166,25 +201,12 @@ impl Prober {
 
     /// As [`SearchKey::binary_search`], comparing integers directly.
     fn search(&self, key: &SearchKey<'_>, page: &Page, opaque: Opaque) -> Result<OffsetNumber> {
-        let wanted = match (self.first, key.parts.first().and_then(|part| part.value)) {
-            (Some(Repr::Int4), Some(Datum::Int4(value))) => i64::from(value),
-            (Some(Repr::Int8), Some(Datum::Int8(value))) => value,
-            _ => return key.binary_search(&self.index, page, opaque),
-        };
-        let is_long = self.first == Some(Repr::Int8);
+        let Some(wanted) = self.integer(key) else { return key.binary_search(&self.index, page, opaque) };
         let first = opaque.first_item().0;
         let (mut low, mut high) = (first, page.max_offset().0 + 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            let stored = match !opaque.is_leaf() && middle == first {
-                true => None,
-                false => IndexTuple(page.item(OffsetNumber(middle))).first_integer(is_long),
-            };
-            let order = match stored.map(|stored| wanted.cmp(&stored)) {
-                Some(order @ (Ordering::Less | Ordering::Greater)) => order,
-                _ => key.compare(&self.index, page, opaque, OffsetNumber(middle))?,
-            };
-            if order == Ordering::Greater {
+            if self.is_after(key, wanted, page, opaque, OffsetNumber(middle))? {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -193,19 +215,50 @@ impl Prober {
         Ok(OffsetNumber(if opaque.is_leaf() { low } else { low.saturating_sub(1).max(first) }))
     }
 
-    /// Appends what the entries equal to a row's key lead to; false when there are more than `most` in all.
+    /// The first value of a key, where the first column compares as integers do.
+    fn integer(&self, key: &SearchKey<'_>) -> Option<i64> {
+        match (self.first, key.parts.first().and_then(|part| part.value)) {
+            (Some(Repr::Int4), Some(Datum::Int4(value))) => Some(i64::from(value)),
+            (Some(Repr::Int8), Some(Datum::Int8(value))) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Whether a key, whose first value is `wanted`, comes after an item.
+    #[inline]
+    fn is_after(
+        &self,
+        key: &SearchKey<'_>,
+        wanted: i64,
+        page: &Page,
+        opaque: Opaque,
+        offset: OffsetNumber,
+    ) -> Result<bool> {
+        let is_long = self.first == Some(Repr::Int8);
+        let stored = match !opaque.is_leaf() && offset == opaque.first_item() {
+            true => None,
+            false => IndexTuple(page.item(offset)).first_integer(is_long),
+        };
+        Ok(match stored.map(|stored| wanted.cmp(&stored)) {
+            Some(order @ (Ordering::Less | Ordering::Greater)) => order,
+            _ => key.compare(&self.index, page, opaque, offset)?,
+        } == Ordering::Greater)
+    }
+
+    /// Appends what the entries equal to a row's key lead to, from the first of them on or, when some were `found`, on
+    /// this page and those to the right; false when there are more than `most` in all.
     fn collect(
         &self,
         keys: &[&Column],
         row: usize,
         mut pin: Pin,
+        mut found: bool,
         most: usize,
         tids: &mut Vec<Tid>,
     ) -> Result<bool> {
         let tree = Tree::new(&self.context, &self.index);
         let values: Values<'_> = keys.iter().map(|column| column.get(row)).collect();
         let key = SearchKey::of_values(&self.index, &values, None);
-        let mut found = false;
         loop {
             let next = {
                 let page = pin.read();
@@ -229,5 +282,124 @@ impl Prober {
             }
             pin = tree.pin(next)?;
         }
+    }
+}
+
+/// What is known of a row's entries.
+enum Found {
+    /// All were appended.
+    All,
+    /// Those on the leaf were; there may be more on the page to the right.
+    Until(BlockNumber),
+    Unknown,
+}
+
+/// A search for a row's first entry on its leaf.
+struct Search<'a> {
+    row: usize,
+    place: usize,
+    key: SearchKey<'a>,
+    wanted: i64,
+    opaque: Opaque,
+    low: u16,
+    high: u16,
+}
+
+impl Search<'_> {
+    fn middle(&self) -> Option<OffsetNumber> {
+        (self.low < self.high).then(|| OffsetNumber(self.low + (self.high - self.low) / 2))
+    }
+}
+
+/// Leaves that are searched together, step by step, so that the memory that the next step of each needs is on its way
+/// at once. All of them are latched meanwhile: whoever holds this must not wait for any page.
+struct Leaves<'a> {
+    prober: &'a Prober,
+    /// `None` for a page that would have had to be waited for.
+    pages: SmallVec<[Option<PageRead<'a>>; TOGETHER]>,
+    searches: SmallVec<[Search<'a>; TOGETHER]>,
+}
+
+impl<'a> Leaves<'a> {
+    /// `first_row`: the row of the first of `places`.
+    fn new(
+        prober: &'a Prober,
+        keys: &[&'a Column],
+        first_row: usize,
+        pins: &'a [Pin],
+        places: &[Option<usize>],
+    ) -> Result<Leaves<'a>> {
+        let mut leaves = Leaves { prober, pages: SmallVec::new(), searches: SmallVec::new() };
+        if prober.first.is_none() || pins.len() < 2 {
+            return Ok(leaves);
+        }
+        leaves.pages.extend(pins.iter().map(Pin::try_read));
+        let tree = Tree::new(&prober.context, &prober.index);
+        for (row, place) in (first_row..).zip(places) {
+            let Some(place) = *place else { continue };
+            let Some(Some(page)) = leaves.pages.get(place) else { continue };
+            let opaque = tree.opaque(page, pins[place].block())?;
+            let values: Values<'_> = keys.iter().map(|column| column.get(row)).collect();
+            let key = SearchKey::of_values(&prober.index, &values, None);
+            let Some(wanted) = prober.integer(&key) else { continue };
+            if !opaque.is_ignored() {
+                let (low, high) = (opaque.first_item().0, page.max_offset().0 + 1);
+                leaves.searches.push(Search { row, place, key, wanted, opaque, low, high });
+            }
+        }
+        while leaves.step()? {}
+        Ok(leaves)
+    }
+
+    /// One step of all searches that are not at their end; false when there is none.
+    fn step(&mut self) -> Result<bool> {
+        for search in &self.searches {
+            if let (Some(Some(page)), Some(middle)) = (self.pages.get(search.place), search.middle()) {
+                let line_pointer = PAGE_HEADER + 4 * (usize::from(middle.0) - 1);
+                page.pin().fetch_memory(line_pointer..line_pointer + 1);
+            }
+        }
+        for search in &self.searches {
+            if let (Some(Some(page)), Some(middle)) = (self.pages.get(search.place), search.middle()) {
+                let item = page.item_id(middle).offset();
+                page.pin().fetch_memory(item..item + 1);
+            }
+        }
+        let mut is_open = false;
+        for search in &mut self.searches {
+            let (Some(Some(page)), Some(middle)) = (self.pages.get(search.place), search.middle()) else {
+                continue;
+            };
+            match self.prober.is_after(&search.key, search.wanted, page, search.opaque, middle)? {
+                true => search.low = middle.0 + 1,
+                false => search.high = middle.0,
+            }
+            is_open |= search.low < search.high;
+        }
+        Ok(is_open)
+    }
+
+    /// Appends what the entries on its leaf lead to that equal a row's key.
+    fn found(&self, row: usize, tids: &mut Vec<Tid>) -> Result<Found> {
+        let Ok(at) = self.searches.binary_search_by_key(&row, |search| search.row) else {
+            return Ok(Found::Unknown);
+        };
+        let search = &self.searches[at];
+        let Some(Some(page)) = self.pages.get(search.place) else { return Ok(Found::Unknown) };
+        let index = &self.prober.index;
+        // Only a key that comes after all items may belong on a page to the right.
+        if search.low > page.max_offset().0 && search.key.is_beyond(index, page, search.opaque)? {
+            return Ok(Found::Unknown);
+        }
+        let start = OffsetNumber(search.low);
+        Ok(match equal_on_page(index, page, search.opaque, start, &search.key, tids)? {
+            true => Found::All,
+            false => Found::Until(search.opaque.next),
+        })
+    }
+
+    /// Gives up all latches; nothing is known from then on.
+    fn let_go(&mut self) {
+        self.pages.clear();
     }
 }

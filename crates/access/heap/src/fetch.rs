@@ -225,9 +225,13 @@ impl Fetcher {
         let before = rows.len();
         for (chunk_number, chunk) in roots.chunks(PREFETCH_ROOTS).enumerate() {
             self.prefetch(chunk)?;
-            let _ahead = self.fetch_memory(chunk)?;
+            let mut ahead = self.fetch_memory(chunk)?.into_iter().peekable();
             for (number, root) in chunk.iter().enumerate() {
                 let index = (chunk_number * PREFETCH_ROOTS + number) as u32;
+                if let Some(pin) = ahead.next_if(|pin| pin.block() == root.block) {
+                    prune::on_access(&self.context, &self.relation, &pin)?;
+                    self.pin = Some(pin);
+                }
                 let found = self.fetch_one(*root, rows)?;
                 if found.visible {
                     sources.push(index);
@@ -257,23 +261,23 @@ impl Fetcher {
         Ok(visible.len())
     }
 
-    /// Asks for the memory of the versions at `roots`: first for their line pointers, then for what those point to. The
-    /// pages stay where they are as long as the pins are held.
+    /// Asks for the memory of the versions at `roots`: first for their frames and line pointers, then for what those point
+    /// to. Returns a pin for each run of roots on one page.
     fn fetch_memory(&self, roots: &[Tid]) -> Result<Vec<Pin>> {
         const VERSION_BYTES: usize = 128;
         if roots.len() < 4 || self.context.pool.frames() < LEAST_FRAMES {
             return Ok(Vec::new());
         }
+        let line_pointer =
+            |root: &Tid| storage::PAGE_HEADER + 4 * usize::from(root.offset.0.saturating_sub(1));
+        for root in roots {
+            let places = [0, line_pointer(root)];
+            self.context.pool.fetch_memory(self.relation.locator, Fork::Main, root.block, &places);
+        }
         let mut pins: Vec<Pin> = Vec::with_capacity(roots.len());
         for root in roots {
             if pins.last().is_none_or(|pin| pin.block() != root.block) {
-                let pin = page::pin(&self.context, &self.relation, root.block)?;
-                pin.fetch_memory(0..1);
-                pins.push(pin);
-            }
-            if let Some(pin) = pins.last() {
-                let line_pointer = storage::PAGE_HEADER + 4 * usize::from(root.offset.0.saturating_sub(1));
-                pin.fetch_memory(line_pointer..line_pointer + 1);
+                pins.push(page::pin(&self.context, &self.relation, root.block)?);
             }
         }
         let mut at = 0;

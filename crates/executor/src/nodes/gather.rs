@@ -1,9 +1,9 @@
 //! Gather: rows of the workers and of the leader itself, as they come. Gather Merge: sorted rows of each, merged.
 
-use super::merge_append::Streams;
 use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs, filter};
 use crate::instrument::Counters;
+use crate::merging::Merger;
 use crate::node::{self, Node};
 use crate::order::Ordering;
 use crate::parallel::{Crew, Found, Task};
@@ -18,7 +18,8 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
     let prepared = execution.prepared.clone();
     let spec = prepared.spec(plan, || Spec::new(execution, plan))?;
     let child = node::build_child(execution, plan.left.as_deref())?;
-    let streams = spec.order.as_ref().map(|(ordering, reprs)| Streams::new(ordering.clone(), reprs.clone()));
+    let streams =
+        spec.order.as_ref().map(|(ordering, reprs)| Merger::new(ordering.clone(), reprs.clone(), 0));
     Ok(Box::new(Gather {
         spec,
         child,
@@ -69,7 +70,7 @@ struct Gather {
     child_done: bool,
     crew: Option<Crew>,
     /// For Gather Merge: stream 0 is the leader's, the others are the workers'.
-    streams: Option<Streams>,
+    streams: Option<Merger>,
     leftover: Leftover,
     bound: Option<u64>,
     launched: u64,

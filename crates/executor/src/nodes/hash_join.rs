@@ -1,11 +1,11 @@
 //! Hash join. The inner rows go into a table, outer batches are probed. When the inner side does not fit into
 //! hash_mem, both sides are divided by their keys' hashes: the first part is joined at once, the others go to temporary
-//! files and are joined one by one afterwards. In a parallel hash join the participants share one table
+//! files and are joined one by one afterwards. In a parallel hash join the participants share one table, or the parts
 //! (`shared_hash.rs`).
 
 use super::join::{self, JoinSpec};
 use super::join_table::JoinTable;
-use super::shared_hash::SharedHash;
+use super::shared_hash::{Builder, Built, Part, SharedHash, part_count};
 use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs};
 use crate::instrument::Counters;
@@ -13,11 +13,12 @@ use crate::key_table::{NONE, Scratch, row_hashes};
 use crate::keys::Encoder;
 use crate::node::{self, Node};
 use crate::rows::{Leftover, NO_ROW, batch_bytes, concatenate};
-use crate::spill::{Division, PartReader};
+use crate::spill::Division;
 use base::{Error, Result};
 use datum::{Batch, Column, MAX_BATCH_ROWS, Selection};
 use hashbrown::DefaultHashBuilder;
 use ir::{Expr, Join, JoinKind, Plan};
+use parking_lot::Mutex;
 use std::sync::Arc;
 
 struct Spec {
@@ -25,6 +26,8 @@ struct Spec {
     outer_keys: Vec<Eval>,
     inner_keys: Vec<Eval>,
     encoder: Arc<Encoder>,
+    /// Outer keys are more than columns: they are written with the rows that wait, and not evaluated twice.
+    carries_keys: bool,
 }
 
 pub fn build(execution: &mut Execution, plan: &Plan, join: &Join, clauses: &[Expr]) -> Result<Box<dyn Node>> {
@@ -38,6 +41,7 @@ pub fn build(execution: &mut Execution, plan: &Plan, join: &Join, clauses: &[Exp
         let mut outer_keys = Vec::new();
         let mut inner_keys = Vec::new();
         let mut types = Vec::new();
+        let mut carries_keys = false;
         let mut compiler = Compiler::new(&session, Inputs::Outer);
         for clause in clauses {
             let Expr::Op(op) = clause else {
@@ -46,6 +50,7 @@ pub fn build(execution: &mut Execution, plan: &Plan, join: &Join, clauses: &[Exp
             let [left, right] = &op.args[..] else {
                 return Err(Error::internal("a hash clause with one side"));
             };
+            carries_keys |= !matches!(left, Expr::Var(_));
             outer_keys.push(compiler.compile(left)?);
             types.push(ir::expr_type(left));
             // The inner side is read on its own: its columns start at 0 there.
@@ -53,7 +58,7 @@ pub fn build(execution: &mut Execution, plan: &Plan, join: &Join, clauses: &[Exp
             inner_keys.push(inner.compile(right)?);
         }
         let encoder = Arc::new(Encoder::of_types(&session, types)?);
-        Ok(Spec { join, outer_keys, inner_keys, encoder })
+        Ok(Spec { join, outer_keys, inner_keys, encoder, carries_keys })
     })?;
     Ok(Box::new(HashJoin {
         spec,
@@ -63,6 +68,7 @@ pub fn build(execution: &mut Execution, plan: &Plan, join: &Join, clauses: &[Exp
         inner_params: prepared.params_of(right).to_vec(),
         parallel: plan.parallel_aware,
         shared: None,
+        takes_parts: false,
         state: State::Start,
         table: None,
         built_at: None,
@@ -88,12 +94,6 @@ enum State {
     /// Returning inner rows that found no partner.
     Unmatched,
     Done,
-}
-
-/// A part of both sides.
-struct Part {
-    outer: PartReader,
-    inner: PartReader,
 }
 
 /// While the outer side is divided: what the inner side was divided into, and what the outer side is.
@@ -147,6 +147,8 @@ struct HashJoin {
     /// Whether the participants of a parallel plan share the table.
     parallel: bool,
     shared: Option<Arc<SharedHash>>,
+    /// Whether the participants have divided both sides.
+    takes_parts: bool,
     state: State,
     table: Option<Arc<JoinTable>>,
     /// The version of the inner side's params that the table is of, when it is the whole inner side.
@@ -167,8 +169,58 @@ struct HashJoin {
     report: Counters,
 }
 
-/// Parts that both sides are divided into at most.
-const MAX_PARTS: usize = 1024;
+/// Rows of one batch by the part they belong to.
+fn rows_of_parts(
+    spec: &Spec,
+    hasher: &DefaultHashBuilder,
+    scratch: &mut Scratch,
+    batch: &Batch,
+    keys: &[Arc<Column>],
+    count: usize,
+) -> Result<Vec<Vec<u32>>> {
+    let columns: Vec<&Column> = keys.iter().map(|c| &**c).collect();
+    let mut hashes = Vec::new();
+    row_hashes(&spec.encoder, hasher, &columns, batch.rows(), scratch, &mut hashes)?;
+    let mut rows: Vec<Vec<u32>> = vec![Vec::new(); count];
+    for (row, hash) in hashes.iter().enumerate() {
+        rows[*hash as usize % count].push(row as u32);
+    }
+    Ok(rows)
+}
+
+/// How a participant divides the rows of a side that all share.
+struct Sharing<'a> {
+    spec: &'a Spec,
+    hasher: &'a DefaultHashBuilder,
+    scratch: &'a mut Scratch,
+}
+
+impl Sharing<'_> {
+    fn write(&mut self, rows: &Batch, keys: &[Arc<Column>], into: &Mutex<Division>) -> Result<()> {
+        let count = into.lock().parts();
+        let parts = rows_of_parts(self.spec, self.hasher, self.scratch, rows, keys, count)?;
+        let parts = parts.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty());
+        let parts: Vec<(usize, Batch)> =
+            parts.map(|(part, picked)| (part, rows.select(&Selection::Rows(picked)))).collect();
+        let mut division = into.lock();
+        parts.iter().try_for_each(|(part, rows)| division.write(*part, rows))
+    }
+}
+
+impl Builder for Sharing<'_> {
+    fn can_divide(&self) -> bool {
+        !self.spec.outer_keys.is_empty()
+    }
+
+    fn table(&mut self, execution: &mut Execution, rows: Vec<Batch>) -> Result<JoinTable> {
+        self.spec.table(execution, rows)
+    }
+
+    fn divide(&mut self, execution: &mut Execution, rows: &Batch, into: &Mutex<Division>) -> Result<()> {
+        let keys = evaluate(&self.spec.inner_keys, execution, rows)?;
+        self.write(rows, &keys, into)
+    }
+}
 
 fn evaluate(keys: &[Eval], execution: &mut Execution, batch: &Batch) -> Result<Vec<Arc<Column>>> {
     let rows = Selection::All(batch.rows());
@@ -184,6 +236,24 @@ impl Spec {
         let track = self.join.keeps_inner() || self.join.kind == JoinKind::RightSemi;
         JoinTable::new(self.encoder.clone(), rows, &columns, track)
     }
+
+    /// Outer rows as they are written, their keys behind their columns if those are carried.
+    fn with_keys(&self, batch: Batch, keys: &[Arc<Column>]) -> Batch {
+        if !self.carries_keys {
+            return batch;
+        }
+        Batch::new(batch.columns().iter().chain(keys).cloned().collect(), batch.rows())
+    }
+
+    /// The reverse: the rows and their keys.
+    fn without_keys(&self, execution: &mut Execution, batch: Batch) -> Result<(Batch, Vec<Arc<Column>>)> {
+        if !self.carries_keys {
+            let keys = evaluate(&self.outer_keys, execution, &batch)?;
+            return Ok((batch, keys));
+        }
+        let (columns, keys) = batch.columns().split_at(batch.columns().len() - self.outer_keys.len());
+        Ok((Batch::new(columns.to_vec(), batch.rows()), keys.to_vec()))
+    }
 }
 
 impl HashJoin {
@@ -192,11 +262,22 @@ impl HashJoin {
             && self.parallel
         {
             let shared = team.share(self.id, || Ok(SharedHash::default()))?;
-            let (spec, inner) = (self.spec.clone(), &mut self.inner);
-            let table = shared.table(execution, inner, |execution, rows| spec.table(execution, rows))?;
-            self.report.hash_batches = 1;
-            self.note(&table);
-            self.table = Some(table);
+            let spec = self.spec.clone();
+            let mut sharing = Sharing { spec: &spec, hasher: &shared.hasher, scratch: &mut self.scratch };
+            match shared.build(execution, &mut self.inner, &mut sharing)? {
+                Built::Table(table) => {
+                    self.report.hash_batches = 1;
+                    self.note(&table);
+                    self.table = Some(table);
+                }
+                Built::Parts { outer, count } => {
+                    self.divide_outer(execution, &shared, &outer)?;
+                    self.report.hash_batches = count as u64;
+                    // Each part has a table of its own, whose rows without partners are this participant's to return.
+                    self.returns_unmatched = true;
+                    self.takes_parts = true;
+                }
+            }
             self.shared = Some(shared);
             return Ok(());
         }
@@ -207,10 +288,14 @@ impl HashJoin {
             execution.check()?;
             let size = batch_bytes(&batch);
             bytes += size;
-            execution.memory.charge(size)?;
-            self.charged += size;
             batches.push(batch);
-            if bytes > execution.memory.hash_mem_bytes && !self.spec.outer_keys.is_empty() {
+            let can_divide = !self.spec.outer_keys.is_empty();
+            match execution.memory.charge(size) {
+                Ok(()) => self.charged += size,
+                Err(_) if can_divide => return self.build_in_parts(execution, batches, bytes),
+                Err(error) => return Err(error),
+            }
+            if bytes > execution.memory.hash_mem_bytes && can_divide {
                 return self.build_in_parts(execution, batches, bytes);
             }
         }
@@ -237,9 +322,7 @@ impl HashJoin {
 
     /// Divides the inner side, of which `batches` are the beginning; the outer one is divided as it comes.
     fn build_in_parts(&mut self, execution: &mut Execution, batches: Vec<Batch>, bytes: usize) -> Result<()> {
-        // The whole is unknown; four times what has come is a guess, and a part that is too large still works.
-        let count =
-            (4 * bytes / execution.memory.hash_mem_bytes.max(1)).next_power_of_two().clamp(4, MAX_PARTS);
+        let count = part_count(bytes, execution.memory.hash_mem_bytes);
         let mut inner = Division::create(execution, count)?;
         let mut kept = Vec::new();
         execution.memory.release(std::mem::take(&mut self.charged));
@@ -268,17 +351,29 @@ impl HashJoin {
         Ok(())
     }
 
+    /// Divides this participant's outer rows among the parts that all share.
+    fn divide_outer(
+        &mut self,
+        execution: &mut Execution,
+        shared: &SharedHash,
+        outer: &Mutex<Division>,
+    ) -> Result<()> {
+        let spec = self.spec.clone();
+        let mut some = false;
+        while let Some(batch) = self.outer.next(execution, MAX_BATCH_ROWS)? {
+            execution.check()?;
+            some = true;
+            let keys = evaluate(&spec.outer_keys, execution, &batch)?;
+            let mut sharing = Sharing { spec: &spec, hasher: &shared.hasher, scratch: &mut self.scratch };
+            sharing.write(&spec.with_keys(batch, &keys), &keys, outer)?;
+        }
+        shared.end_outer(execution, some)
+    }
+
     /// Writes the rows that belong to other parts than the first to the division; returns the first part's.
     fn divide(&mut self, batch: &Batch, keys: &[Arc<Column>], into: &mut Division) -> Result<Batch> {
-        let columns: Vec<&Column> = keys.iter().map(|c| &**c).collect();
-        let mut hashes = Vec::new();
         let spec = self.spec.clone();
-        row_hashes(&spec.encoder, &self.hasher, &columns, batch.rows(), &mut self.scratch, &mut hashes)?;
-        let count = into.parts();
-        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); count];
-        for (row, hash) in hashes.iter().enumerate() {
-            rows[*hash as usize % count].push(row as u32);
-        }
+        let mut rows = rows_of_parts(&spec, &self.hasher, &mut self.scratch, batch, keys, into.parts())?;
         let first = std::mem::take(&mut rows[0]);
         for (part, rows) in rows.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
             into.write(part, &batch.select(&Selection::Rows(rows)))?;
@@ -286,20 +381,31 @@ impl HashJoin {
         Ok(batch.select(&Selection::Rows(first)))
     }
 
-    fn next_outer(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
+    /// The next outer rows and their keys.
+    fn next_outer(
+        &mut self,
+        execution: &mut Execution,
+        want: usize,
+    ) -> Result<Option<(Batch, Vec<Arc<Column>>)>> {
+        let spec = self.spec.clone();
         if let Some(part) = &mut self.part {
-            return part.outer.next();
+            return match part.outer.next()? {
+                Some(batch) => spec.without_keys(execution, batch).map(Some),
+                None => Ok(None),
+            };
         }
         let Some(mut dividing) = self.dividing.take() else {
-            return self.outer.next(execution, want);
+            let Some(batch) = self.outer.next(execution, want)? else { return Ok(None) };
+            let keys = evaluate(&spec.outer_keys, execution, &batch)?;
+            return Ok(Some((batch, keys)));
         };
         while let Some(batch) = self.outer.next(execution, MAX_BATCH_ROWS)? {
             execution.check()?;
-            let keys = evaluate(&self.spec.outer_keys, execution, &batch)?;
-            let first = self.divide(&batch, &keys, &mut dividing.outer)?;
+            let keys = evaluate(&spec.outer_keys, execution, &batch)?;
+            let first = self.divide(&spec.with_keys(batch, &keys), &keys, &mut dividing.outer)?;
             if !first.is_empty() {
                 self.dividing = Some(dividing);
-                return Ok(Some(first));
+                return spec.without_keys(execution, first).map(Some);
             }
         }
         let readers = dividing.outer.finish()?.into_iter().zip(dividing.inner.finish()?);
@@ -311,7 +417,10 @@ impl HashJoin {
 
     /// Goes on with the next part; `false` when there is none.
     fn next_part(&mut self, execution: &mut Execution) -> Result<bool> {
-        let Some(mut part) = self.parts.pop() else { return Ok(false) };
+        let shared = self.shared.as_ref().filter(|_| self.takes_parts);
+        let Some(mut part) = shared.map_or_else(|| self.parts.pop(), |shared| shared.next_part()) else {
+            return Ok(false);
+        };
         self.table = None;
         execution.memory.release(std::mem::take(&mut self.charged));
         let mut batches = Vec::new();
@@ -430,12 +539,11 @@ impl HashJoin {
     fn probe_step(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
         if self.probe.is_none() {
             execution.check()?;
-            let Some(batch) = self.next_outer(execution, want)? else {
+            let Some((batch, columns)) = self.next_outer(execution, want)? else {
                 self.state = State::Unmatched;
                 self.unmatched = 0;
                 return Ok(None);
             };
-            let columns = evaluate(&self.spec.outer_keys, execution, &batch)?;
             let mut candidates = Vec::new();
             if let Some(table) = &self.table {
                 table.probe(&columns, &Selection::All(batch.rows()), &mut self.scratch, &mut candidates)?;
@@ -457,7 +565,9 @@ impl HashJoin {
 
     /// Whether this participant returns the inner rows without partners: the one that ends last.
     fn is_last(&mut self) -> bool {
-        if let Some(shared) = self.shared.take() {
+        if !self.takes_parts
+            && let Some(shared) = self.shared.take()
+        {
             self.returns_unmatched = shared.leave();
         }
         self.returns_unmatched
@@ -480,7 +590,12 @@ impl Node for HashJoin {
                     if self.table.is_none() {
                         self.build_table(execution)?;
                     }
-                    self.state = if self.is_pointless() { State::Done } else { State::Probing };
+                    self.state = match self.is_pointless() {
+                        true => State::Done,
+                        // There is nothing but parts.
+                        false if self.takes_parts => State::Unmatched,
+                        false => State::Probing,
+                    };
                     None
                 }
                 State::Probing => self.probe_step(execution, want)?,
@@ -515,6 +630,7 @@ impl Node for HashJoin {
             self.table = None;
             self.built_at = None;
             self.shared = None;
+            self.takes_parts = false;
             self.dividing = None;
             self.parts.clear();
             self.part = None;

@@ -94,6 +94,11 @@ impl IndexKeys {
         Ok((IndexKeys { keys, unique_lookup, leading_equalities }, inexact))
     }
 
+    /// How many conditions there are.
+    pub fn count(&self) -> usize {
+        self.keys.len()
+    }
+
     /// The values of the leading columns for `count` rows, whose exec params are columns.
     pub fn columns(&self, execution: &mut Execution, count: usize) -> Result<Vec<Arc<Column>>> {
         let input = Batch::new(Vec::new(), count);

@@ -6,16 +6,17 @@ use super::scan::relation_of;
 use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs, filter};
 use crate::instrument::Counters;
-use crate::node::Node;
+use crate::node::{LookedUp, Node};
 use crate::rows::{Leftover, Projection, builders};
 use access_api::{Direction, IndexRelation};
 use base::{Error, Result, Tid};
-use btree::{Matches, SharedScan};
+use btree::{Matches, Prober, SharedScan};
 use catalog::RelationEntry;
-use datum::{Batch, ColumnBuilder, Datum, MAX_BATCH_ROWS, OwnedDatum, Repr, Selection};
+use datum::{Batch, Column, ColumnBuilder, Datum, MAX_BATCH_ROWS, OwnedDatum, Repr, Selection};
 use heap::{Fetcher, Rows, Visibility};
 use ir::{Expr, Plan, PlanNode};
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 struct Spec {
@@ -33,6 +34,8 @@ struct Spec {
     direction: Direction,
     quals: Vec<Eval>,
     projection: Projection,
+    /// Whether what is read of an entry is what it was looked up by, so that many keys can be looked up at once.
+    returns_keys: bool,
 }
 
 pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
@@ -58,7 +61,20 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         let attributes: Vec<i16> = columns.iter().map(|c| *c as i16 + 1).collect();
         let inputs = Inputs::Scan { relation: *relation, attributes: &attributes };
         let mut compiler = Compiler::new(session, inputs);
+        let is_subplan = |e: &Expr| matches!(e, Expr::SubPlan(_));
+        let mut exprs = plan.qual.iter().chain(plan.target_list.iter().map(|t| &t.expr));
+        let has_subplans = exprs.any(|e| ir::any(e, &mut |e| is_subplan(e)));
+        // Equal integers are the same; other types have equal values that are not.
+        let is_key = |column: &usize| {
+            let repr = btree.attributes()[*column].layout.repr;
+            *column < keys.count() && matches!(repr, Repr::Int2 | Repr::Int4 | Repr::Int8)
+        };
         Ok(Spec {
+            returns_keys: keys.leading_equalities
+                && direction_of(*direction) == Direction::Forward
+                && recheck.is_empty()
+                && !has_subplans
+                && columns.iter().all(is_key),
             recheck: compiler.compile_all(recheck)?,
             conditions,
             quals: compiler.compile_all(&plan.qual)?,
@@ -86,6 +102,7 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
         searches: 0,
         parallel: plan.parallel_aware,
         all_visible: Vec::new(),
+        prober: None,
     }))
 }
 
@@ -120,7 +137,12 @@ struct IndexOnlyScan {
     parallel: bool,
     /// Of the entries read, which lie on pages that everyone sees all of.
     all_visible: Vec<bool>,
+    /// Looks up many keys at once.
+    prober: Option<Prober>,
 }
+
+/// Entries that are looked up at once, after which the rows go on to the next node.
+const MOST_ENTRIES: usize = 4096;
 
 impl IndexOnlyScan {
     fn start(&mut self, execution: &mut Execution) -> Result<()> {
@@ -219,6 +241,66 @@ impl IndexOnlyScan {
 }
 
 impl Node for IndexOnlyScan {
+    fn looks_up(&self) -> bool {
+        self.spec.returns_keys && !self.parallel
+    }
+
+    fn look_up(
+        &mut self,
+        execution: &mut Execution,
+        params: &[(usize, Arc<Column>)],
+        rows: Range<usize>,
+    ) -> Result<LookedUp> {
+        let spec = self.spec.clone();
+        params.iter().for_each(|(id, column)| execution.set_param_column(*id, column.clone()));
+        let keys = spec.keys.columns(execution, rows.end)?;
+        let references: Vec<&Column> = keys.iter().map(|c| &**c).collect();
+        let (mut tids, mut roots) = (Vec::new(), Vec::new());
+        let prober = self.prober.get_or_insert_with(|| Prober::new(&execution.context, &spec.index));
+        let start = rows.start;
+        let end = prober.probe(&references, rows, MOST_ENTRIES, &mut tids, &mut roots)?;
+        self.searches += (end - start) as u64;
+        let fetcher = self.fetcher.get_or_insert_with(|| {
+            let visibility = Visibility::Mvcc(execution.snapshot.clone());
+            Fetcher::new(&execution.context, &spec.entry.relation, visibility, &[])
+        });
+        fetcher.all_visible(&tids, &mut self.all_visible)?;
+        let mut sources = Vec::with_capacity(tids.len());
+        for (entry, tid) in tids.iter().enumerate() {
+            if !self.all_visible[entry] {
+                self.heap_fetches += 1;
+                if !fetcher.fetch_one(*tid, &mut self.rows)?.visible {
+                    continue;
+                }
+            }
+            sources.push(roots[entry]);
+        }
+        self.rows.tids.clear();
+        let align = |execution: &mut Execution, sources: &[u32]| {
+            for (id, column) in params {
+                execution.set_param_column(*id, Arc::new(column.take(sources)));
+            }
+        };
+        align(execution, &sources);
+        let columns = spec.columns.iter().map(|column| Arc::new(keys[*column].take(&sources)));
+        let mut batch = Batch::new(columns.collect(), sources.len());
+        if !spec.quals.is_empty() && !batch.is_empty() {
+            let passing = filter(&spec.quals, execution, &batch, Selection::All(batch.rows()))?;
+            if let Some(instruments) = &mut execution.instruments {
+                instruments.get_mut(self.id).removed_by_filter += (batch.rows() - passing.len()) as u64;
+            }
+            if let Selection::Rows(rows) = &passing {
+                sources = rows.iter().map(|row| sources[*row as usize]).collect();
+                align(execution, &sources);
+            }
+            batch = batch.select(&passing);
+        }
+        if !batch.is_empty() {
+            batch = spec.projection.apply(execution, &batch)?;
+        }
+        Ok(LookedUp { batch, sources, end })
+    }
+
     fn next(&mut self, execution: &mut Execution, want: usize) -> Result<Option<Batch>> {
         if let Some(result) = self.substitute(execution)? {
             return Ok(result);

@@ -2,13 +2,13 @@
 //! are merged. With a bound, only the first rows are kept (top-N).
 
 use crate::context::Execution;
+use crate::merging::Merger;
 use crate::order::Ordering;
-use crate::rows::{RowBuffer, batch_bytes, concatenate};
+use crate::rows::{batch_bytes, concatenate};
 use crate::spill::SpillFile;
 use base::Result;
 use base::quicksort::{first_in_order, quicksort};
 use datum::{Batch, MAX_BATCH_ROWS, Repr, Selection};
-use std::cmp;
 use std::sync::Arc;
 
 pub struct Sorter {
@@ -195,7 +195,7 @@ impl Sorter {
             Output::Memory { at, .. } => *at = 0,
             _ => {
                 let runs = match std::mem::replace(&mut self.output, Output::NotReady) {
-                    Output::Merge(merge) => merge.into_files(),
+                    Output::Merge(merge) => merge.files,
                     _ => std::mem::take(&mut self.runs),
                 };
                 let merge = Merge::new(execution, runs, &self.ordering, &self.reprs)?;
@@ -222,7 +222,7 @@ impl Sorter {
                 let columns = rows.columns().iter().map(|c| Arc::new(c.take(part))).collect();
                 Ok(Some(Batch::new(columns, part.len())))
             }
-            Output::Merge(merge) => merge.next(want, &self.ordering),
+            Output::Merge(merge) => merge.next(want),
         }
     }
 }
@@ -230,17 +230,10 @@ impl Sorter {
 /// Runs merged at once; more are first merged to fewer.
 const MERGE_WIDTH: usize = 128;
 
-struct Run {
-    file: SpillFile,
-    batch: Option<Batch>,
-    row: usize,
-}
-
-/// Several sorted files read as one. `heap` orders the runs by their current rows.
+/// Several sorted files read as one.
 struct Merge {
-    runs: Vec<Run>,
-    heap: Vec<usize>,
-    buffer: RowBuffer,
+    files: Vec<SpillFile>,
+    merger: Merger,
 }
 
 impl Merge {
@@ -254,7 +247,7 @@ impl Merge {
             let rest = files.split_off(MERGE_WIDTH);
             let mut merge = Merge::open(files, ordering, reprs)?;
             let mut merged = SpillFile::create(execution)?;
-            while let Some(batch) = merge.next(MAX_BATCH_ROWS, ordering)? {
+            while let Some(batch) = merge.next(MAX_BATCH_ROWS)? {
                 execution.check()?;
                 merged.write(&batch)?;
             }
@@ -265,62 +258,14 @@ impl Merge {
         Merge::open(files, ordering, reprs)
     }
 
-    fn open(files: Vec<SpillFile>, ordering: &Ordering, reprs: &Arc<[Repr]>) -> Result<Merge> {
-        let mut runs = Vec::with_capacity(files.len());
-        for mut file in files {
-            file.rewind()?;
-            let batch = file.next()?;
-            runs.push(Run { file, batch, row: 0 });
-        }
-        let heap = (0..runs.len()).filter(|r| runs[*r].batch.is_some()).collect();
-        let mut merge = Merge { runs, heap, buffer: RowBuffer::new(reprs.clone()) };
-        (0..merge.heap.len() / 2).rev().for_each(|at| merge.sift_down(at, ordering));
-        Ok(merge)
+    fn open(mut files: Vec<SpillFile>, ordering: &Ordering, reprs: &Arc<[Repr]>) -> Result<Merge> {
+        files.iter_mut().try_for_each(SpillFile::rewind)?;
+        let merger = Merger::new(ordering.clone(), reprs.clone(), files.len());
+        Ok(Merge { files, merger })
     }
 
-    fn into_files(self) -> Vec<SpillFile> {
-        self.runs.into_iter().map(|r| r.file).collect()
-    }
-
-    fn less(&self, a: usize, b: usize, ordering: &Ordering) -> bool {
-        let (Some(x), Some(y)) = (&self.runs[a].batch, &self.runs[b].batch) else { return false };
-        let order = ordering.compare(x, self.runs[a].row, y, self.runs[b].row);
-        order.then(a.cmp(&b)) == cmp::Ordering::Less
-    }
-
-    fn sift_down(&mut self, mut at: usize, ordering: &Ordering) {
-        loop {
-            let mut least = at;
-            for child in [2 * at + 1, 2 * at + 2] {
-                if child < self.heap.len() && self.less(self.heap[child], self.heap[least], ordering) {
-                    least = child;
-                }
-            }
-            if least == at {
-                return;
-            }
-            self.heap.swap(at, least);
-            at = least;
-        }
-    }
-
-    fn next(&mut self, want: usize, ordering: &Ordering) -> Result<Option<Batch>> {
-        while self.buffer.rows() < want
-            && let Some(&first) = self.heap.first()
-        {
-            let run = &mut self.runs[first];
-            let Some(batch) = &run.batch else { break };
-            self.buffer.append(batch, run.row, 1);
-            run.row += 1;
-            if run.row >= batch.rows() {
-                run.batch = run.file.next()?;
-                run.row = 0;
-                if run.batch.is_none() {
-                    self.heap.swap_remove(0);
-                }
-            }
-            self.sift_down(0, ordering);
-        }
-        Ok((self.buffer.rows() > 0).then(|| self.buffer.take()))
+    fn next(&mut self, want: usize) -> Result<Option<Batch>> {
+        let files = &mut self.files;
+        self.merger.next(want, |file| files[file].next())
     }
 }

@@ -40,7 +40,7 @@ impl Installation for Ferrodon {
         let database = Arc::new(Database {
             cluster,
             plans: plans::PlanCache::default(),
-            budget: Budget::new(memory_budget()),
+            budget: Budget::new(memory_budget(&start.settings)?),
             hooks: commands::hooks(),
             settings: arc_swap::ArcSwap::new(start.settings),
             logger: start.logger,
@@ -62,9 +62,21 @@ impl Installation for Ferrodon {
     }
 }
 
-/// A quarter of the machine's memory is left to everything that is not a query.
-fn memory_budget() -> usize {
-    sys::memory::physical_bytes().unwrap_or(4 << 30) / 4 * 3
+/// Bytes that all queries may hold together: the parameter `ferrodon.query_memory`, written as work_mem is. Without it, a
+/// quarter of the machine's memory is left to everything that is not a query.
+fn memory_budget(settings: &ServerSettings) -> Result<usize> {
+    const NAME: &str = "ferrodon.query_memory";
+    let given = settings.custom().iter().find(|(name, _)| name.eq_ignore_ascii_case(NAME));
+    let Some((_, text)) = given else { return Ok(sys::memory::physical_bytes().unwrap_or(4 << 30) / 4 * 3) };
+    let definition = settings::Definition {
+        kind: settings::Kind::Int { min: 64, max: i64::from(i32::MAX) },
+        unit: Some(settings::Unit::Kilobyte),
+        ..settings::Definition::custom(NAME)
+    };
+    match definition.parse(text)? {
+        settings::Value::Int(kilobytes) => Ok(usize::try_from(kilobytes).unwrap_or(0) << 10),
+        _ => Err(definition.invalid(text)),
+    }
 }
 
 /// The storage options that the settings say.

@@ -23,6 +23,7 @@ pub struct AggregateCall {
     arguments: usize,
     filter: Option<Eval>,
     ordered: Option<Ordered>,
+    presorted: bool,
     split: AggSplit,
     /// Whether the one argument is of type numeric.
     numeric: bool,
@@ -38,7 +39,8 @@ struct Ordered {
 }
 
 impl AggregateCall {
-    pub fn compile(compiler: &mut Compiler<'_>, aggref: &Aggref) -> Result<AggregateCall> {
+    /// `presorted`: the rows of each group come in the order that the call asks for.
+    pub fn compile(compiler: &mut Compiler<'_>, aggref: &Aggref, presorted: bool) -> Result<AggregateCall> {
         let session = compiler.session;
         let row = session.function(aggref.function)?;
         let aggregate = session.aggregate(aggref.function)?;
@@ -70,6 +72,7 @@ impl AggregateCall {
             arguments,
             filter: aggref.filter.as_deref().map(|f| compiler.compile(f)).transpose()?,
             ordered,
+            presorted,
             split: aggref.split,
             numeric: aggref.split != AggSplit::Final && matches!(aggref.argument_types[..], [NUMERIC]),
             repr: if aggref.split == AggSplit::Initial {
@@ -78,6 +81,13 @@ impl AggregateCall {
                 compiler.repr(aggref.result_type)?
             },
         })
+    }
+}
+
+impl AggregateCall {
+    /// Whether states are handed on instead of results.
+    pub fn is_first_half(&self) -> bool {
+        self.split == AggSplit::Initial
     }
 }
 
@@ -133,13 +143,20 @@ fn ordered(compiler: &Compiler<'_>, aggref: &Aggref, columns: &[&TargetEntry]) -
 pub struct CallState {
     accumulator: Box<dyn Accumulator>,
     sorter: Option<Sorter>,
+    /// Of presorted input, what is no repetition.
+    distinct: Option<GroupWatch>,
 }
 
 impl CallState {
     pub fn new(execution: &Execution, call: &AggregateCall) -> Result<CallState> {
         let accumulator = (call.body.start)(&call.info.call(&execution.session))?;
-        let sorter = call.ordered.as_ref().map(|o| Sorter::new(o.ordering.clone(), o.reprs.clone()));
-        Ok(CallState { accumulator, sorter })
+        let ordered = call.ordered.as_ref();
+        let sorter = ordered
+            .filter(|_| !call.presorted)
+            .map(|ordered| Sorter::new(ordered.ordering.clone(), ordered.reprs.clone()));
+        let distinct = ordered.filter(|_| call.presorted).and_then(|ordered| ordered.distinct.as_ref());
+        let distinct = distinct.map(|(encoder, _)| GroupWatch::new(encoder.clone()));
+        Ok(CallState { accumulator, sorter, distinct })
     }
 
     pub fn resize(&mut self, groups: usize) {
@@ -171,7 +188,7 @@ impl CallState {
             return Ok(());
         }
         if call.numeric
-            && self.sorter.is_none()
+            && call.ordered.is_none()
             && let [input] = &call.inputs[..]
         {
             let value = operand(input, execution, batch, rows, &mut Frames::new())?;
@@ -188,6 +205,14 @@ impl CallState {
         for input in &call.inputs {
             columns.push(input.evaluate(execution, batch, rows)?);
         }
+        let fresh;
+        let rows = match self.distinct.is_some() {
+            true => {
+                fresh = self.fresh(call, &columns, groups, rows)?;
+                &fresh
+            }
+            false => rows,
+        };
         let Some(sorter) = &mut self.sorter else {
             let arguments: smallvec::SmallVec<[&Column; 4]> =
                 columns.iter().take(call.arguments).map(|c| &**c).collect();
@@ -205,6 +230,36 @@ impl CallState {
         all.extend(columns.iter().map(|c| Arc::new(c.take(&selected))));
         let batch = Batch::new(all, selected.len());
         sorter.add(execution, batch)
+    }
+
+    /// Of presorted rows, those that differ from the one before them in their group or in what is to be distinct.
+    fn fresh(
+        &mut self,
+        call: &AggregateCall,
+        inputs: &[Arc<Column>],
+        groups: &[u32],
+        rows: &Selection,
+    ) -> Result<Selection> {
+        let (Some(watch), Some((_, places))) =
+            (&mut self.distinct, call.ordered.as_ref().and_then(|ordered| ordered.distinct.as_ref()))
+        else {
+            return Ok(rows.clone());
+        };
+        let mut numbers = ColumnBuilder::new(Repr::Int4, groups.len());
+        groups.iter().for_each(|group| numbers.push(Some(Datum::Int4(*group as i32))));
+        let numbers = numbers.finish();
+        let columns: Vec<&Column> = places
+            .iter()
+            .map(|place| place.checked_sub(1).map_or(&numbers, |input| &*inputs[input]))
+            .collect();
+        let mut fresh = Vec::with_capacity(rows.len());
+        rows.try_for_each(|row| -> Result<()> {
+            if watch.is_new(&columns, row)? {
+                fresh.push(row as u32);
+            }
+            Ok(())
+        })?;
+        Ok(Selection::Rows(fresh))
     }
 
     /// Hands the sorted input on, when the call wants it sorted. To be called once before results are asked for.
@@ -253,6 +308,9 @@ impl CallState {
 
     pub fn reset(&mut self, execution: &mut Execution) {
         self.accumulator.reset();
+        if let Some(watch) = &mut self.distinct {
+            watch.reset();
+        }
         if let Some(sorter) = &mut self.sorter {
             sorter.clear(execution);
         }

@@ -1,5 +1,6 @@
 //! Groups found by hashing. When memory is full, rows of groups that are not there yet go to a temporary file, divided
-//! by their keys' hashes; each part is then aggregated like the input was.
+//! by their keys' hashes; each part is then aggregated like the input was. The first half of an aggregation in halves
+//! writes nothing: it hands its groups on when memory is full, and begins anew.
 
 use super::{Spec, States};
 use crate::context::Execution;
@@ -35,6 +36,7 @@ pub fn build(
         scratch: Scratch::default(),
         expected_groups: plan.rows,
         spilled: None,
+        is_full: false,
         waiting: Vec::new(),
         leftover: Leftover::default(),
         filled_at: None,
@@ -79,6 +81,8 @@ struct HashedAggregate {
     expected_groups: f64,
     /// What does not fit of the input in work.
     spilled: Option<Division>,
+    /// The groups are handed on before the next input is taken in.
+    is_full: bool,
     waiting: Vec<Waiting>,
     leftover: Leftover,
     filled_at: Option<u64>,
@@ -142,7 +146,9 @@ impl HashedAggregate {
         }
         self.report.hash_memory = self.report.hash_memory.max(bytes as u64);
         // What was divided often enough does not get smaller by dividing: then only the process's budget bounds it.
-        if bytes > execution.memory.hash_mem_bytes && level < 8 && self.table.len() > 1 {
+        if self.spec.is_first_half {
+            self.is_full = bytes > execution.memory.hash_mem_bytes;
+        } else if bytes > execution.memory.hash_mem_bytes && level < 8 && self.table.len() > 1 {
             let per_group = bytes / self.table.len();
             let expected = match level {
                 0 => self.expected_groups.max(self.table.len() as f64) * per_group as f64,
@@ -159,7 +165,7 @@ impl HashedAggregate {
 
     /// All input of this pass is in.
     fn close(&mut self, execution: &mut Execution, level: u32) -> Result<()> {
-        if let Some(division) = self.spilled.take() {
+        if let Some(mut division) = self.spilled.take() {
             for part in division.finish()?.into_iter().filter(|part| part.rows() > 0) {
                 self.report.disk_usage += part.bytes();
                 self.waiting.push(Waiting { part, level: level + 1 });
@@ -173,16 +179,26 @@ impl HashedAggregate {
         Ok(())
     }
 
+    /// Takes in all input, or as much as there is room for.
     fn fill(&mut self, execution: &mut Execution) -> Result<()> {
-        while let Some(batch) = self.child.next(execution, MAX_BATCH_ROWS)? {
+        self.is_full = false;
+        while !self.is_full
+            && let Some(batch) = self.child.next(execution, MAX_BATCH_ROWS)?
+        {
             execution.check()?;
             self.take_in(execution, &batch, 0)?;
         }
+        self.ever_spilled |= self.is_full;
         self.close(execution, 0)
     }
 
-    /// Aggregates the next part; `false` when there is none.
+    /// Aggregates the rest of the input, or the next part; `false` when there is none.
     fn next_part(&mut self, execution: &mut Execution) -> Result<bool> {
+        if self.is_full {
+            self.clear(execution);
+            self.fill(execution)?;
+            return Ok(true);
+        }
         let Some(mut waiting) = self.waiting.pop() else { return Ok(false) };
         self.clear(execution);
         while let Some(batch) = waiting.part.next()? {
@@ -244,6 +260,7 @@ impl Node for HashedAggregate {
         }
         self.filled_at = None;
         self.ever_spilled = false;
+        self.is_full = false;
         self.spilled = None;
         self.waiting.clear();
         self.clear(execution);

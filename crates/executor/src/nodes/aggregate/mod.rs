@@ -25,6 +25,8 @@ use std::sync::Arc;
 /// What is compiled once.
 pub struct Spec {
     calls: Vec<AggregateCall>,
+    /// Whether the output is states, which another node combines: it may have a group several times.
+    is_first_half: bool,
     /// GROUPING(): the child's columns it asks about.
     groupings: Vec<Vec<usize>>,
     /// The child's columns that are kept for each group, and their representations.
@@ -82,9 +84,10 @@ impl Spec {
             found.into_iter().partition(|e| matches!(e, Expr::Aggref(_)));
         let mut compiler = Compiler::new(session, Inputs::Outer);
         let mut calls = Vec::with_capacity(aggregates.len());
-        for aggregate in &aggregates {
-            if let Expr::Aggref(aggref) = aggregate {
-                calls.push(AggregateCall::compile(&mut compiler, aggref)?);
+        for call in &aggregates {
+            if let Expr::Aggref(aggref) = call {
+                let presorted = aggregate.presorted.contains(&aggref.number);
+                calls.push(AggregateCall::compile(&mut compiler, aggref, presorted)?);
             }
         }
         let asked = groupings.iter().map(|g| match g {
@@ -102,6 +105,7 @@ impl Spec {
         let resolved = aggregates.into_iter().chain(groupings).collect();
         let mut compiler = Compiler::new(session, Inputs::Resolve(&place)).resolving(resolved, kept.len());
         Ok(Spec {
+            is_first_half: !calls.is_empty() && calls.iter().all(AggregateCall::is_first_half),
             calls,
             groupings: asked,
             quals: compiler.compile_all(&plan.qual)?,
