@@ -33,3 +33,21 @@ SELECT DISTINCT ON (region) id FROM sales ORDER BY id;
 SELECT sum(region) FROM sales;
 SELECT nosuchagg(id) FROM sales;
 SELECT lower(DISTINCT region) FROM sales;
+-- Aggregates with DISTINCT or ORDER BY over input that is sorted for them.
+EXPLAIN (COSTS OFF) SELECT region, count(DISTINCT product) FROM sales GROUP BY region;
+SELECT region, count(DISTINCT product), count(DISTINCT amount) FROM sales GROUP BY region ORDER BY region;
+EXPLAIN (COSTS OFF) SELECT string_agg(product, ',' ORDER BY product, id), array_agg(id ORDER BY product) FROM sales;
+SELECT string_agg(product, ',' ORDER BY product, id), sum(DISTINCT amount), array_agg(id ORDER BY id DESC) FROM sales;
+EXPLAIN (COSTS OFF)
+SELECT region, sum(DISTINCT amount), count(DISTINCT amount), count(DISTINCT product) FROM sales GROUP BY region;
+SELECT region, sum(DISTINCT amount), count(DISTINCT amount), count(DISTINCT product) FROM sales GROUP BY region ORDER BY 1;
+SELECT count(DISTINCT product) FILTER (WHERE amount > 5), count(DISTINCT product) FROM sales;
+EXPLAIN (COSTS OFF) SELECT count(DISTINCT product) FILTER (WHERE amount > 5) FROM sales;
+EXPLAIN (COSTS OFF) SELECT count(DISTINCT upper(product)) FILTER (WHERE amount > 5) FROM sales;
+SELECT g, count(DISTINCT i % 7), string_agg(DISTINCT (i % 3)::text, '' ORDER BY (i % 3)::text DESC)
+FROM generate_series(1, 5000) i, LATERAL (SELECT i % 4 AS g) x GROUP BY g ORDER BY g;
+SELECT count(*), sum(c) FROM (SELECT i / 3 AS g, count(DISTINCT i % 2) AS c FROM generate_series(1, 9000) i GROUP BY 1) x;
+SELECT count(DISTINCT random() > 2) FROM sales;
+SET enable_presorted_aggregate = off;
+EXPLAIN (COSTS OFF) SELECT region, count(DISTINCT product) FROM sales GROUP BY region;
+RESET enable_presorted_aggregate;

@@ -70,4 +70,25 @@ SET parallel_leader_participation = off;
 SELECT count(*), sum(amount), avg(shop), min(note), max(sold) FROM sales;
 SELECT id, amount FROM sales ORDER BY amount DESC, id LIMIT 5;
 RESET parallel_leader_participation;
+-- Hash tables that all participants share, and that hold more than was expected and fits.
+SET work_mem = '64kB';
+SET enable_mergejoin = off;
+SET enable_nestloop = off;
+SELECT count(*), sum(a.amount), count(b.note) FROM sales a JOIN (SELECT * FROM sales WHERE id % 1 = 0) b USING (id);
+SELECT count(*), sum(a.amount), count(b.note) FROM sales a JOIN (SELECT * FROM sales WHERE id % 1 = 0) b ON a.id = b.id + 1;
+SELECT count(*), sum(a.amount), count(b.note)
+FROM sales a LEFT JOIN (SELECT * FROM sales WHERE id % 2 = id % 4) b ON a.id = b.id AND b.shop <> 3;
+SELECT count(*), sum(a.amount), count(b.note), max(b.id)
+FROM (SELECT * FROM sales WHERE shop <> 5) a RIGHT JOIN (SELECT * FROM sales WHERE id % 1 = 0) b ON a.id = b.id;
+SELECT count(*), sum(a.amount), count(b.note), max(b.id)
+FROM (SELECT * FROM sales WHERE shop <> 5) a FULL JOIN (SELECT * FROM sales WHERE id % 1 = 0) b ON a.id = b.id + 10;
+SELECT count(*), sum(amount) FROM sales WHERE id IN (SELECT id * 2 FROM sales WHERE id % 1 = 0);
+SELECT count(*), sum(amount) FROM sales a
+WHERE NOT EXISTS (SELECT 1 FROM sales b WHERE b.id = a.id * 2 AND b.id % 1 = 0);
+SELECT count(*), sum(s), sum(c) FROM (SELECT id % 20000 AS g, sum(amount) AS s, count(note) AS c FROM sales GROUP BY 1) x;
+SELECT count(*), max(n) FROM (SELECT note, count(*) AS n FROM sales GROUP BY note, id % 9000) x;
+SELECT id, shop, note FROM sales ORDER BY note DESC NULLS LAST, id OFFSET 12345 LIMIT 3;
+RESET work_mem;
+RESET enable_mergejoin;
+RESET enable_nestloop;
 DROP TABLE sales;

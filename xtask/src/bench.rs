@@ -6,7 +6,7 @@ use crate::interop::{scratch, target};
 use crate::lab::{self, Lab, Server};
 use crate::{Outcome, cargo};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
 
@@ -43,8 +43,16 @@ const WORKLOADS: &[Workload] = &[
     },
 ];
 
+/// Runs the workloads whose names hold one of `names`; `--binary PATH` before them takes a server that is there already
+/// instead of building one.
 pub fn run(root: &Path, names: &[String]) -> Outcome {
-    cargo(&["build", "--release", "--package", "server", "--bin", "ferrodon"])?;
+    let (binary, names) = match names {
+        [flag, path, rest @ ..] if flag == "--binary" => (PathBuf::from(path), rest),
+        _ => {
+            cargo(&["build", "--release", "--package", "server", "--bin", "ferrodon"])?;
+            (target(root).join("release/ferrodon"), names)
+        }
+    };
     let lab = Lab::open(root)?;
     let scratch = scratch()?;
     fs::write(scratch.join("connect.sql"), "select 1;\n").map_err(|e| e.to_string())?;
@@ -53,7 +61,6 @@ pub fn run(root: &Path, names: &[String]) -> Outcome {
         "update pgbench_branches set bbalance = bbalance + 1 where bid = 1;\n",
     )
     .map_err(|e| e.to_string())?;
-    let binary = target(root).join("release/ferrodon");
     let settings = ["shared_buffers=2GB", "max_wal_size=8GB", "max_connections=500"];
     let server = Server::start(&binary, &scratch, PORT, &settings)?;
     let oracle_pid = oracle_pid(&lab)?;

@@ -64,6 +64,22 @@ impl ByteValues {
         self.ends.is_empty()
     }
 
+    /// Values that lie end to end in `data`, of these lengths; `None` when those do not make up the data.
+    pub fn from_lengths(data: &[u8], lengths: impl Iterator<Item = u32>) -> Option<ByteValues> {
+        let mut end = 0_u32;
+        let mut ends = Vec::with_capacity(lengths.size_hint().0);
+        for length in lengths {
+            end = end.checked_add(length)?;
+            ends.push(end);
+        }
+        (end as usize == data.len()).then(|| ByteValues { data: data.to_vec(), ends })
+    }
+
+    /// All values end to end.
+    pub fn bytes(&self) -> &[u8] {
+        &self.data
+    }
+
     /// All values in turn.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let mut start = 0;

@@ -392,6 +392,18 @@ impl GroupWatch {
         }
     }
 
+    /// As [`GroupWatch::is_new`], for who knows that `previous` is the row looked at last, if it is of this batch: stored
+    /// alike, the two need not be encoded.
+    pub fn is_new_after(&mut self, columns: &[&Column], previous: Option<usize>, row: usize) -> Result<bool> {
+        if let Some(previous) = previous
+            && self.last.is_some()
+            && columns.iter().all(|column| column.get(previous) == column.get(row))
+        {
+            return Ok(false);
+        }
+        self.is_new(columns, row)
+    }
+
     pub fn reset(&mut self) {
         self.last = None;
     }

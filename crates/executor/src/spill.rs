@@ -9,7 +9,7 @@
 use crate::context::Execution;
 use base::bytes::Reader;
 use base::{Error, Result};
-use datum::{Batch, ByteValues, Column, Nulls, Repr, Values};
+use datum::{Batch, ByteValues, Column, Nulls, Repr, Selection, Values};
 use std::sync::Arc;
 use sys::{Disk, File, OpenOptions, file_error};
 
@@ -72,11 +72,11 @@ impl Drop for TemporaryFile {
     }
 }
 
-/// Appends a batch with its length before it.
-fn push_frame(batch: &Batch, out: &mut Vec<u8>) {
+/// Appends rows of a batch with their length before them.
+fn push_frame(batch: &Batch, rows: &Selection, out: &mut Vec<u8>) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
-    encode(batch, out);
+    encode(batch, rows, out);
     let len = (out.len() - start - 4) as u32;
     out[start..start + 4].copy_from_slice(&len.to_le_bytes());
 }
@@ -107,7 +107,7 @@ impl SpillFile {
         if batch.is_empty() {
             return Ok(());
         }
-        push_frame(batch, &mut self.buffer);
+        push_frame(batch, &Selection::All(batch.rows()), &mut self.buffer);
         if self.buffer.len() >= WRITE_BYTES {
             self.flush()?;
         }
@@ -186,16 +186,18 @@ impl Division {
         self.parts.len()
     }
 
+    /// Writes these rows of the batch.
+    ///
     /// # Errors
     /// What writing fails with.
-    pub fn write(&mut self, part: usize, batch: &Batch) -> Result<()> {
-        if batch.is_empty() {
+    pub fn write(&mut self, part: usize, batch: &Batch, rows: &Selection) -> Result<()> {
+        if rows.is_empty() {
             return Ok(());
         }
         let enough = (DIVISION_BYTES / self.parts.len().max(1)).clamp(8 << 10, WRITE_BYTES);
         let into = &mut self.parts[part];
-        push_frame(batch, &mut into.buffer);
-        into.rows += batch.rows() as u64;
+        push_frame(batch, rows, &mut into.buffer);
+        into.rows += rows.len() as u64;
         if into.buffer.len() >= enough { self.flush(part) } else { Ok(()) }
     }
 
@@ -268,24 +270,25 @@ impl PartReader {
     }
 }
 
-fn encode(batch: &Batch, out: &mut Vec<u8>) {
-    out.extend_from_slice(&(batch.rows() as u32).to_le_bytes());
+fn encode(batch: &Batch, rows: &Selection, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(rows.len() as u32).to_le_bytes());
     out.extend_from_slice(&(batch.columns().len() as u16).to_le_bytes());
     for column in batch.columns() {
-        let stored = if column.is_constant() { 1 } else { batch.rows() };
+        let one = Selection::All(1);
+        let rows = if column.is_constant() { &one } else { rows };
         out.push(tag(column.repr()));
         out.push(u8::from(column.is_constant()));
         out.push(u8::from(column.has_nulls()));
         if column.has_nulls() {
-            out.extend((0..stored).map(|row| u8::from(column.is_null(row))));
+            rows.for_each(|row| out.push(u8::from(column.is_null(row))));
         }
         macro_rules! numbers {
             ($values:expr) => {
-                $values[..stored].iter().for_each(|v| out.extend_from_slice(&v.to_le_bytes()))
+                rows.for_each(|row| out.extend_from_slice(&$values[row].to_le_bytes()))
             };
         }
         match column.values() {
-            Values::Bool(v) => out.extend(v[..stored].iter().map(|b| u8::from(*b))),
+            Values::Bool(v) => rows.for_each(|row| out.push(u8::from(v[row]))),
             Values::Char(v) => numbers!(v),
             Values::Int2(v) => numbers!(v),
             Values::Int4(v) => numbers!(v),
@@ -293,8 +296,11 @@ fn encode(batch: &Batch, out: &mut Vec<u8>) {
             Values::Float4(v) => numbers!(v),
             Values::Float8(v) => numbers!(v),
             Values::Bytes(v) => {
-                (0..stored).for_each(|row| out.extend_from_slice(&(v.get(row).len() as u32).to_le_bytes()));
-                (0..stored).for_each(|row| out.extend_from_slice(v.get(row)));
+                rows.for_each(|row| out.extend_from_slice(&(v.get(row).len() as u32).to_le_bytes()));
+                match rows {
+                    Selection::All(count) if *count == v.len() => out.extend_from_slice(v.bytes()),
+                    _ => rows.for_each(|row| out.extend_from_slice(v.get(row))),
+                }
             }
         }
     }
@@ -348,12 +354,12 @@ fn decode(bytes: &[u8]) -> Result<Batch> {
             6 => numbers!(Float8, f64),
             7 => {
                 let lengths = reader.take(stored.checked_mul(4).ok_or_else(damaged)?)?;
-                let mut values = ByteValues::default();
-                for length in lengths.chunks_exact(4) {
-                    let length = u32::from_le_bytes(length.try_into().expect("exact chunks"));
-                    values.push(reader.take(length as usize)?);
-                }
-                Values::Bytes(values)
+                let lengths = lengths
+                    .chunks_exact(4)
+                    .map(|length| u32::from_le_bytes(length.try_into().expect("exact chunks")));
+                let total: u64 = lengths.clone().map(u64::from).sum();
+                let data = reader.take(usize::try_from(total).map_err(|_| damaged())?)?;
+                Values::Bytes(ByteValues::from_lengths(data, lengths).ok_or_else(damaged)?)
             }
             _ => return Err(damaged()),
         };
@@ -382,7 +388,7 @@ mod tests {
         let columns = vec![Arc::new(texts.finish()), Arc::new(floats.finish()), Arc::new(constant)];
         let batch = Batch::new(columns, 3);
         let mut bytes = Vec::new();
-        encode(&batch, &mut bytes);
+        encode(&batch, &Selection::All(3), &mut bytes);
         let decoded = decode(&bytes).unwrap();
         (0..3).for_each(|row| assert_eq!(decoded.row(row), batch.row(row)));
         (0..bytes.len()).for_each(|len| assert!(decode(&bytes[..len]).is_err()));

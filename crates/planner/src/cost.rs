@@ -207,7 +207,7 @@ pub(crate) struct AggInput {
 /// Bytes of a group in the hash table of an aggregation.
 pub(crate) fn hash_group_bytes(transitions: usize, width: i32, space: f64) -> f64 {
     let states = if space > 0.0 { 8.0 + 2f64.powf(space.log2().ceil()) } else { 0.0 };
-    16.0 + max_align(16.0 + f64::from(width)) + transitions as f64 * 16.0 + states
+    24.0 + max_align(16.0 + f64::from(width)) + transitions as f64 * 16.0 + states
 }
 
 /// Startup and total cost of aggregating, conditions on the groups not included.
@@ -272,8 +272,7 @@ fn hash_spill(costs: &Costs, agg: &AggCosts, groups: f64, input: &AggInput) -> (
     if depth <= 0.0 {
         return (0.0, 0.0);
     }
-    // What hash aggregation writes is scattered; that counts twice.
-    let pages = 2.0 * relation_bytes(input.tuples, input.width) / PAGE_SIZE * depth;
+    let pages = relation_bytes(input.tuples, input.width) / PAGE_SIZE * depth;
     let spill = depth * input.tuples * 2.0 * costs.cpu_tuple;
     let written = pages * costs.random_page;
     (written + spill, written + pages * costs.seq_page + spill)

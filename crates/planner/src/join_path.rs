@@ -639,10 +639,6 @@ impl<'a> Root<'a> {
         let Some((param, own)) = self.join_param(pair, outer, inner)? else { return Ok(()) };
         let input = self.input_of(pair, outer);
         let (cost, batches) = self.hashjoin_cost(&input, outer, inner, clauses, shared)?;
-        if shared && batches > 1 {
-            // A table in common is kept in memory as a whole.
-            return Ok(());
-        }
         let path = PathKind::HashJoin {
             join: JoinPath {
                 kind: pair.input.kind,

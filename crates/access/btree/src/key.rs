@@ -2,9 +2,9 @@
 
 use crate::page::Opaque;
 use crate::tuple::{IndexTuple, Value};
-use access_api::{IndexKey, IndexRelation, KeyOrder};
+use access_api::{IndexKey, IndexRelation, IntegerOrder, KeyOrder};
 use base::{OffsetNumber, Result, Tid};
-use datum::Datum;
+use datum::{Datum, Repr};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
 use storage::Page;
@@ -141,15 +141,47 @@ impl<'a> SearchKey<'a> {
         {
             return Ok(OffsetNumber(high));
         }
+        let wanted = self.first_integer(index);
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.compare(index, page, opaque, OffsetNumber(middle))? >= passes {
+            if self.compare_from(wanted, index, page, opaque, OffsetNumber(middle))? >= passes {
                 low = middle + 1;
             } else {
                 high = middle;
             }
         }
         Ok(OffsetNumber(if opaque.is_leaf() { low } else { (low - 1).max(first) }))
+    }
+
+    /// The first value, and whether it has eight bytes, when the first column's values compare as integers do.
+    pub fn first_integer(&self, index: &IndexRelation) -> Option<(i64, bool)> {
+        let part = self.parts.first()?;
+        let wanted = match (index.attributes()[0].layout.repr, part.value) {
+            (Repr::Int4, Some(Datum::Int4(value))) => (i64::from(value), false),
+            (Repr::Int8, Some(Datum::Int8(value))) => (value, true),
+            _ => return None,
+        };
+        (!part.descending && part.order.integer() == Some(IntegerOrder::Signed)).then_some(wanted)
+    }
+
+    /// As [`SearchKey::compare`]; `wanted` is what [`SearchKey::first_integer`] says, which mostly decides.
+    #[inline]
+    pub fn compare_from(
+        &self,
+        wanted: Option<(i64, bool)>,
+        index: &IndexRelation,
+        page: &Page,
+        opaque: Opaque,
+        offset: OffsetNumber,
+    ) -> Result<Ordering> {
+        if let Some((wanted, is_long)) = wanted
+            && (opaque.is_leaf() || offset != opaque.first_item())
+            && let Some(stored) = IndexTuple(page.item(offset)).first_integer(is_long)
+            && wanted != stored
+        {
+            return Ok(wanted.cmp(&stored));
+        }
+        self.compare(index, page, opaque, offset)
     }
 
     /// What is looked for is right of this page, as its high key tells.

@@ -11,10 +11,10 @@ use crate::key::SearchKey;
 use crate::page::{META_BLOCK, Meta, NONE, Opaque};
 use crate::search::Tree;
 use crate::tuple::IndexTuple;
-use access_api::{Context, IndexRelation, IntegerOrder};
+use access_api::{Context, IndexRelation};
 use base::{BlockNumber, Fork, OffsetNumber, PAGE_SIZE, Result, Tid};
 use buffer::{PageRead, Pin};
-use datum::{Column, Datum, Repr};
+use datum::{Column, Datum};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -38,24 +38,11 @@ pub struct Prober {
     /// Where searches begin, and on which level; known from the first search on.
     root: Option<(BlockNumber, u32)>,
     copies: Vec<Option<(BlockNumber, Box<Page>)>>,
-    /// How the first column's values compare as integers, if they do.
-    first: Option<Repr>,
 }
 
 impl Prober {
     pub fn new(context: &Context, index: &IndexRelation) -> Prober {
-        let repr = index.attributes()[0].layout.repr;
-        let key = &index.keys[0];
-        let plain = key.order.integer() == Some(IntegerOrder::Signed)
-            && !key.descending
-            && matches!(repr, Repr::Int4 | Repr::Int8);
-        Prober {
-            context: context.clone(),
-            index: index.clone(),
-            root: None,
-            copies: Vec::new(),
-            first: plain.then_some(repr),
-        }
+        Prober { context: context.clone(), index: index.clone(), root: None, copies: Vec::new() }
     }
 
     /// Appends, for row after row, the rows that entries lead to whose leading columns equal the row's in `keys`, and as
@@ -173,7 +160,7 @@ impl Prober {
             } else if opaque.is_ignored() {
                 return Err(tree.damaged("fell off the end of a level"));
             } else {
-                let offset = self.search(&key, page, opaque)?;
+                let offset = key.binary_search(&self.index, page, opaque)?;
                 block = IndexTuple(page.item(offset)).downlink();
                 level = opaque.level.saturating_sub(1);
             }
@@ -199,52 +186,6 @@ impl Prober {
         Ok(slot)
     }
 
-    /// As [`SearchKey::binary_search`], comparing integers directly.
-    fn search(&self, key: &SearchKey<'_>, page: &Page, opaque: Opaque) -> Result<OffsetNumber> {
-        let Some(wanted) = self.integer(key) else { return key.binary_search(&self.index, page, opaque) };
-        let first = opaque.first_item().0;
-        let (mut low, mut high) = (first, page.max_offset().0 + 1);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.is_after(key, wanted, page, opaque, OffsetNumber(middle))? {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        Ok(OffsetNumber(if opaque.is_leaf() { low } else { low.saturating_sub(1).max(first) }))
-    }
-
-    /// The first value of a key, where the first column compares as integers do.
-    fn integer(&self, key: &SearchKey<'_>) -> Option<i64> {
-        match (self.first, key.parts.first().and_then(|part| part.value)) {
-            (Some(Repr::Int4), Some(Datum::Int4(value))) => Some(i64::from(value)),
-            (Some(Repr::Int8), Some(Datum::Int8(value))) => Some(value),
-            _ => None,
-        }
-    }
-
-    /// Whether a key, whose first value is `wanted`, comes after an item.
-    #[inline]
-    fn is_after(
-        &self,
-        key: &SearchKey<'_>,
-        wanted: i64,
-        page: &Page,
-        opaque: Opaque,
-        offset: OffsetNumber,
-    ) -> Result<bool> {
-        let is_long = self.first == Some(Repr::Int8);
-        let stored = match !opaque.is_leaf() && offset == opaque.first_item() {
-            true => None,
-            false => IndexTuple(page.item(offset)).first_integer(is_long),
-        };
-        Ok(match stored.map(|stored| wanted.cmp(&stored)) {
-            Some(order @ (Ordering::Less | Ordering::Greater)) => order,
-            _ => key.compare(&self.index, page, opaque, offset)?,
-        } == Ordering::Greater)
-    }
-
     /// Appends what the entries equal to a row's key lead to, from the first of them on or, when some were `found`, on
     /// this page and those to the right; false when there are more than `most` in all.
     fn collect(
@@ -266,7 +207,10 @@ impl Prober {
                 if opaque.is_ignored() || !found && key.is_beyond(&self.index, &page, opaque)? {
                     opaque.next
                 } else {
-                    let start = if found { opaque.first_item() } else { self.search(&key, &page, opaque)? };
+                    let start = match found {
+                        true => opaque.first_item(),
+                        false => key.binary_search(&self.index, &page, opaque)?,
+                    };
                     found = true;
                     if equal_on_page(&self.index, &page, opaque, start, &key, tids)? {
                         return Ok(true);
@@ -299,7 +243,7 @@ struct Search<'a> {
     row: usize,
     place: usize,
     key: SearchKey<'a>,
-    wanted: i64,
+    wanted: (i64, bool),
     opaque: Opaque,
     low: u16,
     high: u16,
@@ -330,7 +274,7 @@ impl<'a> Leaves<'a> {
         places: &[Option<usize>],
     ) -> Result<Leaves<'a>> {
         let mut leaves = Leaves { prober, pages: SmallVec::new(), searches: SmallVec::new() };
-        if prober.first.is_none() || pins.len() < 2 {
+        if pins.len() < 2 {
             return Ok(leaves);
         }
         leaves.pages.extend(pins.iter().map(Pin::try_read));
@@ -341,7 +285,7 @@ impl<'a> Leaves<'a> {
             let opaque = tree.opaque(page, pins[place].block())?;
             let values: Values<'_> = keys.iter().map(|column| column.get(row)).collect();
             let key = SearchKey::of_values(&prober.index, &values, None);
-            let Some(wanted) = prober.integer(&key) else { continue };
+            let Some(wanted) = key.first_integer(&prober.index) else { continue };
             if !opaque.is_ignored() {
                 let (low, high) = (opaque.first_item().0, page.max_offset().0 + 1);
                 leaves.searches.push(Search { row, place, key, wanted, opaque, low, high });
@@ -370,9 +314,10 @@ impl<'a> Leaves<'a> {
             let (Some(Some(page)), Some(middle)) = (self.pages.get(search.place), search.middle()) else {
                 continue;
             };
-            match self.prober.is_after(&search.key, search.wanted, page, search.opaque, middle)? {
-                true => search.low = middle.0 + 1,
-                false => search.high = middle.0,
+            let wanted = Some(search.wanted);
+            match search.key.compare_from(wanted, &self.prober.index, page, search.opaque, middle)? {
+                Ordering::Greater => search.low = middle.0 + 1,
+                _ => search.high = middle.0,
             }
             is_open |= search.low < search.high;
         }

@@ -152,6 +152,8 @@ pub struct Fetcher {
 const MAP_PINS: usize = 16;
 /// A pool of fewer frames has none to spare for pages that are pinned ahead.
 const LEAST_FRAMES: usize = 4096;
+/// So many roots on one page are read together.
+const LEAST_RUN: usize = 4;
 /// Roots that are looked at before their blocks are asked for together.
 const PREFETCH_ROOTS: usize = 64;
 
@@ -226,21 +228,66 @@ impl Fetcher {
         for (chunk_number, chunk) in roots.chunks(PREFETCH_ROOTS).enumerate() {
             self.prefetch(chunk)?;
             let mut ahead = self.fetch_memory(chunk)?.into_iter().peekable();
-            for (number, root) in chunk.iter().enumerate() {
-                let index = (chunk_number * PREFETCH_ROOTS + number) as u32;
-                if let Some(pin) = ahead.next_if(|pin| pin.block() == root.block) {
+            let mut at = chunk_number * PREFETCH_ROOTS;
+            for run in chunk.chunk_by(|a, b| a.block == b.block) {
+                if let Some(pin) = ahead.next_if(|pin| pin.block() == run[0].block) {
                     prune::on_access(&self.context, &self.relation, &pin)?;
                     self.pin = Some(pin);
                 }
-                let found = self.fetch_one(*root, rows)?;
-                if found.visible {
-                    sources.push(index);
-                } else if found.all_dead {
-                    dead.push(index);
+                if run.len() >= LEAST_RUN {
+                    self.fetch_run(run, at as u32, rows, sources, dead)?;
+                } else {
+                    for (number, root) in run.iter().enumerate() {
+                        let found = self.fetch_one(*root, rows)?;
+                        if found.visible {
+                            sources.push((at + number) as u32);
+                        } else if found.all_dead {
+                            dead.push((at + number) as u32);
+                        }
+                    }
                 }
+                at += run.len();
             }
         }
         Ok(rows.len() - before)
+    }
+
+    /// As [`Fetcher::fetch_many`], of roots on one page, the first of which is number `first`.
+    fn fetch_run(
+        &mut self,
+        run: &[Tid],
+        first: u32,
+        rows: &mut Rows,
+        sources: &mut Vec<u32>,
+        dead: &mut Vec<u32>,
+    ) -> Result<()> {
+        let pin = match self.pin.take() {
+            Some(pin) if pin.block() == run[0].block => pin,
+            _ => page::pin(&self.context, &self.relation, run[0].block)?,
+        };
+        let (mut hints, mut visible) = (Hints::default(), Vec::with_capacity(run.len()));
+        {
+            let page = pin.read();
+            let judge = Judge::new(&self.context.transaction);
+            for (number, root) in (first..).zip(run) {
+                let end = walk_chain(&judge, &page, root.offset, Some(self.horizon), |offset, header| {
+                    let mut bits = 0;
+                    let sees = judge.visible(header, &self.visibility, &mut bits)?;
+                    hints.add(offset, header, bits);
+                    Ok(sees)
+                })?;
+                if let Some(offset) = end.visible {
+                    visible.push(offset);
+                    sources.push(number);
+                } else if end.all_dead {
+                    dead.push(number);
+                }
+            }
+        }
+        self.reader.read_page(&self.context, &self.relation, &pin, &visible, &mut None, rows)?;
+        hints.apply(&pin);
+        self.pin = Some(pin);
+        Ok(())
     }
 
     /// Appends all visible versions of a block: what a bitmap without exact tids asks for.
@@ -270,9 +317,9 @@ impl Fetcher {
         }
         let line_pointer =
             |root: &Tid| storage::PAGE_HEADER + 4 * usize::from(root.offset.0.saturating_sub(1));
-        for root in roots {
-            let places = [0, line_pointer(root)];
-            self.context.pool.fetch_memory(self.relation.locator, Fork::Main, root.block, &places);
+        for run in roots.chunk_by(|a, b| a.block == b.block) {
+            let places = [0, line_pointer(&run[0])];
+            self.context.pool.fetch_memory(self.relation.locator, Fork::Main, run[0].block, &places);
         }
         let mut pins: Vec<Pin> = Vec::with_capacity(roots.len());
         for root in roots {

@@ -69,7 +69,7 @@ impl Node for Group {
             let columns: Vec<&Column> = self.spec.columns.iter().map(|c| &**batch.column(*c)).collect();
             let mut firsts = Vec::new();
             for row in 0..batch.rows() {
-                if self.watch.is_new(&columns, row)? {
+                if self.watch.is_new_after(&columns, row.checked_sub(1), row)? {
                     firsts.push(row as u32);
                 }
             }

@@ -199,11 +199,9 @@ impl Sharing<'_> {
     fn write(&mut self, rows: &Batch, keys: &[Arc<Column>], into: &Mutex<Division>) -> Result<()> {
         let count = into.lock().parts();
         let parts = rows_of_parts(self.spec, self.hasher, self.scratch, rows, keys, count)?;
-        let parts = parts.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty());
-        let parts: Vec<(usize, Batch)> =
-            parts.map(|(part, picked)| (part, rows.select(&Selection::Rows(picked)))).collect();
         let mut division = into.lock();
-        parts.iter().try_for_each(|(part, rows)| division.write(*part, rows))
+        let mut parts = parts.into_iter().enumerate().filter(|(_, picked)| !picked.is_empty());
+        parts.try_for_each(|(part, picked)| division.write(part, rows, &Selection::Rows(picked)))
     }
 }
 
@@ -376,7 +374,7 @@ impl HashJoin {
         let mut rows = rows_of_parts(&spec, &self.hasher, &mut self.scratch, batch, keys, into.parts())?;
         let first = std::mem::take(&mut rows[0]);
         for (part, rows) in rows.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-            into.write(part, &batch.select(&Selection::Rows(rows)))?;
+            into.write(part, batch, &Selection::Rows(rows))?;
         }
         Ok(batch.select(&Selection::Rows(first)))
     }

@@ -62,7 +62,7 @@ pub fn build(
 }
 
 /// For fewer outer rows, looking up their keys together does not pay.
-const LEAST_TOGETHER: usize = 8;
+const LEAST_TOGETHER: usize = 4;
 
 struct NestLoop {
     spec: Arc<Spec>,

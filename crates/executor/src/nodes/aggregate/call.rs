@@ -253,10 +253,12 @@ impl CallState {
             .map(|place| place.checked_sub(1).map_or(&numbers, |input| &*inputs[input]))
             .collect();
         let mut fresh = Vec::with_capacity(rows.len());
+        let mut previous = None;
         rows.try_for_each(|row| -> Result<()> {
-            if watch.is_new(&columns, row)? {
+            if watch.is_new_after(&columns, previous, row)? {
                 fresh.push(row as u32);
             }
+            previous = Some(row);
             Ok(())
         })?;
         Ok(Selection::Rows(fresh))
@@ -277,7 +279,7 @@ impl CallState {
                 let columns: Vec<&Column> = places.iter().map(|p| &**batch.column(*p)).collect();
                 let mut fresh = Vec::with_capacity(batch.rows());
                 for row in 0..batch.rows() {
-                    if watch.is_new(&columns, row)? {
+                    if watch.is_new_after(&columns, row.checked_sub(1), row)? {
                         fresh.push(row as u32);
                     }
                 }

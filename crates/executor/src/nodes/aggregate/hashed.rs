@@ -131,7 +131,7 @@ impl HashedAggregate {
             parts[part].push(row as u32);
         }
         for (part, rows) in parts.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-            division.write(part, &batch.select(&Selection::Rows(rows)))?;
+            division.write(part, batch, &Selection::Rows(rows))?;
         }
         Ok(())
     }

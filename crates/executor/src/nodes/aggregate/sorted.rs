@@ -68,7 +68,9 @@ impl SortedAggregate {
             let mut numbers = vec![0; batch.rows()];
             let mut end = batch.rows();
             for (row, number) in numbers.iter_mut().enumerate().skip(from) {
-                let begins = std::mem::take(&mut known_new) || self.watch.is_new(&columns, row)?;
+                let previous = row.checked_sub(1).filter(|previous| *previous >= from);
+                let begins =
+                    std::mem::take(&mut known_new) || self.watch.is_new_after(&columns, previous, row)?;
                 if begins {
                     if self.groups >= want {
                         end = row;

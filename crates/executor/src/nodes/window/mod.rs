@@ -220,7 +220,9 @@ impl WindowNode {
             let columns: Vec<&Column> = spec.partition.1.iter().map(|c| &**batch.column(*c)).collect();
             let mut end = batch.rows();
             for row in from..batch.rows() {
-                let begins = std::mem::take(&mut known_new) || self.watch.is_new(&columns, row)?;
+                let previous = row.checked_sub(1).filter(|previous| *previous >= from);
+                let begins =
+                    std::mem::take(&mut known_new) || self.watch.is_new_after(&columns, previous, row)?;
                 if begins && (row > from || self.rows.rows() > 0) {
                     end = row;
                     self.cut = true;
@@ -244,7 +246,7 @@ impl WindowNode {
         let columns: Vec<&Column> = spec.order.1.iter().map(|c| &**partition.column(*c)).collect();
         let mut begins = Vec::with_capacity(partition.rows());
         for row in 0..partition.rows() {
-            begins.push(watch.is_new(&columns, row)?);
+            begins.push(watch.is_new_after(&columns, row.checked_sub(1), row)?);
         }
         let peers = Peers::new(&begins);
         let number = |offset: &Option<OwnedDatum>| match offset {
