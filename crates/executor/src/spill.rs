@@ -195,7 +195,9 @@ impl Division {
             return Ok(());
         }
         let enough = (DIVISION_BYTES / self.parts.len().max(1)).clamp(8 << 10, WRITE_BYTES);
-        let into = &mut self.parts[part];
+        let Some(into) = self.parts.get_mut(part) else {
+            return Err(Error::internal("rows for a division that has been closed"));
+        };
         push_frame(batch, rows, &mut into.buffer);
         into.rows += rows.len() as u64;
         if into.buffer.len() >= enough { self.flush(part) } else { Ok(()) }

@@ -196,8 +196,13 @@ struct Sharing<'a> {
 }
 
 impl Sharing<'_> {
-    fn write(&mut self, rows: &Batch, keys: &[Arc<Column>], into: &Mutex<Division>) -> Result<()> {
-        let count = into.lock().parts();
+    fn write(
+        &mut self,
+        rows: &Batch,
+        keys: &[Arc<Column>],
+        into: &Mutex<Division>,
+        count: usize,
+    ) -> Result<()> {
         let parts = rows_of_parts(self.spec, self.hasher, self.scratch, rows, keys, count)?;
         let mut division = into.lock();
         let mut parts = parts.into_iter().enumerate().filter(|(_, picked)| !picked.is_empty());
@@ -216,7 +221,8 @@ impl Builder for Sharing<'_> {
 
     fn divide(&mut self, execution: &mut Execution, rows: &Batch, into: &Mutex<Division>) -> Result<()> {
         let keys = evaluate(&self.spec.inner_keys, execution, rows)?;
-        self.write(rows, &keys, into)
+        let count = into.lock().parts();
+        self.write(rows, &keys, into, count)
     }
 }
 
@@ -269,7 +275,7 @@ impl HashJoin {
                     self.table = Some(table);
                 }
                 Built::Parts { outer, count } => {
-                    self.divide_outer(execution, &shared, &outer)?;
+                    self.divide_outer(execution, &shared, &outer, count)?;
                     self.report.hash_batches = count as u64;
                     // Each part has a table of its own, whose rows without partners are this participant's to return.
                     self.returns_unmatched = true;
@@ -355,17 +361,16 @@ impl HashJoin {
         execution: &mut Execution,
         shared: &SharedHash,
         outer: &Mutex<Division>,
+        count: usize,
     ) -> Result<()> {
         let spec = self.spec.clone();
-        let mut some = false;
         while let Some(batch) = self.outer.next(execution, MAX_BATCH_ROWS)? {
             execution.check()?;
-            some = true;
             let keys = evaluate(&spec.outer_keys, execution, &batch)?;
             let mut sharing = Sharing { spec: &spec, hasher: &shared.hasher, scratch: &mut self.scratch };
-            sharing.write(&spec.with_keys(batch, &keys), &keys, outer)?;
+            sharing.write(&spec.with_keys(batch, &keys), &keys, outer, count)?;
         }
-        shared.end_outer(execution, some)
+        shared.end_outer(execution)
     }
 
     /// Writes the rows that belong to other parts than the first to the division; returns the first part's.

@@ -13,7 +13,7 @@ use crate::context::Execution;
 use crate::node::Node;
 use crate::rows::batch_bytes;
 use crate::spill::{Division, PartReader};
-use base::{Error, Result};
+use base::Result;
 use datum::{Batch, MAX_BATCH_ROWS};
 use hashbrown::DefaultHashBuilder;
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -45,6 +45,8 @@ struct State {
     /// Where rows go that are too many for a table.
     inner: Option<Arc<Mutex<Division>>>,
     outer: Option<Arc<Mutex<Division>>>,
+    /// How many parts the sides are divided into.
+    count: usize,
     /// All inner rows are divided.
     is_divided: bool,
     parts: Vec<Part>,
@@ -123,8 +125,7 @@ impl SharedHash {
                 && let Some(outer) = state.outer.clone()
             {
                 state.probing += 1;
-                let count = outer.lock().parts();
-                return Ok(Built::Parts { outer, count });
+                return Ok(Built::Parts { outer, count: state.count });
             }
             self.changed.wait_for(&mut state, LOOK);
             execution.check()?;
@@ -154,6 +155,7 @@ impl SharedHash {
             state.bytes += size;
             if (state.bytes > limit || !charge) && builder.can_divide() && state.inner.is_none() {
                 let count = part_count(state.bytes, execution.memory.hash_mem_bytes);
+                state.count = count;
                 state.inner = Some(Arc::new(Mutex::new(Division::create(execution, count)?)));
                 state.outer = Some(Arc::new(Mutex::new(Division::create(execution, count)?)));
             }
@@ -208,17 +210,14 @@ impl SharedHash {
         state.probing == 0 && !std::mem::replace(&mut state.is_over, true)
     }
 
-    /// This participant has divided its outer rows, if it had `some`. The last one to do so makes the parts of them, and
-    /// the others wait for that.
+    /// This participant has divided its outer rows. The last one to do so makes the parts of them, and the others wait for
+    /// that.
     ///
     /// # Errors
     /// What writing the rest fails with; that of another participant.
-    pub fn end_outer(&self, execution: &Execution, some: bool) -> Result<()> {
+    pub fn end_outer(&self, execution: &Execution) -> Result<()> {
         let mut state = self.state.lock();
         state.probing -= 1;
-        if state.is_over && some {
-            return Err(Error::internal("outer rows of a hash join came after all had been read"));
-        }
         if state.probing == 0 && !std::mem::replace(&mut state.is_over, true) {
             let result = Self::close(&mut state);
             drop(state);
@@ -239,7 +238,8 @@ impl SharedHash {
                 None => Ok(Vec::new()),
             }
         };
-        let (outer, inner) = (closed(state.outer.take())?, closed(state.inner.take())?);
+        // Whoever comes later is given the outer side's division, too, and has nothing to write to it.
+        let (outer, inner) = (closed(state.outer.clone())?, closed(state.inner.take())?);
         state.parts = outer.into_iter().zip(inner).map(|(outer, inner)| Part { outer, inner }).collect();
         Ok(())
     }
