@@ -98,6 +98,19 @@ fn write_file(session: &Session, class: &PgClass, state: State) -> Result<()> {
     }
 }
 
+/// Whether a column of this type can be an identity column.
+///
+/// # Errors
+/// `22023` if not.
+pub(crate) fn require_identity_type(type_oid: Oid) -> Result<()> {
+    match type_oid.0 {
+        20 | 21 | 23 => Ok(()),
+        _ => {
+            bail!(INVALID_PARAMETER_VALUE, "identity column type must be smallint, integer, or bigint")
+        }
+    }
+}
+
 /// The sequence of a serial or identity column: made before the column's table, which it belongs to afterwards.
 ///
 /// # Errors

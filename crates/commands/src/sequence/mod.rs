@@ -8,4 +8,4 @@ mod value;
 pub use page::SequenceManager;
 pub use value::{current_value, discard, last_value, next_value, set_value, stored_state, stored_value};
 
-pub(crate) use define::{alter, change, create, create_owned, restart};
+pub(crate) use define::{alter, change, create, create_owned, require_identity_type, restart};
