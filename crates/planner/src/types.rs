@@ -661,6 +661,8 @@ pub(crate) struct Root<'a> {
     pub tuple_fraction: f64,
     pub limit_tuples: f64,
     pub total_table_pages: f64,
+    /// The output columns, where some of them are computed after sorting only.
+    pub after_sort: Option<Vec<(Expr, usize)>>,
     pub query_keys: Vec<PathKey>,
     pub group_keys: Vec<PathKey>,
     /// How many of them are of GROUP BY; the others are what `presorted` asks for.
@@ -738,6 +740,7 @@ impl<'a> Root<'a> {
             tuple_fraction: 0.0,
             limit_tuples: -1.0,
             total_table_pages: 0.0,
+            after_sort: None,
             query_keys: Vec::new(),
             group_keys: Vec::new(),
             group_by_keys: 0,

@@ -113,7 +113,7 @@ impl<'a> Root<'a> {
         if !self.query.sort_clause.is_empty() {
             stage = self.ordered(stage)?;
         }
-        let Stage { mut paths, partial } = stage;
+        let Stage { mut paths, partial } = self.finish_sorted(stage)?;
         if !self.query.row_marks.is_empty() {
             self.upper_parallel = false;
             paths = paths.iter().map(|p| self.lock_rows(p)).collect();
@@ -262,6 +262,7 @@ impl<'a> Root<'a> {
         let windows = self.first_window().is_some();
         let final_list: Vec<(Expr, usize)> =
             self.targets.iter().map(|t| (t.expr.clone(), t.sort_group_ref)).collect();
+        let final_list = self.sort_input(final_list)?;
         // Sets that rows are grouped by are expanded before, and are columns like others then.
         let is_group = |r: usize| r > 0 && self.query.group_clause.iter().any(|g| g.target == r);
         let grouped_sets: Vec<Expr> =
@@ -269,8 +270,23 @@ impl<'a> Root<'a> {
         let expands = |e: &Expr| returns_set(e) && !grouped_sets.contains(e);
         let has_srf = final_list.iter().any(|(e, _)| expands(e));
         // Before set-returning functions are expanded, and before windows: what they are computed from.
-        let before_srf =
-            if has_srf { self.inputs(&final_list, &expands, true, false) } else { final_list.clone() };
+        // What is grouped by stays whole, the others are computed anew for each row that comes out.
+        let in_window = |r: usize| {
+            r > 0
+                && windows
+                && self
+                    .query
+                    .windows
+                    .iter()
+                    .any(|w| w.partition.iter().chain(&w.order).any(|c| c.target == r))
+        };
+        let loose = |list: &[(Expr, usize)], e: &Expr| {
+            !list.iter().any(|(l, r)| l == e && (is_group(*r) || in_window(*r)))
+        };
+        let before_srf = match has_srf {
+            true => self.inputs(&final_list, &|e| expands(e) || loose(&final_list, e), true, false),
+            false => final_list.clone(),
+        };
         let before_window = if windows {
             self.inputs(&before_srf, &|e| contains_window_function(e), true, true)
         } else {
@@ -290,7 +306,7 @@ impl<'a> Root<'a> {
             false => Some(self.target_of_exprs(scan_list.clone())?),
         };
         let scan_list = match &scan_sets {
-            Some(_) => self.inputs(&scan_list, &|e| returns_set(e), true, false),
+            Some(_) => self.inputs(&scan_list, &|_| true, true, false),
             None => scan_list,
         };
         let target = Rc::new(self.target_of_exprs(scan_list)?);
@@ -339,6 +355,60 @@ impl<'a> Root<'a> {
             stage = Stage::whole(self.distinct(stage)?);
         }
         Ok(stage)
+    }
+
+    /// What is sorted, where some output columns are better computed afterwards: sets, which multiply the rows; volatile
+    /// functions, which LIMIT would otherwise have called for rows that it drops; with LIMIT, expensive ones.
+    fn sort_input(&mut self, list: Vec<(Expr, usize)>) -> Result<Vec<(Expr, usize)>> {
+        if self.query.sort_clause.is_empty() {
+            return Ok(list);
+        }
+        let mut sets_wait = list.iter().any(|(e, r)| *r == 0 && returns_set(e));
+        sets_wait &= !list.iter().any(|(e, r)| *r > 0 && returns_set(e));
+        let limited = self.query.limit_count.is_some() || self.tuple_fraction > 0.0;
+        let most = 10.0 * self.costs().cpu_operator;
+        let mut waiting: Vec<Expr> = Vec::new();
+        let mut reason = false;
+        for (expr, sort_ref) in list.iter().filter(|(_, r)| *r == 0) {
+            debug_assert_eq!(*sort_ref, 0);
+            if returns_set(expr) {
+                if sets_wait {
+                    waiting.push(expr.clone());
+                    reason = true;
+                }
+            } else if crate::clause::contains_volatile(self.session(), expr)? {
+                waiting.push(expr.clone());
+                reason = true;
+            } else if self.exprs_cost([expr])?.per_tuple > most {
+                waiting.push(expr.clone());
+                reason |= limited;
+            }
+        }
+        if !reason {
+            return Ok(list);
+        }
+        let input = self.inputs(&list, &|e| waiting.contains(e), true, false);
+        self.after_sort = Some(list);
+        Ok(input)
+    }
+
+    /// Computes the columns that have waited until the rows were sorted.
+    fn finish_sorted(&mut self, stage: Stage) -> Result<Stage> {
+        let Some(list) = self.after_sort.take() else { return Ok(stage) };
+        let sets = list.iter().any(|(e, _)| returns_set(e));
+        let target = Rc::new(self.target_of_exprs(list)?);
+        self.upper_parallel &= self.parallel_safe(&target.exprs)?;
+        let finish = |path: &Rc<Path>| -> Result<Rc<Path>> {
+            let already = path.target.exprs.iter().filter(|e| returns_set(e)).count();
+            match sets && already < target.exprs.iter().filter(|e| returns_set(e)).count() {
+                true => self.expand_sets(path, &target),
+                false => Ok(self.project(path, &target)),
+            }
+        };
+        Ok(Stage {
+            paths: stage.paths.iter().map(finish).collect::<Result<_>>()?,
+            partial: stage.partial.iter().map(finish).collect::<Result<_>>()?,
+        })
     }
 
     /// Columns to compute below a step: expressions that the step does not change stay whole if they are sorted or
@@ -542,21 +612,21 @@ impl<'a> Root<'a> {
 
     /// Set-returning functions in the target list: a node that expands them, then one that computes what uses them.
     fn expand_sets(&self, path: &Rc<Path>, target: &Target) -> Result<Rc<Path>> {
-        let direct = target.exprs.iter().all(|e| !returns_set(e) || is_set_returning(e));
-        let nested = |e: &Expr| {
-            let mut deep = false;
-            ir::for_each_child(e, &mut |child| deep |= returns_set(child));
-            deep && is_set_returning(e)
+        let depth = target.exprs.iter().map(set_depth).max().unwrap_or(0);
+        let path = &match depth > 1 {
+            true => self.expand_inner_sets(path, target, depth)?,
+            false => path.clone(),
         };
-        if target.exprs.iter().any(|e| ir::any(e, &mut |x| nested(x))) {
-            return Err(Error::unsupported("a set-returning function within another's arguments"));
-        }
+        let known = &path.target.exprs;
+        let opens = |e: &Expr| is_set_returning(e) && (depth < 2 || !known.contains(e));
+        let is_open = |e: &Expr| (depth < 2 || !known.contains(e)) && set_depth(e) == depth;
+        let direct = target.exprs.iter().all(|e| !is_open(e) || is_set_returning(e));
         let mut rows = 1.0f64;
         let mut list: Vec<(Expr, usize)> = Vec::new();
         for (expr, sort_ref) in target.exprs.iter().zip(&target.refs) {
             let mut sets = Vec::new();
             ir::any(expr, &mut |e| {
-                if is_set_returning(e) {
+                if opens(e) {
                     sets.push(e.clone());
                 }
                 false
@@ -591,12 +661,31 @@ impl<'a> Root<'a> {
         if direct { Ok(expanded) } else { Ok(self.project(&expanded, &Rc::new(target.clone()))) }
     }
 
+    /// Expands the sets that others take as arguments, and what else goes less deep than the deepest.
+    fn expand_inner_sets(&self, path: &Rc<Path>, target: &Target, depth: usize) -> Result<Rc<Path>> {
+        let mut list: Vec<(Expr, usize)> = Vec::new();
+        let mut add = |e: &Expr| {
+            if !list.iter().any(|(l, _)| l == e) {
+                list.push((e.clone(), 0));
+            }
+        };
+        for expr in &target.exprs {
+            inner_sets(expr, depth, &mut add);
+        }
+        let inner = self.target_of_exprs(list)?;
+        self.expand_sets(path, &inner)
+    }
+
     fn ordered(&mut self, stage: Stage) -> Result<Stage> {
         let keys = &self.sort_keys;
+        // Sets that are expanded later make more rows of one.
+        let waiting = self.after_sort.iter().flatten().any(|(e, _)| returns_set(e))
+            && !stage.paths.iter().any(|p| p.target.exprs.iter().any(returns_set));
+        let limit = if waiting { -1.0 } else { self.limit_tuples };
         let cheapest = cheapest(&stage.paths)?;
         let mut paths = Vec::new();
         for path in &stage.paths {
-            if let Some(sorted) = self.sort_for(path, &cheapest, keys, self.limit_tuples)? {
+            if let Some(sorted) = self.sort_for(path, &cheapest, keys, limit)? {
                 self.keep(&mut paths, sorted);
             }
         }
@@ -605,7 +694,7 @@ impl<'a> Root<'a> {
             && !keys.is_empty()
         {
             for path in stage.partial.iter().filter(|p| !contained_in(keys, &p.keys)) {
-                if let Some(sorted) = self.sort_for(path, cheapest, keys, self.limit_tuples)? {
+                if let Some(sorted) = self.sort_for(path, cheapest, keys, limit)? {
                     let rows = self.gathered_rows(&sorted);
                     let merged = self.gather_merge_path(&sorted, rows);
                     self.keep(&mut paths, merged);
@@ -695,5 +784,24 @@ pub(crate) fn clone_path(path: &Path) -> Path {
         keys: path.keys.clone(),
         param: path.param.clone(),
         parallel: path.parallel,
+    }
+}
+
+/// How many set-returning functions of the expression are arguments of one another, at most.
+fn set_depth(expr: &Expr) -> usize {
+    let mut deepest = 0;
+    ir::for_each_child(expr, &mut |child| deepest = deepest.max(set_depth(child)));
+    deepest + usize::from(is_set_returning(expr))
+}
+
+/// The outermost set-returning functions of less than this depth, and the columns read outside them.
+fn inner_sets(expr: &Expr, depth: usize, add: &mut dyn FnMut(&Expr)) {
+    if is_set_returning(expr) && set_depth(expr) < depth {
+        return add(expr);
+    }
+    match expr {
+        Expr::Var(v) if v.levels_up == 0 => add(expr),
+        Expr::Aggref(_) | Expr::Grouping { .. } | Expr::PlaceHolder(_) | Expr::WindowFunc(_) => add(expr),
+        _ => ir::for_each_child(expr, &mut |child| inner_sets(child, depth, add)),
     }
 }

@@ -8,6 +8,7 @@ use crate::expr::{Compiler, Eval, Inputs};
 use crate::node::{self, Node};
 use crate::rows::builders;
 use base::{Result, bail};
+use catalog::Session;
 use datum::{Batch, Column, ColumnBuilder, Datum, MAX_BATCH_ROWS, Repr, Selection, TupleDesc};
 use functions::SetRows;
 use ir::{Expr, Plan, expr_type};
@@ -15,6 +16,8 @@ use std::sync::Arc;
 
 enum Target {
     Value(Eval),
+    /// Computed anew for every row that comes out.
+    Volatile(Eval),
     Set {
         source: SetSource,
         /// The fields that make up one value of a composite result.
@@ -47,6 +50,9 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
                 _ => false,
             };
             targets.push(match returns_set {
+                false if is_volatile(&session, &target.expr)? => {
+                    Target::Volatile(compiler.compile(&target.expr)?)
+                }
                 false => Target::Value(compiler.compile(&target.expr)?),
                 true => {
                     let row = row_of(execution, &target.expr)?;
@@ -71,6 +77,27 @@ pub fn build(execution: &mut Execution, plan: &Plan) -> Result<Box<dyn Node>> {
     }))
 }
 
+fn is_volatile(session: &Session, expr: &Expr) -> Result<bool> {
+    let mut failed = Ok(());
+    let found = ir::any(expr, &mut |e| {
+        let function = match e {
+            Expr::NextValue { .. } => return true,
+            Expr::Func(call) => call.function,
+            Expr::Op(op) if !op.function.is_valid() => return false,
+            Expr::Op(op) | Expr::Distinct(op) | Expr::NullIf(op) => op.function,
+            _ => return false,
+        };
+        match session.function(function) {
+            Ok(row) => row.provolatile as u8 == b'v',
+            Err(error) => {
+                failed = Err(error);
+                true
+            }
+        }
+    });
+    failed.map(|()| found)
+}
+
 /// The row type of a set's values, when they are rows.
 fn row_of(execution: &Execution, expr: &Expr) -> Result<Option<(Arc<TupleDesc>, i32)>> {
     let session = &execution.session;
@@ -91,6 +118,7 @@ fn row_of(execution: &Execution, expr: &Expr) -> Result<Option<(Arc<TupleDesc>, 
 /// A set in progress for the current row.
 enum Running {
     Value,
+    Volatile,
     Set(Box<dyn SetRows>),
     Ended,
 }
@@ -120,6 +148,7 @@ impl ProjectSet {
         for target in &self.spec.targets {
             let evals = match target {
                 Target::Value(eval) => std::slice::from_ref(eval),
+                Target::Volatile(_) => &[],
                 Target::Set { source, .. } => source.args(),
             };
             let columns =
@@ -135,6 +164,7 @@ impl ProjectSet {
         for (target, inputs) in self.spec.targets.iter().zip(&self.inputs) {
             self.sets.push(match target {
                 Target::Value(_) => Running::Value,
+                Target::Volatile(_) => Running::Volatile,
                 Target::Set { source, .. } => {
                     let values: Vec<_> = inputs.iter().map(|c| c.get(self.row)).collect();
                     source.start(execution, &values, false)?.map_or(Running::Ended, Running::Set)
@@ -145,12 +175,19 @@ impl ProjectSet {
     }
 
     /// Appends up to `limit` rows of the current input row; 0 when its sets have ended.
-    fn step(&mut self, execution: &Execution, limit: usize, out: &mut [ColumnBuilder]) -> Result<usize> {
+    fn step(&mut self, execution: &mut Execution, limit: usize, out: &mut [ColumnBuilder]) -> Result<usize> {
         let live = self.sets.iter().filter(|s| matches!(s, Running::Set(_))).count();
-        // Several sets keep step row by row.
-        let limit = if live > 1 { 1 } else { limit };
+        // Several sets keep step row by row, and so does what may change from row to row.
+        let single = live > 1 || self.sets.iter().any(|s| matches!(s, Running::Volatile));
+        let limit = if single { 1 } else { limit };
         let mut produced = vec![0; self.sets.len()];
+        let mut changing = Vec::new();
         for (index, set) in self.sets.iter_mut().enumerate() {
+            // Also for the step that finds the sets at their end, as in PostgreSQL.
+            if let (Target::Volatile(eval), Some(batch)) = (&self.spec.targets[index], &self.batch) {
+                let rows = Selection::Rows(vec![self.row as u32]);
+                changing.push((index, eval.evaluate(execution, batch, &rows)?));
+            }
             let Running::Set(rows) = set else { continue };
             let Target::Set { source, row, anonymous } = &self.spec.targets[index] else { continue };
             let Some(info) = source.info() else { continue };
@@ -182,11 +219,16 @@ impl ProjectSet {
         }
         let rows = produced.iter().copied().max().unwrap_or(0);
         for (index, set) in self.sets.iter().enumerate() {
-            if let Running::Value = set {
-                (0..rows).for_each(|_| out[index].push(self.inputs[index][0].get(self.row)));
-            } else {
-                (produced[index]..rows).for_each(|_| out[index].push_null());
+            match set {
+                Running::Value => {
+                    (0..rows).for_each(|_| out[index].push(self.inputs[index][0].get(self.row)));
+                }
+                Running::Volatile => {}
+                _ => (produced[index]..rows).for_each(|_| out[index].push_null()),
             }
+        }
+        for (index, column) in changing {
+            (0..rows).for_each(|_| out[index].push(column.get(self.row)));
         }
         Ok(rows)
     }

@@ -1,0 +1,25 @@
+-- Set-returning functions in the select list, with ORDER BY, LIMIT, DISTINCT and volatile neighbours.
+create table srt(a int, b int); insert into srt select i, 10-i from generate_series(1,9) i; analyze srt;
+explain (verbose, costs off) select a, generate_series(1,2) g from srt order by b limit 3;
+select a, generate_series(1,2) g from srt order by b limit 3;
+explain (verbose, costs off) select a, generate_series(1,2) g from srt order by b, g;
+select a, generate_series(1,2) g from srt order by b, g limit 4;
+create sequence sq;
+select a, nextval('sq') from srt order by b limit 4;
+select currval('sq');
+explain (verbose, costs off) select a, nextval('sq') from srt order by b limit 4;
+select a, generate_series(1,2), nextval('sq') from srt order by b limit 4;
+explain (verbose, costs off) select a+1, random() < 2 from srt order by 1;
+select distinct a/4, generate_series(1,2) from srt order by 1, 2;
+select a/4, count(*), generate_series(1,2) from srt group by 1 order by 2, 1, 3;
+drop table srt; drop sequence sq;
+SELECT generate_series(1, 3), generate_series(1, 2), 'x';
+SELECT count(DISTINCT r) FROM (SELECT random() AS r, generate_series(1, 20)) s;
+SELECT unnest(ARRAY[3, 1, 2]) AS u ORDER BY u DESC LIMIT 2;
+explain (verbose, costs off) SELECT generate_series(1,generate_series(1,3)), generate_series(2,4);
+SELECT generate_series(1,generate_series(1,3)), generate_series(2,4);
+explain (verbose, costs off) SELECT generate_series(1,generate_series(1,3)) + 1, g from generate_series(5,6) g order by 1,2;
+SELECT generate_series(1,generate_series(1,3)) + 1, g from generate_series(5,6) g order by 1,2;
+SELECT generate_series(generate_series(1,2),generate_series(2,4)), generate_series(10,12)*10;
+explain (verbose, costs off) SELECT generate_series(generate_series(1,2)+1,generate_series(2,4)), generate_series(10,12)*10, g from generate_series(5,6) g;
+SELECT generate_series(generate_series(1,generate_series(1,2)),g), g from generate_series(2,3) g;
