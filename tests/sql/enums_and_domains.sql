@@ -115,3 +115,27 @@ DROP DOMAIN amount;
 DROP DOMAIN amount CASCADE;
 \d stock
 DROP TABLE stock, over;
+-- values added by this transaction
+CREATE TYPE late AS ENUM ('a', 'b');
+BEGIN;
+ALTER TYPE late ADD VALUE 'c';
+SAVEPOINT s;
+SELECT 'c'::late;
+ROLLBACK TO s;
+SELECT enum_first(NULL::late);
+SELECT enum_last(NULL::late);
+ROLLBACK TO s;
+SELECT enum_range('a'::late, 'b'::late);
+COMMIT;
+SELECT 'c'::late, enum_range(NULL::late);
+BEGIN;
+CREATE TYPE fresh AS ENUM ('x');
+ALTER TYPE fresh ADD VALUE 'y';
+SELECT 'y'::fresh;
+ROLLBACK;
+CREATE TABLE eparent (e late PRIMARY KEY, a int[] UNIQUE);
+CREATE TYPE another AS ENUM ('a');
+CREATE TABLE echild (e another REFERENCES eparent);
+CREATE TABLE echild (a bigint[] REFERENCES eparent (a));
+DROP TABLE eparent;
+DROP TYPE late, another;

@@ -59,10 +59,10 @@ pub fn v4(random: [u8; 16]) -> Uuid {
     stamp(random, 4)
 }
 
-/// A version 7 uuid for a time in nanoseconds since the Unix epoch; twelve bits of it refine the millisecond.
-pub fn v7(unix_ns: u64, random: [u8; 8]) -> Uuid {
-    let ms = unix_ns / 1_000_000;
-    let fraction = ((unix_ns % 1_000_000) << 12) / 1_000_000;
+/// A version 7 uuid for a time in milliseconds since the Unix epoch (48 bits) and nanoseconds of the millisecond, of
+/// which twelve bits are kept.
+pub fn v7(ms: u64, nanos: u32, random: [u8; 8]) -> Uuid {
+    let fraction = (u64::from(nanos) << 12) / 1_000_000;
     let mut uuid = [0; 16];
     uuid[..6].copy_from_slice(&ms.to_be_bytes()[2..]);
     uuid[6..8].copy_from_slice(&(fraction as u16).to_be_bytes());
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn generated() {
-        let uuid = v7(1_700_000_000_123_000_000, [0xff; 8]);
+        let uuid = v7(1_700_000_000_123, 0, [0xff; 8]);
         assert_eq!(version(&uuid), Some(7));
         assert_eq!(timestamp(&uuid), Some(1_700_000_000_123_000 - POSTGRES_EPOCH_US));
         assert_eq!(version(&v4([0; 16])), Some(4));

@@ -27,6 +27,7 @@ mod rows;
 mod session;
 pub mod template;
 mod types;
+mod uncommitted;
 
 pub use access::{DEFAULT_TABLESPACE, GLOBAL_TABLESPACE, as_datums};
 pub use cache::{CatalogCache, Changes, Epoch};

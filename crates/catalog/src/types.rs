@@ -115,6 +115,29 @@ impl Session {
         }
     }
 
+    /// The operator class of an access method under this name, in a schema or else on the search path.
+    ///
+    /// # Errors
+    /// `3F000` for a schema that is not there.
+    pub fn named_opclass(
+        &self,
+        schema: Option<&str>,
+        name: &str,
+        method: Oid,
+    ) -> Result<Option<Arc<PgOpclass>>> {
+        let namespaces: Arc<[Oid]> = match schema {
+            Some(schema) => Arc::new([self.require_namespace(schema)?]),
+            None => self.search_path()?,
+        };
+        for namespace in namespaces.iter() {
+            let keys = [method.into(), name.into(), (*namespace).into()];
+            if let Some(class) = self.row::<PgOpclass>(index::PG_OPCLASS_AM_NAME_NSP, &keys)? {
+                return Ok(Some(class));
+            }
+        }
+        Ok(None)
+    }
+
     /// The default operator class of an access method for a type, by PostgreSQL's rules: of the type itself, else of a
     /// binary-coercible type, a preferred one first.
     ///

@@ -20,7 +20,12 @@ impl Checks for SettingChecks {
     fn check(&self, definition: &Definition, value: Value) -> Result<Value> {
         let Value::String(text) = &value else { return Ok(value) };
         let known = match &*definition.name {
-            "TimeZone" | "log_timezone" => TimeZone::lookup(text).is_some(),
+            "TimeZone" | "log_timezone" => {
+                if let Some(zone) = zone_of_hours(text) {
+                    return Ok(Value::String(zone.name().into()));
+                }
+                TimeZone::lookup(text).is_some()
+            }
             "client_encoding" => match adt::encoding::by_name(text) {
                 None => false,
                 Some(_) => {
@@ -38,6 +43,16 @@ impl Checks for SettingChecks {
         }
         Ok(value)
     }
+}
+
+/// The zone that many hours east of Greenwich, if the text is a number of them.
+fn zone_of_hours(text: &str) -> Option<TimeZone> {
+    const SECONDS: f64 = 3600.0;
+    let plain =
+        text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-' | b'e' | b'E' | b' '));
+    let hours: f64 = if plain { text.trim().parse().ok()? } else { return None };
+    let zone = TimeZone::fixed((hours * SECONDS) as i32);
+    TimeZone::lookup(zone.name())
 }
 
 fn assigner<'a>(superuser: bool, granted: &'a dyn Fn(&str) -> bool) -> Assigner<'a> {

@@ -76,6 +76,7 @@ pub(crate) fn create_enum(invocation: &mut Invocation<'_>, statement: &CreateEnu
     row.typarray = session.new_oid::<PgType>(index::PG_TYPE_OID)?;
     insert_type(session, &row)?;
     insert_array_type(session, &row)?;
+    session.note_new_enum(row.oid);
     let mut previous = Oid(0);
     for (position, label) in statement.values.iter().enumerate() {
         let mut oid = label_oid(session, true)?;
@@ -180,6 +181,7 @@ fn add_label(
     }
     let label = PgEnum { oid, enumtypid: type_oid, enumsortorder: order, enumlabel: value.to_owned() };
     session.insert(&label)?;
+    session.note_new_enum_value(type_oid, oid);
     labels.push(label);
     session.enum_order()?.enter(&labels);
     Ok(())

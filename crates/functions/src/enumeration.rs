@@ -16,13 +16,28 @@ fn by_label(session: &Session, type_oid: Oid, label: &str) -> Result<Oid> {
         false => None,
     };
     match found {
-        Some(row) => Ok(row.oid),
+        Some(row) => checked(session, row.oid),
         None => bail!(
             INVALID_TEXT_REPRESENTATION,
             "invalid input value for enum {}: \"{label}\"",
             session.format_type(type_oid, None)?
         ),
     }
+}
+
+/// A value that the transaction has not added itself.
+fn checked(session: &Session, value: Oid) -> Result<Oid> {
+    if !session.is_unsafe_enum_value(value) {
+        return Ok(value);
+    }
+    let row = row(session, value)?;
+    Err(err!(
+        UNSAFE_NEW_ENUM_VALUE_USAGE,
+        "unsafe use of new value \"{}\" of enum type {}",
+        row.enumlabel,
+        session.format_type(row.enumtypid, None)?
+    )
+    .hint("New enum values must be committed before they can be used."))
 }
 
 fn row(session: &Session, value: Oid) -> Result<std::sync::Arc<PgEnum>> {
@@ -51,7 +66,9 @@ fn range(call: &Call<'_>, type_oid: Oid, low: Option<Oid>, high: Option<Oid>) ->
     let end =
         high.map_or(members.len(), |high| members.iter().position(|m| *m == high).map_or(0, |at| at + 1));
     let element = ElementType::of(call.session, type_oid)?;
-    element.array(members.get(start..end).unwrap_or_default().iter().map(|m| Some(Datum::from(*m))))
+    let chosen = members.get(start..end).unwrap_or_default();
+    chosen.iter().try_for_each(|member| checked(call.session, *member).map(drop))?;
+    element.array(chosen.iter().map(|m| Some(Datum::from(*m))))
 }
 
 fn members(call: &Call<'_>, type_oid: Oid) -> Result<Vec<Oid>> {
@@ -65,7 +82,7 @@ fn end(call: &Call<'_>, last: bool) -> Result<Option<Oid>> {
     let type_oid = call.argument_type(0);
     let members = members(call, type_oid)?;
     match if last { members.last() } else { members.first() } {
-        Some(oid) => Ok(Some(*oid)),
+        Some(oid) => checked(call.session, *oid).map(Some),
         None => bail!(
             OBJECT_NOT_IN_PREREQUISITE_STATE,
             "enum {} contains no values",

@@ -411,7 +411,7 @@ pub struct OnConflict {
     /// DO UPDATE, else DO NOTHING.
     pub update: bool,
     /// The arbiter: inferred from columns and expressions, or named.
-    pub arbiter: Vec<Expr>,
+    pub arbiter: Vec<InferenceElement>,
     pub arbiter_where: Option<Expr>,
     pub constraint: Oid,
     pub set: Vec<TargetEntry>,
@@ -419,6 +419,16 @@ pub struct OnConflict {
     /// Range table index of EXCLUDED.
     pub excluded_relation: usize,
     pub excluded_targets: Vec<TargetEntry>,
+}
+
+/// What a column of an arbiter index must be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InferenceElement {
+    pub expr: Expr,
+    /// 0 for any.
+    pub collation: Oid,
+    /// 0 for any.
+    pub operator_class: Oid,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

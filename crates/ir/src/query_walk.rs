@@ -65,7 +65,9 @@ macro_rules! query_walkers {
                 f(&$($mutability)? target.expr)?;
             }
             if let Some(conflict) = query.on_conflict.$as_deref() {
-                conflict.arbiter.$iter().try_for_each(&mut *f)?;
+                for element in conflict.arbiter.$iter() {
+                    f(&$($mutability)? element.expr)?;
+                }
                 if let Some(e) = &$($mutability)? conflict.arbiter_where {
                     f(e)?;
                 }

@@ -172,8 +172,12 @@ pub(crate) fn deep_query(
     if let Some(conflict) = &mut query.on_conflict {
         deep_targets(&mut conflict.set, level, f)?;
         deep_targets(&mut conflict.excluded_targets, level, f)?;
-        let own =
-            conflict.arbiter.iter_mut().chain(&mut conflict.arbiter_where).chain(&mut conflict.set_where);
+        let own = conflict
+            .arbiter
+            .iter_mut()
+            .map(|element| &mut element.expr)
+            .chain(&mut conflict.arbiter_where)
+            .chain(&mut conflict.set_where);
         own.into_iter().try_for_each(|e| deep(e, level, f))?;
     }
     for option in &mut query.check_options {

@@ -308,54 +308,69 @@ impl<'a> Root<'a> {
         Ok(Some((vec![Expr::ScalarArrayOp(any)], false)))
     }
 
-    /// `column LIKE 'abc%'` as a range, where the index orders by bytes.
+    /// `column LIKE 'abc%'`, `column ~ '^abc'` and `column ^@ 'abc'` as a range, where the index orders by bytes; as an
+    /// equality where nothing but the prefix matches.
     fn prefix_range(
         &self,
         info: &IndexInfo,
         column: usize,
         op: &ir::OpExpr,
     ) -> Result<Option<(Vec<Expr>, bool)>> {
-        const TEXT_LIKE: Oid = Oid(1209);
-        const TEXT_OPS: Oid = Oid(1994);
-        const TEXT_PATTERN_OPS: Oid = Oid(2095);
-        let family = info.entry.families[column];
-        let (ge, lt, eq) = match family {
-            TEXT_PATTERN_OPS => (Oid(2317), Oid(2314), Oid(98)),
-            // C and POSIX order by bytes.
-            TEXT_OPS if matches!(info.collation(column).0, 950 | 951) => (Oid(667), Oid(664), Oid(98)),
-            _ => return Ok(None),
-        };
-        if op.operator != TEXT_LIKE {
+        let Some(order) = PrefixOrder::of(info.entry.families[column], ir::expr_type(&op.args[0])) else {
             return Ok(None);
-        }
+        };
         let Expr::Const(c) = &op.args[1] else { return Ok(None) };
         let Some(datum::OwnedDatum::Bytes(pattern)) = &c.value else { return Ok(None) };
-        let (prefix, _, exact) = crate::selectivity::like_prefix(&String::from_utf8_lossy(pattern));
+        let pattern = String::from_utf8_lossy(pattern);
+        let (prefix, exact) = match op.operator.0 {
+            // ~~ of text, bpchar and name; ~ of the same; ^@.
+            1209 | 1211 | 1207 => {
+                let (prefix, _, exact) = crate::selectivity::like_prefix(&pattern);
+                (prefix, exact)
+            }
+            641 | 1055 | 639 => {
+                let (prefix, _, exact) = crate::selectivity::regex_prefix(&pattern);
+                (prefix, exact)
+            }
+            3877 => (pattern.into_owned(), false),
+            _ => return Ok(None),
+        };
         if prefix.is_empty() {
             return Ok(None);
         }
+        let collation = info.collation(column);
+        let layout = self.session().type_layout(order.constant)?;
         let text = |s: &[u8]| {
-            Expr::Const(ir::Const { value: Some(datum::OwnedDatum::Bytes(s.into())), ..c.clone() })
+            Expr::Const(ir::Const {
+                type_oid: order.constant,
+                layout,
+                value: Some(datum::OwnedDatum::Bytes(s.into())),
+                ..c.clone()
+            })
         };
         let make = |operator: Oid, bound: &[u8]| {
-            crate::clause::make_op(
-                self.session(),
-                operator,
-                info.collation(column),
-                op.args[0].clone(),
-                text(bound),
-            )
+            crate::clause::make_op(self.session(), operator, collation, op.args[0].clone(), text(bound))
         };
         if exact {
-            return Ok(Some((vec![make(eq, prefix.as_bytes())?], false)));
+            // Equal under one collation may differ under another.
+            let comparable = collation == op.input_collation || !order.by_collation;
+            return Ok(if comparable {
+                Some((vec![make(order.eq, prefix.as_bytes())?], true))
+            } else {
+                None
+            });
         }
-        let mut quals = vec![make(ge, prefix.as_bytes())?];
+        // C and POSIX order by bytes.
+        if order.by_collation && !matches!(collation.0, 950 | 951) {
+            return Ok(None);
+        }
+        let mut quals = vec![make(order.ge, prefix.as_bytes())?];
         let mut high = prefix.into_bytes();
         // Only an ASCII end can be counted up without leaving the encoding.
         while let Some(last) = high.last_mut() {
             if *last < 126 {
                 *last += 1;
-                quals.push(make(lt, &high)?);
+                quals.push(make(order.lt, &high)?);
                 break;
             }
             high.pop();
@@ -683,5 +698,35 @@ mod tests {
         assert_eq!(pages_fetched(1.0, 345.0, 30.0, 345.0, 524_288.0), 1.0);
         assert_eq!(pages_fetched(100.0, 345.0, 30.0, 345.0, 524_288.0), 88.0);
         assert_eq!(pages_fetched(1e6, 345.0, 30.0, 345.0, 524_288.0), 345.0);
+    }
+}
+
+/// How an index orders strings that begin alike.
+struct PrefixOrder {
+    eq: Oid,
+    lt: Oid,
+    ge: Oid,
+    /// The type of the values compared with.
+    constant: Oid,
+    /// By the column's collation, rather than always by bytes.
+    by_collation: bool,
+}
+
+impl PrefixOrder {
+    fn of(family: Oid, column_type: Oid) -> Option<PrefixOrder> {
+        const TEXT: Oid = Oid(25);
+        const BPCHAR: Oid = Oid(1042);
+        const NAME: Oid = Oid(19);
+        let order = |eq, lt, ge, constant, by_collation| {
+            Some(PrefixOrder { eq: Oid(eq), lt: Oid(lt), ge: Oid(ge), constant, by_collation })
+        };
+        match family.0 {
+            1994 if column_type == NAME => order(254, 255, 257, TEXT, true),
+            1994 => order(98, 664, 667, TEXT, true),
+            2095 => order(98, 2314, 2317, TEXT, false),
+            426 => order(1054, 1058, 1061, BPCHAR, true),
+            2097 => order(1054, 2326, 2329, BPCHAR, false),
+            _ => None,
+        }
     }
 }

@@ -270,12 +270,29 @@ impl<'a> Root<'a> {
             }
             let Some(info) = self.index_info(&entry, index, rti, &rel)? else { continue };
             let keys = &info.columns[..info.key_columns];
-            let covers = conflict
-                .arbiter
-                .iter()
-                .all(|e| keys.iter().any(|k| crate::selectivity::same_expr(k, e)))
-                && keys.iter().all(|k| conflict.arbiter.iter().any(|e| crate::selectivity::same_expr(k, e)));
-            if !covers {
+            let mut all_found = true;
+            for element in &conflict.arbiter {
+                let class = match element.operator_class.is_valid() {
+                    true => self.session().row::<catalog::PgOpclass>(
+                        catalog::index::PG_OPCLASS_OID,
+                        &[element.operator_class.into()],
+                    )?,
+                    false => None,
+                };
+                let fits = |at: usize| {
+                    let collation = index.index.indcollation.get(at).copied().unwrap_or_default();
+                    crate::selectivity::same_expr(&keys[at], &element.expr)
+                        && (!element.collation.is_valid() || element.collation == collation)
+                        && class.as_ref().is_none_or(|class| {
+                            index.families.get(at) == Some(&class.opcfamily)
+                                && index.input_types.get(at) == Some(&class.opcintype)
+                        })
+                };
+                all_found &= (0..keys.len()).any(fits);
+            }
+            let named =
+                |key: &Expr| conflict.arbiter.iter().any(|e| crate::selectivity::same_expr(key, &e.expr));
+            if !all_found || !keys.iter().all(named) {
                 continue;
             }
             let given = conflict.arbiter_where.clone().map(crate::clause::ands).unwrap_or_default();

@@ -331,7 +331,9 @@ impl<'a> Root<'a> {
         self.query.limit_offset = self.preprocess_option(offset)?;
         self.query.limit_count = self.preprocess_option(count)?;
         if let Some(mut conflict) = self.query.on_conflict.take() {
-            self.preprocess_list(&mut conflict.arbiter)?;
+            for element in &mut conflict.arbiter {
+                self.preprocess_list(std::slice::from_mut(&mut element.expr))?;
+            }
             self.preprocess_targets(&mut conflict.set)?;
             self.resolve_multi_params(&mut conflict.set)?;
             conflict.arbiter_where =

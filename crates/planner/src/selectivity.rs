@@ -882,21 +882,78 @@ fn like_rest(first: char, rest: &str) -> f64 {
     f64::min(value, 1.0)
 }
 
-/// As [`like_prefix`] for a regular expression: only `^literal` counts as fixed.
+/// As [`like_prefix`] for a regular expression, which fixes nothing unless it begins with `^`.
 pub(crate) fn regex_prefix(pattern: &str) -> (String, f64, bool) {
-    let Some(body) = pattern.strip_prefix('^') else { return (String::new(), 0.2f64.max(0.005), false) };
-    let special = |c: char| "\\^$.|?*+()[]{}".contains(c);
-    let end = body.find(special).unwrap_or(body.len());
-    let mut prefix = body[..end].to_string();
-    let rest = &body[end..];
-    if rest.starts_with(['*', '?', '{']) {
-        prefix.pop();
-    }
-    if body.contains('|') {
-        return (String::new(), 0.2, false);
-    }
+    const OF_REST: f64 = 0.2;
+    let Some(body) = pattern.strip_prefix('^') else { return (String::new(), OF_REST, false) };
+    let mut prefix = String::new();
+    let Some(rest) = fixed_part(body, &mut prefix, 0) else { return (String::new(), OF_REST, false) };
     let exact = rest == "$";
-    (prefix, if rest.is_empty() || exact { 1.0 } else { 0.2 }, exact)
+    (prefix, if rest.is_empty() || exact { 1.0 } else { OF_REST }, exact)
+}
+
+/// Adds what every match of a branch begins with to `prefix`; gives the rest of the branch, from where its matches may
+/// differ. `None` if there are several branches.
+fn fixed_part<'p>(body: &'p str, prefix: &mut String, depth: u32) -> Option<&'p str> {
+    const DEEPEST: u32 = 20;
+    if branches(body) {
+        return None;
+    }
+    let mut rest = body;
+    loop {
+        let before = prefix.len();
+        let after = match rest.chars().next() {
+            None | Some(')') => return Some(rest),
+            Some('(') if depth < DEEPEST => {
+                let inner = &rest[1..];
+                if inner.starts_with('?') {
+                    return Some(rest);
+                }
+                match fixed_part(inner, prefix, depth + 1) {
+                    Some(end) if end.starts_with(')') => &end[1..],
+                    Some(_) => {
+                        // What follows in the group differs; the group itself may be optional.
+                        prefix.truncate(before);
+                        return Some(rest);
+                    }
+                    None => return Some(rest),
+                }
+            }
+            Some(c) if "\\^$.|?*+([]{}".contains(c) => return Some(rest),
+            Some(c) => {
+                prefix.push(c);
+                &rest[c.len_utf8()..]
+            }
+        };
+        match after.chars().next() {
+            Some('*' | '?' | '{') => {
+                prefix.truncate(before);
+                return Some(rest);
+            }
+            // Once at least.
+            Some('+') => return Some(after),
+            _ => rest = after,
+        }
+    }
+}
+
+/// Whether the body of a regular expression, or of a group in it, has alternatives. Says so when in doubt.
+fn branches(body: &str) -> bool {
+    let mut depth = 0u32;
+    let mut chars = body.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '(' => depth += 1,
+            ')' if depth == 0 => return false,
+            ')' => depth -= 1,
+            '|' if depth == 0 => return true,
+            // In brackets parentheses and bars stand for themselves.
+            '[' if body.contains('|') => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Whether two expressions are the same up to binary-compatible casts.

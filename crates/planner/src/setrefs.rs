@@ -382,7 +382,7 @@ impl<'a> Finish<'a> {
         if let Some(conflict) = &mut modify.on_conflict {
             own.targets(&mut conflict.set)?;
             own.targets(&mut conflict.excluded_targets)?;
-            own.list(&mut conflict.arbiter)?;
+            conflict.arbiter.iter_mut().try_for_each(|element| own.fix(&mut element.expr))?;
             conflict.set_where.iter_mut().chain(&mut conflict.arbiter_where).try_for_each(|e| own.fix(e))?;
             if conflict.excluded_relation > 0 {
                 conflict.excluded_relation += offset;

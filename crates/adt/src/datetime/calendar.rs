@@ -140,7 +140,8 @@ pub fn civil_from_date(date: Date) -> Civil {
 /// The calendar fields of a finite timestamp without zone; `None` outside the calendar.
 pub fn civil_from_timestamp(timestamp: Timestamp) -> Option<Civil> {
     let day = timestamp.div_euclid(USECS_PER_DAY) + i64::from(EPOCH_JULIAN);
-    if !(0..=i64::from(i32::MAX)).contains(&day) {
+    // Local time may be a day earlier than the first timestamp.
+    if !(-1..=i64::from(i32::MAX)).contains(&day) {
         return None;
     }
     let mut civil = Civil::default();

@@ -144,7 +144,7 @@ impl<'a> RuleText<'a> {
         } else {
             self.take_while(|c| !c.is_ascii_digit() && !matches!(c, ',' | '-' | '+'))
         };
-        (!name.is_empty()).then_some(name)
+        Some(name)
     }
 
     fn number(&mut self, min: i32, max: i32) -> Option<i32> {
@@ -190,6 +190,7 @@ impl PosixRule {
     pub fn parse(text: &str) -> Option<PosixRule> {
         let mut text = RuleText(text);
         let local = |name: &str, offset, is_dst| LocalType { offset, is_dst, abbreviation: name.into() };
+        // PostgreSQL takes an offset without a name, too.
         let name = text.abbreviation()?;
         // POSIX counts west of Greenwich.
         let offset = -text.time()?;
@@ -197,7 +198,7 @@ impl PosixRule {
         if text.0.is_empty() {
             return Some(PosixRule { standard, daylight: None });
         }
-        let name = text.abbreviation()?;
+        let name = text.abbreviation().filter(|name| !name.is_empty())?;
         let offset =
             if text.0.is_empty() || text.0.starts_with(',') { offset + 3600 } else { -text.time()? };
         let (start, end) = if text.0.is_empty() {

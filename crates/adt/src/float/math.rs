@@ -64,6 +64,24 @@ pub fn exp(x: f64) -> Result<f64> {
     finite(result, x.is_infinite())
 }
 
+/// `dgamma`. Errors: `22003`.
+pub fn gamma(x: f64) -> Result<f64> {
+    if x.is_nan() || x == f64::INFINITY {
+        return Ok(x);
+    }
+    let result = libm::tgamma(x);
+    if result == 0.0 {
+        return Err(underflow());
+    }
+    // Its poles are NaN.
+    if result.is_nan() { Err(overflow()) } else { finite(result, false) }
+}
+
+/// `dlgamma`. Errors: `22003`.
+pub fn log_gamma(x: f64) -> Result<f64> {
+    finite(libm::lgamma(x), x.is_infinite())
+}
+
 fn check_logarithm(x: f64) -> Result<()> {
     if x == 0.0 {
         bail!(INVALID_ARGUMENT_FOR_LOG, "cannot take logarithm of zero");

@@ -7,8 +7,8 @@ use crate::types::*;
 use base::{Oid, Result, err};
 use catalog::{LockMode, PgConstraint, index};
 use ir::{
-    Alias, CommandType, Expr, JoinNode, Query, RangeTableKind, TargetEntry, Var, VarSource, expr_location,
-    expr_type, expr_typmod,
+    Alias, CommandType, Expr, InferenceElement, JoinNode, Query, RangeTableKind, TargetEntry, Var, VarSource,
+    expr_location, expr_type, expr_typmod,
 };
 use syntax::{
     ColumnTarget, ConflictTarget, Expr as Ast, Indirection, InsertStatement, OnConflict, Overriding,
@@ -392,7 +392,8 @@ impl Analyzer<'_> {
         Ok(list)
     }
 
-    fn inference_element(&mut self, element: &syntax::IndexElement) -> Result<Expr> {
+    fn inference_element(&mut self, element: &syntax::IndexElement) -> Result<InferenceElement> {
+        const BTREE: Oid = Oid(403);
         if element.descending.is_some() {
             return Err(err!(INVALID_COLUMN_REFERENCE, "ASC/DESC is not allowed in ON CONFLICT clause")
                 .at(element.location));
@@ -404,10 +405,7 @@ impl Analyzer<'_> {
             )
             .at(element.location));
         }
-        if element.operator_class.is_some() {
-            return Err(base::Error::unsupported("operator class in ON CONFLICT").at(element.location));
-        }
-        let mut expr = match &element.key {
+        let expr = match &element.key {
             syntax::ColumnOrExpr::Column(name) => {
                 let column =
                     syntax::ColumnRef { names: vec![name.clone()], star: false, location: element.location };
@@ -415,11 +413,29 @@ impl Analyzer<'_> {
             }
             syntax::ColumnOrExpr::Expr(expr) => self.expr_in(expr, ExprKind::IndexExpression)?,
         };
-        if let Some(collation) = &element.collation {
-            let collation = self.resolve_collation(collation)?;
-            expr = Expr::Collate { arg: Box::new(expr), collation, location: Some(element.location) };
-        }
-        Ok(expr)
+        let collation = match &element.collation {
+            Some(collation) => self.resolve_collation(collation)?,
+            None => Oid::INVALID,
+        };
+        let operator_class = match &element.operator_class {
+            Some(named) => {
+                let (schema, name) = match &named.parts[..] {
+                    [name] => (None, name),
+                    [.., schema, name] => (Some(schema.as_str()), name),
+                    [] => return Err(base::Error::internal("an operator class without a name")),
+                };
+                let Some(class) = self.session.named_opclass(schema, name, BTREE)? else {
+                    return Err(err!(
+                        UNDEFINED_OBJECT,
+                        "operator class \"{}\" does not exist for access method \"btree\"",
+                        named.parts.join(".")
+                    ));
+                };
+                class.oid
+            }
+            None => Oid::INVALID,
+        };
+        Ok(InferenceElement { expr, collation, operator_class })
     }
 }
 

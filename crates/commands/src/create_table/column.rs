@@ -220,7 +220,12 @@ fn apply<'a>(
         }
         ConstraintKind::Identity { always, options } => {
             if seen.identity {
-                return Err(twice("identity specifications").or_at(Some(constraint.location)));
+                return Err(err!(
+                    SYNTAX_ERROR,
+                    "multiple identity specifications for column \"{}\" of table \"{table}\"",
+                    definition.name
+                )
+                .at(constraint.location));
             }
             seen.identity = true;
             draft.attribute.identity = if *always { b'a' } else { b'd' };

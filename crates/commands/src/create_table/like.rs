@@ -143,11 +143,8 @@ pub(super) fn expand<'a>(session: &Arc<Session>, clause: &LikeClause, draft: &mu
 
 /// The options that make a sequence like that of an identity column.
 fn identity_of(session: &Session, table: Oid, column: i16) -> Result<WantedSequence> {
-    let sequences = constraint::owned_sequences(session, table, column, b'i')?;
-    let Some(sequence) = sequences.first() else {
-        return Err(Error::internal("no owned sequence found"));
-    };
-    let Some(row) = session.row::<PgSequence>(catalog_index::PG_SEQUENCE_SEQRELID, &[(*sequence).into()])?
+    let sequence = session.identity_sequence(table, column)?;
+    let Some(row) = session.row::<PgSequence>(catalog_index::PG_SEQUENCE_SEQRELID, &[sequence.into()])?
     else {
         return Err(Error::internal(format!("cache lookup failed for sequence {sequence}")));
     };

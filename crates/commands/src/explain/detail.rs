@@ -213,6 +213,7 @@ fn conditions(
             describer.condition(scope, "Hash Cond", clauses, facts)?;
             join_filter(describer, scope, join, counters, facts)?;
         }
+        PlanNode::SampleScan { sample, .. } => sampling(describer, scope, sample, facts)?,
         PlanNode::FunctionScan { relation } if describer.options.verbose => {
             let entry = relation.checked_sub(1).and_then(|i| describer.statement.range_table.get(i));
             if let Some(ir::RangeTableKind::Function { functions, .. }) = entry.map(|e| &e.kind) {
@@ -242,6 +243,30 @@ fn conditions(
         }
         _ => {}
     }
+    Ok(())
+}
+
+/// `bernoulli ('10'::real) REPEATABLE ('2'::double precision)`.
+fn sampling(
+    describer: &Describer<'_>,
+    scope: Scope<'_>,
+    sample: &ir::TableSample,
+    facts: &mut Facts<'_>,
+) -> Result<()> {
+    let method = describer.session.function(sample.handler)?.proname.clone();
+    let mut arguments = Vec::new();
+    for argument in &sample.args {
+        arguments.push(describer.names.expr(scope, argument)?);
+    }
+    facts.described.properties.push(("Sampling Method".to_owned(), Value::Text(method.clone())));
+    let mut line = format!("Sampling: {method} ({})", arguments.join(", "));
+    facts.described.properties.push(("Sampling Parameters".to_owned(), Value::List(arguments)));
+    if let Some(seed) = &sample.repeatable {
+        let seed = describer.names.expr(scope, seed)?;
+        line.push_str(&format!(" REPEATABLE ({seed})"));
+        facts.described.properties.push(("Repeatable Seed".to_owned(), Value::Text(seed)));
+    }
+    facts.line(line);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use super::{BTREE, DESCENDING, KeyColumn, MAX_COLUMNS, NULLS_FIRST};
 use crate::expression::{self, Kind};
 use crate::name;
 use base::{Oid, Result, bail, err};
-use catalog::{PgOpclass, RelationEntry, Session, index as catalog_index, template::SYSTEM_COLUMNS};
+use catalog::{PgOpclass, RelationEntry, Session, template::SYSTEM_COLUMNS};
 use ir::Expr;
 use std::sync::Arc;
 use syntax::{ColumnOrExpr, Expr as Ast, FunctionCall, IndexElement, Indirection, ObjectName};
@@ -38,15 +38,7 @@ pub(crate) fn find_class(
     method: Oid,
 ) -> Result<Arc<PgOpclass>> {
     let (schema, last) = name::split(session, named)?;
-    let namespaces: Arc<[Oid]> = match schema {
-        Some(schema) => Arc::new([session.require_namespace(schema)?]),
-        None => session.search_path()?,
-    };
-    for namespace in namespaces.iter() {
-        let keys = [method.into(), last.into(), (*namespace).into()];
-        let Some(class) = session.row::<PgOpclass>(catalog_index::PG_OPCLASS_AM_NAME_NSP, &keys)? else {
-            continue;
-        };
+    if let Some(class) = session.named_opclass(schema, last, method)? {
         if !session.binary_coercible(type_oid, class.opcintype)? {
             bail!(
                 DATATYPE_MISMATCH,

@@ -370,11 +370,6 @@ impl Reader<'_> {
                 old: o.bool("retold")?,
                 arg: self.boxed(o, "retexpr")?,
             },
-            "INFERENCEELEM" => {
-                let collation = o.oid("infercollid")?;
-                let arg = self.boxed(o, "expr")?;
-                if collation.is_valid() { Expr::Collate { arg, collation, location: None } } else { *arg }
-            }
             other => return Err(Error::unsupported(format!("stored node {other}"))),
         })
     }

@@ -272,7 +272,13 @@ impl Reader<'_> {
     fn on_conflict(&self, o: &Object<'_>) -> Result<OnConflict> {
         Ok(OnConflict {
             update: o.number::<u8>("action")? == 2,
-            arbiter: self.list(o, "arbiterElems")?,
+            arbiter: self.each(o, "arbiterElems", |element| {
+                Ok(InferenceElement {
+                    expr: *self.boxed(element, "expr")?,
+                    collation: element.oid("infercollid")?,
+                    operator_class: element.oid("inferopclass")?,
+                })
+            })?,
             arbiter_where: self.optional(o, "arbiterWhere")?.map(|e| *e),
             constraint: o.oid("constraint")?,
             set: self.targets(o, "onConflictSet")?,

@@ -231,14 +231,10 @@ impl Writer {
         self.open("ONCONFLICTEXPR")
             .plain("action", 1 + u8::from(c.update))
             .nodes("arbiterElems", &c.arbiter, |w, e| {
-                let (expr, collation) = match e {
-                    Expr::Collate { arg, collation, .. } => (&**arg, *collation),
-                    other => (other, base::Oid::INVALID),
-                };
                 w.open("INFERENCEELEM")
-                    .node("expr", Some(expr))
-                    .plain("infercollid", collation)
-                    .plain("inferopclass", 0)
+                    .node("expr", Some(&e.expr))
+                    .plain("infercollid", e.collation)
+                    .plain("inferopclass", e.operator_class)
                     .close();
             })
             .node("arbiterWhere", c.arbiter_where.as_ref())

@@ -309,6 +309,11 @@ fn operators(
                 "missing operator {EQUAL}({input},{input}) in opfamily {family}"
             )));
         };
+        // Of anyenum and anyarray, only values of the same type can be compared.
+        let is_polymorphic = session.type_row(input)?.typtype as u8 == b'p';
+        if is_polymorphic && own_type != session.base_type(other.type_oid)?.0 {
+            return Err(incompatible()?);
+        }
         let across = session.family_operator(family, input, own_type, EQUAL)?;
         let referencing = session.family_operator(family, own_type, own_type, EQUAL)?;
         let (across, referencing) = match (across, referencing) {

@@ -1,0 +1,13 @@
+set timezone='FOO+5'; show timezone; select now()::text ~ '-05';
+set timezone='+02:00'; show timezone; 
+set timezone='<+02>-02'; show timezone; 
+set timezone='EST5EDT'; show timezone;
+set timezone='EST5EDT,M3.2.0,M11.1.0'; select '2024-07-01'::timestamptz, '2024-01-01'::timestamptz;
+set timezone=2; show timezone; select '2024-07-01'::timestamptz;
+set timezone='-13:00'; select '2024-07-01'::timestamptz;
+set timezone='00:30'; select '2024-07-01'::timestamptz;
+select '2024-07-01 00:00'::timestamptz at time zone '+02:00';
+select '4714-11-24 00:00:00 BC'::timestamptz at time zone '+02:00';
+set timezone='America/Los_Angeles';
+select '4714-11-24 00:00:00+00 BC'::timestamptz;
+select '4714-11-23 23:59:59+00 BC'::timestamptz;
