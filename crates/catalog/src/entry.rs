@@ -8,10 +8,14 @@ use crate::rows::*;
 use crate::session::Session;
 use access_api::{IndexKey, IndexRelation, KeyOrder, Persistence, Relation};
 use base::{Error, Oid, RelFileLocator, Result, bail};
-use datum::{Attribute, TupleDesc};
+use datum::{Attribute, Datum, TupleDesc};
 use lock::{LockMode, LockTag};
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
+
+/// B-tree families that serve many types.
+const ARRAY_OPS: Oid = Oid(397);
+const RECORD_OPS: Oid = Oid(2994);
 
 /// A relation with everything the upper layers ask of it. Immutable; true while the lock it was taken under is held.
 pub struct RelationEntry {
@@ -390,8 +394,19 @@ impl Session {
             families.push(opclass.opcfamily);
             input_types.push(opclass.opcintype);
             let collation = row.indcollation.get(column).copied().unwrap_or_default();
-            let order =
+            let plain =
                 self.family_order(opclass.opcfamily, opclass.opcintype, opclass.opcintype, collation)?;
+            // Arrays and rows have the order of what they are made of.
+            let order = match plain {
+                None if matches!(opclass.opcfamily, ARRAY_OPS | RECORD_OPS) => {
+                    let keys = [row.indexrelid.into(), Datum::Int2(column as i16 + 1)];
+                    match self.row::<PgAttribute>(index::PG_ATTRIBUTE_RELID_ATTNUM, &keys)? {
+                        Some(attribute) => self.structured_order(attribute.atttypid, collation).ok(),
+                        None => None,
+                    }
+                }
+                plain => plain,
+            };
             let options = row.indoption.get(column).copied().unwrap_or(0);
             if let Some(order) = order {
                 keys.push(IndexKey {

@@ -2,11 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod bulk;
-mod composite;
 mod constraint;
 mod context;
 mod driver;
-mod element;
 mod expr;
 mod foreign_key;
 mod hooks;
@@ -30,7 +28,8 @@ mod spill;
 mod stored;
 
 pub use bulk::{Bulk, queue_foreign_keys};
-pub use composite::{form_composite, view_composite};
+pub use catalog::composite::{form_composite, view_composite};
+use catalog::{composite, element};
 pub use constraint::{RowConstraints, describe_row, text_of};
 pub use context::{Execution, ParamValue};
 pub use driver::{Options, Running, bare, of_rows, start};
@@ -45,7 +44,7 @@ pub use instrument::{Counters, Instruments};
 pub use memory::{Budget, Memory};
 pub use node::Node;
 pub use nodes::Store;
-pub use order::{Ordering as SortOrdering, SortKey, structured_order};
+pub use order::{Ordering as SortOrdering, SortKey};
 pub use permission::check_permissions;
 pub use place::CursorPlace;
 pub use prepare::Prepared;

@@ -327,7 +327,7 @@ fn method(session: &Session, column_type: &mut ColumnType) -> Result<Method> {
         let less = session.family_operator(family, input, input, 1)?;
         let equal = session.family_operator(family, input, input, 3)?;
         let order = match session.family_order(family, input, input, column_type.collation)? {
-            None => executor::structured_order(session, base, column_type.collation, 0).ok(),
+            None => session.structured_order(base, column_type.collation).ok(),
             order => order,
         };
         if let (Some(less), Some(equal), Some(order)) = (less, equal, order) {

@@ -223,7 +223,7 @@ impl<'a> RankedColumn<'a> {
         let order =
             match session.family_order(class.opcfamily, class.opcintype, class.opcintype, collation)? {
                 Some(order) => order,
-                None => executor::structured_order(session, base, collation, 0)?,
+                None => session.structured_order(base, collation)?,
             };
         let compare = |a: &u32, b: &u32| match (column.get(*a as usize), column.get(*b as usize)) {
             (Some(a), Some(b)) => order.compare(a, b),

@@ -370,7 +370,7 @@ impl<'a> Compiler<'a> {
         let class = self.session.default_opclass(type_oid, BTREE)?.ok_or_else(missing)?;
         match self.session.family_order(class.opcfamily, class.opcintype, class.opcintype, collation)? {
             Some(order) => Ok(order),
-            None => crate::order::structured_order(self.session, type_oid, collation, 0),
+            None => self.session.structured_order(type_oid, collation),
         }
     }
 

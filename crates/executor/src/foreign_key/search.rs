@@ -179,7 +179,10 @@ impl<'a> Search<'a> {
             });
         }
         // Without a cast, the two share the operator class: arrays, enums, varchar and text.
-        let order = session.family_order(family, key_type, key_type, collation)?.ok_or_else(unsupported)?;
+        let order = match session.family_order(family, key_type, key_type, collation)? {
+            Some(order) => order,
+            None => session.structured_order(stored_type, collation)?,
+        };
         Ok(Comparison { order, value, stored: None })
     }
 

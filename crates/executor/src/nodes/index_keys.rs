@@ -240,7 +240,10 @@ fn meaning(
         _ => return Ok(None),
     };
     let collation = entry.index.indcollation.get(column).copied().unwrap_or_default();
-    let order = session.family_order(family, member.amoplefttype, member.amoprighttype, collation)?;
+    let order = match session.family_order(family, member.amoplefttype, member.amoprighttype, collation)? {
+        None => entry.access.as_ref().and_then(|a| a.keys.get(column)).map(|key| key.order.clone()),
+        order => order,
+    };
     let plain = member.amoplefttype == member.amoprighttype;
     Ok(order.map(|order| (strategy, order, plain)))
 }

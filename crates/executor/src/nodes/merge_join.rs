@@ -5,7 +5,6 @@ use super::join::{self, JoinSpec};
 use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs};
 use crate::node::{self, Node};
-use crate::order::structured_order;
 use crate::rows::{Leftover, NO_ROW, RowBuffer};
 use access_api::KeyOrder;
 use base::{Error, Result};
@@ -55,7 +54,7 @@ pub fn build(
             let order = |a, b, of: &Expr| -> Result<Arc<dyn KeyOrder>> {
                 match session.family_order(clause.family, a, b, clause.collation)? {
                     Some(order) => Ok(order),
-                    None => structured_order(&session, expr_type(of), clause.collation, 0),
+                    None => session.structured_order(expr_type(of), clause.collation),
                 }
             };
             compiled.push(Clause {

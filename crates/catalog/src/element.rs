@@ -1,9 +1,9 @@
 //! Array elements as values and values as array elements.
 
+use crate::Session;
 use adt::array::ElementLayout;
 use base::bytes::{get_i32, get_i64, get_u16};
 use base::{Oid, Result};
-use catalog::Session;
 use datum::{Datum, Repr, TypeLayout};
 
 /// How the elements of one type lie in arrays and in columns.

@@ -3,9 +3,9 @@
 //! After the varlena length (which is no part of the payload): typmod (4 bytes), type oid (4), ctid (6), infomask2,
 //! infomask, header size, null bitmap, attributes.
 
+use crate::Session;
 use base::bytes::{get_i32, get_u32};
 use base::{Error, Oid, Result};
-use catalog::Session;
 use datum::{
     ColumnBuilder, Datum, MissingValues, Row, TupleDesc, TupleView, Varlena, deform_into, form_tuple,
 };
