@@ -25,7 +25,8 @@ const TABLES: &str = "drop table if exists bench_facts, bench_dims; \
     create table bench_facts as select i as id, (i * 7919::bigint % 100003 % 100000)::int as k, \
         (i * 104729::bigint % 100)::int as g, \
         'user-' || lpad((i * 7919::bigint % 1000003)::text, 8, '0') || ' some text here ' || i % 10000 as t, \
-        (i * 7919::bigint % 10000019)::numeric / 100 as n, \
+        ((i * 7919::bigint % 10000019)::numeric / 100)::numeric(12,2) as n, \
+        ((i % 11)::numeric / 100)::numeric(4,2) as d, \
         jsonb_build_object('a', i % 1000, 'b', jsonb_build_object('c', 'v' || i % 77), 'd', array[i, i + 1]) as j \
         from generate_series(1, 1000000) i; \
     create table bench_dims as select i as id, i % 1000 as v, 'dimension ' || i as name \
@@ -81,7 +82,12 @@ fn queries() -> Vec<Query> {
             "",
             "select count(*) from bench_facts where t ~ '[1-4]+7 some.*(here|there) [1-9]+0'",
         ),
-        query("numeric sums", 0.4, "", "select sum(n), avg(n), sum(n * (1 - n / 1000)) from bench_facts"),
+        query(
+            "numeric sums",
+            0.4,
+            "",
+            "select sum(n), avg(n), sum(n * (1 - d)), sum(n * (1 - d) * (1 + d)) from bench_facts",
+        ),
         query(
             "window functions",
             0.4,

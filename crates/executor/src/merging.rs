@@ -13,8 +13,8 @@ use std::sync::Arc;
 #[derive(Default)]
 struct Stream {
     batch: Option<Batch>,
-    /// The first key of each row, normalised.
-    keys: Vec<(u8, u64)>,
+    /// The first key of each row, normalised: of byte strings, sixteen bytes.
+    keys: Vec<(u8, u64, u64)>,
     row: usize,
     /// Where its batch stands in `Merger::held`.
     held: usize,
@@ -136,9 +136,9 @@ impl Merger {
         match self.ordering.keys.first() {
             Some(key) => {
                 let column = batch.column(key.column);
-                stream.keys.extend((0..batch.rows()).map(|row| key.normalised(column.get(row))));
+                stream.keys.extend((0..batch.rows()).map(|row| key.normalised_far(column.get(row))));
             }
-            None => stream.keys.resize(batch.rows(), (0, 0)),
+            None => stream.keys.resize(batch.rows(), (0, 0, 0)),
         }
         stream.row = 0;
         stream.held = self.held.len();

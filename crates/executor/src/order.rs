@@ -83,6 +83,16 @@ impl SortKey {
         (1, if self.descending { !prefix } else { prefix })
     }
 
+    /// As [`SortKey::normalised`], with the eight bytes that follow, where values are byte strings.
+    pub fn normalised_far(&self, value: Option<Datum<'_>>) -> (u8, u64, u64) {
+        let (rank, first) = self.normalised(value);
+        let second = match value {
+            Some(value) if self.order.bytewise() => self.normalised(Some(Datum::Bytes(behind(value, 8)))).1,
+            _ => 0,
+        };
+        (rank, first, second)
+    }
+
     /// Compares two values of this column, nulls included.
     #[inline]
     pub fn compare(&self, a: Option<Datum<'_>>, b: Option<Datum<'_>>) -> cmp::Ordering {

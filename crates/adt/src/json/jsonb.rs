@@ -323,6 +323,20 @@ impl<'a> Container<'a> {
         }
     }
 
+    /// As [`Container::key`], for who only compares.
+    fn key_bytes(&self, at: usize) -> Result<&'a [u8]> {
+        let entry = self.entry(at);
+        let (start, length) = (self.offset(at), (entry & OFFSET_MASK) as usize);
+        let end = if entry & HAS_OFFSET != 0 { length } else { start + length };
+        let data = self.data_at();
+        self.bytes.get(data + start..data + end).filter(|_| entry & TYPE_MASK == STRING).ok_or_else(corrupted)
+    }
+
+    /// The stored form: that of a datum which is this container alone.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Element or value `at`, which is less than [`Container::len`].
     ///
     /// # Errors
@@ -350,7 +364,7 @@ impl<'a> Container<'a> {
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            match compare_keys(self.key(middle)?.as_bytes(), key.as_bytes()) {
+            match compare_keys(self.key_bytes(middle)?, key.as_bytes()) {
                 Ordering::Equal => return self.value(middle).map(Some),
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,

@@ -65,6 +65,8 @@ struct Automaton {
     index: HashMap<(Side2, Box<[u32]>), u32>,
     /// By state and color: twice the next state, plus one when the position before the color accepts.
     transitions: Vec<Vec<u32>>,
+    /// By side, the state that texts begin with; 0 until it is made.
+    starts: [u32; SIDES.len()],
 }
 
 /// A side as a number, for hashing.
@@ -87,6 +89,9 @@ impl Automaton {
             return state;
         }
         let state = self.states.len() as u32;
+        if key.1[..] == [FRESH] {
+            self.starts[usize::from(side)] = state;
+        }
         self.states.push(key.clone());
         self.transitions.push(Vec::new());
         self.index.insert(key, state);
@@ -173,8 +178,12 @@ impl Runner<'_> {
 
     /// Gives a waiting cancel request its chance.
     pub(super) fn tick(&mut self) -> Result<()> {
-        self.steps = self.steps.wrapping_add(1);
-        if self.steps.is_multiple_of(8192) { (self.interrupt)() } else { Ok(()) }
+        self.steps += 1;
+        if self.steps < 8192 {
+            return Ok(());
+        }
+        self.steps = 0;
+        (self.interrupt)()
     }
 
     fn start_state(&mut self, program: usize, floating: bool, at: usize) -> u32 {
@@ -182,7 +191,12 @@ impl Runner<'_> {
         let start = self.programs.programs[program].start;
         let side = if self.programs.programs[program].has_assertions { side as u8 } else { 0 };
         let first = if floating { FRESH } else { start };
-        self.cache.automata[program * 2 + usize::from(floating)].intern(side, vec![first])
+        let automaton = &mut self.cache.automata[program * 2 + usize::from(floating)];
+        if automaton.starts[usize::from(side)] == DEAD {
+            let state = automaton.intern(side, vec![first]);
+            automaton.starts[usize::from(side)] = state;
+        }
+        automaton.starts[usize::from(side)]
     }
 
     /// Whether this position accepts, and the state behind its character.
@@ -360,6 +374,9 @@ impl Runner<'_> {
         let mut at = start;
         let mut cold = start;
         loop {
+            if self.skip(program, &mut state, &mut at, &mut cold) {
+                return Ok(Some(cold));
+            }
             self.tick()?;
             let c = self.char_at(at);
             let (accepts, next) = self.step(program, true, state, at, c)?;
@@ -374,5 +391,38 @@ impl Runner<'_> {
                 cold = at;
             }
         }
+    }
+
+    /// Goes on through ASCII characters for as long as the automaton knows the way, some thousand at most; true when it
+    /// accepts.
+    fn skip(&mut self, program: usize, state: &mut u32, at: &mut usize, cold: &mut usize) -> bool {
+        const MOST: usize = 8192;
+        let automaton = &self.cache.automata[program * 2 + 1];
+        let colors = &self.cache.colors.ascii;
+        let text = self.text.as_bytes();
+        let fresh = automaton.starts;
+        let end = text.len().min(*at + MOST);
+        let (mut now, mut place) = (*state, *at);
+        let mut accepts = false;
+        while place < end {
+            let color = colors.get(usize::from(text[place])).copied().unwrap_or(0);
+            // Color 0 is the end's: this character's is not known, or it is none of ASCII.
+            let known = match automaton.transitions[now as usize].get(usize::from(color)) {
+                Some(&known) if known != UNKNOWN && color != 0 => known,
+                _ => break,
+            };
+            if known & 1 == 1 {
+                accepts = true;
+                break;
+            }
+            now = known >> 1;
+            place += 1;
+            if fresh.contains(&now) {
+                *cold = place;
+            }
+        }
+        self.steps += (place - *at) as u32;
+        (*state, *at) = (now, place);
+        accepts
     }
 }

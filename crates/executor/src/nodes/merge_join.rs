@@ -1,7 +1,9 @@
 //! Merge join: both sides come sorted by the keys. The inner rows of one key are kept together while outer rows with
-//! that key come, so that nothing has to be read twice.
+//! that key come, so that nothing has to be read twice. Plain joins by one key that eight bytes tell all about go through
+//! `merge_runs.rs`.
 
 use super::join::{self, JoinSpec};
+use super::merge_runs;
 use crate::context::Execution;
 use crate::expr::{Compiler, Eval, Inputs};
 use crate::node::{self, Node};
@@ -13,19 +15,21 @@ use ir::{Expr, Join, JoinKind, MergeClause, Plan, expr_type};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-struct Clause {
-    outer: Eval,
-    inner: Eval,
+pub(super) struct Clause {
+    pub outer: Eval,
+    pub inner: Eval,
     /// Outer against inner value.
-    order: Arc<dyn KeyOrder>,
+    pub order: Arc<dyn KeyOrder>,
     /// Inner against inner value.
     inner_order: Arc<dyn KeyOrder>,
-    reversed: bool,
+    pub reversed: bool,
+    /// Whether the prefixes of values of both sides compare as the values do.
+    by_prefix: bool,
 }
 
-struct Spec {
-    join: JoinSpec,
-    clauses: Vec<Clause>,
+pub(super) struct Spec {
+    pub join: JoinSpec,
+    pub clauses: Vec<Clause>,
     pairs: Arc<[Repr]>,
 }
 
@@ -57,10 +61,12 @@ pub fn build(
                     None => session.structured_order(expr_type(of), clause.collation),
                 }
             };
+            let both = order(operator.oprleft, operator.oprright, left)?;
             compiled.push(Clause {
+                by_prefix: operator.oprleft == operator.oprright && both.prefix_decides(),
                 outer: Compiler::new(&session, Inputs::Outer).compile(left)?,
                 inner: Compiler::new(&session, Inputs::OuterInner { outer: 0 }).compile(right)?,
-                order: order(operator.oprleft, operator.oprright, left)?,
+                order: both,
                 inner_order: order(operator.oprright, operator.oprright, right)?,
                 reversed: clause.reversed,
             });
@@ -68,6 +74,13 @@ pub fn build(
         let pairs = join.outer.iter().chain(join.inner.iter()).copied().collect();
         Ok(Spec { join, clauses: compiled, pairs })
     })?;
+    let plain = spec.join.kind == JoinKind::Inner && spec.join.join_quals.is_empty();
+    if let [clause] = &spec.clauses[..]
+        && plain
+        && clause.by_prefix
+    {
+        return Ok(merge_runs::build(plan.id, spec, outer, inner));
+    }
     Ok(Box::new(MergeJoin {
         group: Group::new(&spec),
         pairs: RowBuffer::new(spec.pairs.clone()),

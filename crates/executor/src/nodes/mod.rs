@@ -22,6 +22,7 @@ pub mod material;
 pub mod memoize;
 pub mod merge_append;
 pub mod merge_join;
+pub mod merge_runs;
 pub mod modify;
 pub mod nest_loop;
 pub mod project_set;

@@ -5,7 +5,9 @@ use crate::call::Function;
 use crate::table::functions;
 use adt::json::text::{Child, get_index, get_key};
 use adt::json::{self, Container, Item};
+use adt::numeric::Numeric;
 use base::{Result, bail};
+use datum::{Column, ColumnBuilder, Datum, Selection};
 
 /// The steps of a path; `None` if one is NULL, which finds nothing.
 fn path(array: &[u8]) -> Result<Option<Vec<&str>>> {
@@ -80,16 +82,52 @@ fn text_array_length(value: &str) -> Result<i32> {
     }
 }
 
-/// Nothing is in a scalar, nor in an array by key or an object by index.
-fn field(value: &[u8], key: &str) -> Result<Option<Vec<u8>>> {
-    let container = Container::new(value)?;
-    if container.is_object() { item_jsonb(container.get(key)?) } else { Ok(None) }
+/// Members of objects by key, as text or as jsonb, written to the column as they are read. Nothing is in a scalar, nor in
+/// an array by key or an object by index.
+fn field_kernel(args: &[&Column], rows: &Selection, out: &mut ColumnBuilder, as_text: bool) -> Result<()> {
+    let constant = args[1].get(0).filter(|_| args[1].is_constant()).map(Datum::text);
+    let mut text = String::new();
+    rows.try_for_each(|row| {
+        out.pad_to(row);
+        let (Some(value), Some(key)) =
+            (args[0].get(row), constant.or_else(|| Some(args[1].get(row)?.text())))
+        else {
+            out.push_null();
+            return Ok(());
+        };
+        match (Container::new(value.bytes())?.get(key)?, as_text) {
+            (None, _) | (Some(Item::Null), true) => out.push_null(),
+            (Some(Item::String(content)), true) => out.push(Some(Datum::Bytes(content.as_bytes()))),
+            (Some(Item::Container(content)), false) => out.push(Some(Datum::Bytes(content.bytes()))),
+            (Some(Item::Numeric(payload)), true) => {
+                text.clear();
+                Numeric::from_payload(payload)?.push_text(&mut text);
+                out.push(Some(Datum::Bytes(text.as_bytes())));
+            }
+            (Some(item), true) => match item.as_text()? {
+                Some(content) => out.push(Some(Datum::Bytes(content.as_bytes()))),
+                None => out.push_null(),
+            },
+            (Some(item), false) => out.push(Some(Datum::Bytes(&item.to_jsonb()?))),
+        }
+        Ok(())
+    })
 }
 
-fn field_text(value: &[u8], key: &str) -> Result<Option<String>> {
-    let container = Container::new(value)?;
-    if container.is_object() { item_content(container.get(key)?) } else { Ok(None) }
-}
+pub const FIELDS: &[Function] = &[
+    Function {
+        source: "jsonb_object_field",
+        arity: 2,
+        strict: true,
+        kernel: |_, args, rows, out| field_kernel(args, rows, out, false),
+    },
+    Function {
+        source: "jsonb_object_field_text",
+        arity: 2,
+        strict: true,
+        kernel: |_, args, rows, out| field_kernel(args, rows, out, true),
+    },
+];
 
 fn element(value: &[u8], index: i32) -> Result<Option<Vec<u8>>> {
     let container = Container::new(value)?;
@@ -122,8 +160,6 @@ pub const FUNCTIONS: &[Function] = functions! {
     "json_extract_path_text" (value: str, steps: [u8]) -> Option<String> = child_content(text_path(value, steps)?);
     "json_typeof" (value: str) -> String = Ok(json::type_of(value)?.name().to_owned());
     "json_array_length" (value: str) -> i32 = text_array_length(value);
-    "jsonb_object_field" (value: [u8], key: str) -> Option<Vec<u8>> = field(value, key);
-    "jsonb_object_field_text" (value: [u8], key: str) -> Option<String> = field_text(value, key);
     "jsonb_array_element" (value: [u8], index: i32) -> Option<Vec<u8>> = element(value, index);
     "jsonb_array_element_text" (value: [u8], index: i32) -> Option<String> = element_text(value, index);
     "jsonb_extract_path" (value: [u8], steps: [u8]) -> Option<Vec<u8>> = item_jsonb(binary_path(value, steps)?);

@@ -15,6 +15,7 @@ use crate::set::SetFunction;
 pub use aggregate::AGGREGATES;
 
 pub const FUNCTIONS: &[&[Function]] = &[
+    access::FIELDS,
     access::FUNCTIONS,
     build::FUNCTIONS,
     build::VARIADIC,
