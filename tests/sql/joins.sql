@@ -43,3 +43,23 @@ SELECT a.id, u.id FROM linked a LEFT JOIN linked u ON u.id = a.up
 SELECT a.id, u.id, v.id FROM linked a LEFT JOIN (linked u LEFT JOIN linked v ON v.id = u.up) ON u.id = a.up
   WHERE a.id IN (1, 9000) AND coalesce(v.id, a.up) >= 0 AND (v.hidden IS NULL OR u.hidden = v.hidden) ORDER BY 1;
 DROP TABLE linked;
+-- Merge joins whose runs of equal keys go over many batches, on either side.
+SET enable_hashjoin = off;
+SET enable_nestloop = off;
+CREATE TABLE runs_a AS SELECT CASE WHEN i % 50 <> 0 THEN i / 700 END AS k, i, date '2024-01-01' + i % 40 AS d, (i % 3)::int8 AS l FROM generate_series(1, 6000) i;
+CREATE TABLE runs_b AS SELECT CASE WHEN i % 70 <> 0 THEN i / 1500 END AS k, i, date '2024-01-01' + i % 60 AS d FROM generate_series(1, 5000) i;
+ANALYZE runs_a;
+ANALYZE runs_b;
+SELECT count(*), sum(a.i::bigint * b.i), min(b.i), max(a.i) FROM runs_a a JOIN runs_b b ON a.k = b.k;
+SELECT count(*), sum(a.i::bigint * b.i) FROM runs_a a JOIN runs_b b ON a.k = b.k AND a.i > b.i;
+SELECT count(*), sum(a.i::bigint + b.i) FROM runs_a a JOIN runs_b b USING (d);
+SELECT a.d, count(*), max(a.i), min(b.i) FROM runs_a a JOIN runs_b b ON a.d = b.d AND b.i < 200 GROUP BY a.d ORDER BY a.d DESC LIMIT 3;
+SELECT count(*), sum(b.i) FROM runs_a a JOIN runs_b b ON a.i = b.i WHERE b.k IS NULL;
+SELECT count(*), sum(b.i) FROM (SELECT DISTINCT k FROM runs_a) a JOIN runs_b b ON a.k = b.k;
+SELECT count(*), sum(b.i) FROM runs_b b JOIN (SELECT DISTINCT k FROM runs_a) a ON a.k = b.k;
+SELECT count(*), sum(b.i) FROM runs_a a JOIN runs_b b ON a.l = b.k WHERE a.i < 900;
+SELECT count(*) FROM runs_a a JOIN runs_b b ON a.k = b.k WHERE b.i > 4990 AND a.i > 5990;
+SELECT a.i, (SELECT sum(c.i) FROM runs_b b JOIN runs_a c ON b.k = c.k WHERE b.i = a.i) FROM runs_a a WHERE a.i IN (1, 699, 1400, 5999) ORDER BY 1;
+RESET enable_hashjoin;
+RESET enable_nestloop;
+DROP TABLE runs_a, runs_b;
