@@ -106,6 +106,21 @@ pub(crate) fn record_expression(
     session.record_dependencies(dependent, rest, others)
 }
 
+/// Where an expression over one table mentions a column first.
+pub(crate) fn location_of(expr: &Expr, column: i16) -> Option<usize> {
+    let mut found = None;
+    ir::any(expr, &mut |e| {
+        if let Expr::Var(var) = e
+            && var.attribute == column
+        {
+            found = var.location;
+            return true;
+        }
+        false
+    });
+    found
+}
+
 /// The attribute numbers of the relation's columns that an expression reads, ascending.
 pub(crate) fn columns_of(expr: &Expr) -> Vec<i16> {
     let mut columns = Vec::new();

@@ -8,7 +8,7 @@ use crate::{comment, constraint, name, nested};
 use base::{Error, Oid, Result, bail, err};
 use catalog::{
     CatalogRow, ObjectAddress, PgAttrdef, PgClass, PgConstraint, PgIndex, PgPolicy, PgProc, PgRewrite,
-    PgStatisticExt, PgTrigger, RelationEntry, Session, index,
+    PgStatisticExt, PgTrigger, PgType, RelationEntry, Session, index,
 };
 use lock::LockMode;
 use std::cell::RefCell;
@@ -239,6 +239,43 @@ pub(super) fn follow_identity(
         name::lock_relation(session, oid, LockMode::ShareRowExclusive)?;
         let sequence = session.require_relation(oid)?;
         crate::sequence::change(session, &sequence, std::slice::from_ref(&option), true)?;
+    }
+    Ok(())
+}
+
+/// Stored rows of a table's type, in other tables' columns, stay as they are: the table may not be rewritten then.
+///
+/// # Errors
+/// `0A000`.
+pub(super) fn refuse_row_type(session: &Session, row_type: Oid, table: &RelationEntry) -> Result<()> {
+    if !row_type.is_valid() {
+        return Ok(());
+    }
+    session.interrupt_check()?;
+    for (_, row) in session.dependents_of(ObjectAddress::new::<PgType>(row_type))? {
+        if row.classid == PgType::OID {
+            // Arrays of it, domains over it.
+            refuse_row_type(session, row.objid, table)?;
+            continue;
+        }
+        if row.classid != PgClass::OID || row.objsubid <= 0 {
+            continue;
+        }
+        let Some(user) = session.relation(row.objid)? else { continue };
+        let Some(column) = user.desc().attributes().get(row.objsubid as usize - 1) else { continue };
+        match user.kind() {
+            b'r' | b'm' | b'p' => bail!(
+                FEATURE_NOT_SUPPORTED,
+                "cannot alter {} \"{}\" because column \"{}.{}\" uses its row type",
+                if table.kind() == b'f' { "foreign table" } else { "table" },
+                table.name(),
+                user.name(),
+                column.name
+            ),
+            // A composite type with such a column may be used in its turn.
+            b'c' => refuse_row_type(session, user.class.reltype, table)?,
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -44,6 +44,9 @@ pub(super) fn set_expression(alteration: &Alteration<'_>, column: &str, ast: &sy
     constraint::remove_default(session, entry.oid(), number)?;
     constraint::store_default(session, entry.oid(), number, &expr, true)?;
     extended_statistics::put_back(session, kept)?;
+    if entry.kind() == b'p' {
+        return Ok(());
+    }
     if attribute.generated == b'v' {
         let entry = alteration.entry()?;
         return if attribute.not_null { validate::not_null(session, &entry, number) } else { Ok(()) };
@@ -59,6 +62,14 @@ pub(super) fn drop_expression(alteration: &Alteration<'_>, column: &str, if_exis
     let session = alteration.session;
     let entry = alteration.entry()?;
     let number = alteration.column(&entry, column)?;
+    if !alteration.recursing {
+        if !alteration.recurse && alteration.has_children()? {
+            bail!(FEATURE_NOT_SUPPORTED, "ALTER TABLE / DROP EXPRESSION must be applied to child tables too");
+        }
+        if super::inherit::attribute_row(session, entry.oid(), number)?.attinhcount > 0 {
+            bail!(INVALID_TABLE_DEFINITION, "cannot drop generation expression from inherited column");
+        }
+    }
     match entry.desc().attributes()[number as usize - 1].generated {
         b's' => {}
         0 if if_exists => {

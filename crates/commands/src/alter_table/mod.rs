@@ -207,11 +207,13 @@ fn run(alteration: &Alteration<'_>, command: &AlterTableCommand) -> Result<()> {
         }
         C::SetExpression { column, expr } => {
             require_table(&entry, "ALTER COLUMN ... SET EXPRESSION")?;
-            generated::set_expression(alteration, column, expr)
+            generated::set_expression(alteration, column, expr)?;
+            inherit::simply(alteration, command)
         }
         C::DropExpression { column, if_exists } => {
             require_table(&entry, "ALTER COLUMN ... DROP EXPRESSION")?;
-            generated::drop_expression(alteration, column, *if_exists)
+            generated::drop_expression(alteration, column, *if_exists)?;
+            inherit::simply(alteration, command)
         }
         C::SetStatistics { column, target } => {
             options::set_statistics(alteration, column, *target)?;

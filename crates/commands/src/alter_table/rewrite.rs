@@ -19,6 +19,7 @@ use syntax::{ObjectName, TypeName};
 /// # Errors
 /// The disk's, what expressions fail with, `23502`, `23505`.
 pub(super) fn rewrite(session: &Arc<Session>, old: &RelationEntry, computed: &[(usize, Expr)]) -> Result<()> {
+    dependents::refuse_row_type(session, old.class.reltype, old)?;
     new_files(session, old.oid())?;
     let new = session.require_relation(old.oid())?;
     let context = session.context()?;
@@ -197,6 +198,7 @@ pub(super) fn alter_type(
     }
     dependents::follow_identity(session, &old, number, type_name)?;
     extended_statistics::put_back(session, kept)?;
+    dependents::refuse_row_type(session, old.class.reltype, &old)?;
     // A virtual column has no values.
     if old.kind() == b'p' || before.generated == b'v' {
         return Ok(());

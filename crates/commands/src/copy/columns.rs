@@ -99,6 +99,18 @@ pub fn condition(session: &Session, entry: &RelationEntry, condition: &Expr) -> 
         ExprKind::CopyWhere,
         Wanted::Boolean("WHERE"),
     )?;
+    let columns = crate::dependency::columns_of(&quals);
+    for (at, attribute) in entry.desc().attributes().iter().enumerate() {
+        let is_used = columns.contains(&0) || columns.contains(&(at as i16 + 1));
+        if is_used && attribute.generated != 0 {
+            return Err(err!(
+                INVALID_COLUMN_REFERENCE,
+                "generated columns are not supported in COPY FROM WHERE conditions"
+            )
+            .detail(format!("Column \"{}\" is a generated column.", attribute.name)));
+        }
+    }
+    let quals = executor::stored_over_table(session, entry, quals)?;
     let is_volatile = crate::expression::is_volatile(session, &quals)?;
     Ok((expressions::over_row(session, entry, &quals)?, is_volatile))
 }

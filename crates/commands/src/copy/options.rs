@@ -139,10 +139,7 @@ fn read_one(item: &OptionItem, from: bool, given: &mut Given) -> Result<()> {
         "force_quote" => once(&mut given.force_quote, item, || columns(item, true)),
         "force_not_null" => once(&mut given.force_not_null, item, || columns(item, true)),
         "force_null" => once(&mut given.force_null, item, || columns(item, true)),
-        "convert_selectively" => once(&mut given.selective, item, || {
-            columns(item, false)?;
-            Err(Error::unsupported("COPY option convert_selectively"))
-        }),
+        "convert_selectively" => once(&mut given.selective, item, || columns(item, false).map(drop)),
         "encoding" => once(&mut given.encoding, item, || encoding(item)),
         "on_error" => once(&mut given.on_error, item, || on_error(item, from)),
         "log_verbosity" => once(&mut given.verbosity, item, || verbosity(item)),
@@ -203,13 +200,13 @@ fn columns(item: &OptionItem, star: bool) -> Result<Columns> {
     }
 }
 
-/// Databases are in UTF-8, and so must COPY's data be.
+/// Databases are in UTF-8, and so must COPY's data be: SQL_ASCII stands for no conversion.
 fn encoding(item: &OptionItem) -> Result<()> {
     let name = options::text(item)?;
     let plain: String =
         name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     match plain.as_str() {
-        "utf8" | "unicode" => Ok(()),
+        "utf8" | "unicode" | "sqlascii" => Ok(()),
         _ if adt::encoding::by_name(&name).is_some() => {
             Err(Error::unsupported(format!("COPY with encoding {name}")))
         }
@@ -261,6 +258,9 @@ fn has_line_end(text: &str) -> bool {
 
 /// Defaults, and PostgreSQL's checks in its order.
 fn check(mut options: CopyOptions, given: &Given, from: bool) -> Result<CopyOptions> {
+    if given.selective.is_some() {
+        return Err(Error::unsupported("COPY option convert_selectively"));
+    }
     let csv = options.format == CopyFormat::Csv;
     let binary = options.format == CopyFormat::Binary;
     let present = [

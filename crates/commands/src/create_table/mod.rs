@@ -353,6 +353,7 @@ pub(crate) fn generation_expression(
     let (name, type_oid, typmod) = (&attribute.name, attribute.type_oid, attribute.typmod);
     let expr =
         expression::analyze_for_column(session, ast, Kind::Generated, Some(table), name, type_oid, typmod)?;
+    let at = |number: i16| crate::dependency::location_of(&expr, number);
     for number in crate::dependency::columns_of(&expr) {
         if number > 0 && table.desc().attributes()[number as usize - 1].generated != 0 {
             let used = &table.desc().attributes()[number as usize - 1].name;
@@ -360,14 +361,16 @@ pub(crate) fn generation_expression(
                 INVALID_OBJECT_DEFINITION,
                 "cannot use generated column \"{used}\" in column generation expression"
             )
-            .detail("A generated column cannot reference another generated column."));
+            .detail("A generated column cannot reference another generated column.")
+            .or_at(at(number)));
         }
         if number == 0 {
             return Err(err!(
                 INVALID_OBJECT_DEFINITION,
                 "cannot use whole-row variable in column generation expression"
             )
-            .detail("This would cause the generated column to depend on its own value."));
+            .detail("This would cause the generated column to depend on its own value.")
+            .or_at(at(number)));
         }
         if number < 0 && number != -6 {
             bail!(INVALID_COLUMN_REFERENCE, "cannot use system column in column generation expression");

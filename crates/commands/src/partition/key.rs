@@ -175,7 +175,15 @@ fn key_expression(
         }
         return Ok((v.attribute, None, type_oid, collation));
     }
-    for number in dependency::columns_of(&expr) {
+    let columns = dependency::columns_of(&expr);
+    if let (true, Some(a)) =
+        (columns.contains(&0), table.desc().attributes().iter().find(|a| a.generated != 0))
+    {
+        return Err(err!(INVALID_OBJECT_DEFINITION, "cannot use generated column in partition key")
+            .detail(format!("Column \"{}\" is a generated column.", a.name))
+            .at(location));
+    }
+    for number in columns {
         if number == 0 {
             bail!(INVALID_OBJECT_DEFINITION, "partition key expressions cannot contain whole-row references");
         }
