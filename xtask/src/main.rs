@@ -1,10 +1,11 @@
-//! The repeatable work of the project: `cargo xtask tidy|test|interop|bench`. See README.md at the root.
+//! The repeatable work of the project: `cargo xtask tidy|test|interop|bench|fuzz`. See README.md at the root.
 
 mod bench;
 mod bench_queries;
 mod bench_tables;
 mod drivers;
 mod dumps;
+mod fuzz;
 mod interop;
 mod lab;
 mod tidy;
@@ -22,7 +23,9 @@ fn main() -> ExitCode {
         Some("test") => test(&args[1..]),
         Some("interop") => interop::run(&root(), &args[1..]),
         Some("bench") => bench::run(&root(), &args[1..]),
-        _ => Err("usage: cargo xtask tidy | test [ARGS] | interop [NAME...] | bench [NAME...]".to_owned()),
+        Some("fuzz") => fuzz::run(&root(), &args[1..]),
+        _ => Err("usage: cargo xtask tidy | test [ARGS] | interop [NAME...] | bench [NAME...] | fuzz sql"
+            .to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

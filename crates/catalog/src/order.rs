@@ -3,6 +3,7 @@
 
 use access_api::{IntegerOrder, KeyOrder};
 use adt::datetime::date_compare_timestamp;
+use adt::json::jsonb::Container;
 use adt::numeric::NumericView;
 use base::Oid;
 use datum::Datum;
@@ -127,6 +128,7 @@ pub fn by_source(prosrc: &str, _collation: Oid) -> Option<Arc<dyn KeyOrder>> {
         | "bttext_pattern_cmp" => (|a, b| a.bytes().cmp(b.bytes()), true),
         "bpcharcmp" | "btbpchar_pattern_cmp" => (|a, b| trim(a.bytes()).cmp(trim(b.bytes())), true),
         "numeric_cmp" => (|a, b| numeric_order(a.bytes(), b.bytes()), false),
+        "jsonb_cmp" => (|a, b| jsonb_order(a.bytes(), b.bytes()), false),
         "btoidvectorcmp" => (|a, b| oidvector_order(a.bytes(), b.bytes()), true),
         "bttidcmp" => (|a, b| a.tid().cmp(&b.tid()), true),
         "interval_cmp" => (|a, b| interval_span(a.bytes()).cmp(&interval_span(b.bytes())), false),
@@ -147,6 +149,14 @@ fn float_order(a: f64, b: f64) -> Ordering {
 fn numeric_order(a: &[u8], b: &[u8]) -> Ordering {
     match (NumericView::new(a), NumericView::new(b)) {
         (Ok(a), Ok(b)) => a.compare(&b),
+        (a, b) => a.is_ok().cmp(&b.is_ok()),
+    }
+}
+
+/// Bytes that are no document, as in a damaged page, sort before all that are.
+fn jsonb_order(a: &[u8], b: &[u8]) -> Ordering {
+    match (Container::new(a), Container::new(b)) {
+        (Ok(a), Ok(b)) => a.compare(b).unwrap_or(Ordering::Equal),
         (a, b) => a.is_ok().cmp(&b.is_ok()),
     }
 }

@@ -50,5 +50,6 @@ pub use place::CursorPlace;
 pub use prepare::Prepared;
 pub use routing::{Leaf, Router, combine as combine_hashes, converted};
 pub use stored::{
-    expression as stored_expression, list as stored_expressions, over_table as stored_over_table,
+    expression as stored_expression, list as stored_expressions, over_rows_of,
+    over_table as stored_over_table,
 };

@@ -28,15 +28,34 @@ pub fn list(session: &Session, text: &str) -> Result<Vec<Expr>> {
 /// # Errors
 /// `XX001` when a generation expression is none.
 pub fn over_table(session: &Session, table: &RelationEntry, mut expr: Expr) -> Result<Expr> {
-    replace(session, table, &mut expr, true)?;
+    over_rows_of(session, table, STORED_RELATION, &mut expr)?;
     Ok(expr)
 }
 
-fn replace(session: &Session, table: &RelationEntry, expr: &mut Expr, virtuals: bool) -> Result<()> {
+/// The same where the table's rows are those of another entry of the range table.
+///
+/// # Errors
+/// As [`over_table`].
+pub fn over_rows_of(
+    session: &Session,
+    table: &RelationEntry,
+    relation: usize,
+    expr: &mut Expr,
+) -> Result<()> {
+    replace(session, table, relation, expr, true)
+}
+
+fn replace(
+    session: &Session,
+    table: &RelationEntry,
+    relation: usize,
+    expr: &mut Expr,
+    virtuals: bool,
+) -> Result<()> {
     let Expr::Var(var) = &*expr else {
-        return ir::for_each_child_mut(expr, &mut |child| replace(session, table, child, virtuals));
+        return ir::for_each_child_mut(expr, &mut |child| replace(session, table, relation, child, virtuals));
     };
-    if var.source != VarSource::Relation(STORED_RELATION) || var.levels_up != 0 {
+    if var.source != VarSource::Relation(relation) || var.levels_up != 0 {
         return Ok(());
     }
     let attributes = table.desc().attributes();
@@ -68,7 +87,7 @@ fn replace(session: &Session, table: &RelationEntry, expr: &mut Expr, virtuals: 
                     collation: attribute.collation,
                     ..var.clone()
                 });
-                replace(session, table, &mut column, virtuals)?;
+                replace(session, table, relation, &mut column, virtuals)?;
                 args.push(column);
             }
             *expr = Expr::Row {
@@ -85,10 +104,21 @@ fn replace(session: &Session, table: &RelationEntry, expr: &mut Expr, virtuals: 
             if let (Some(b'v'), Some(text), true) = (attributes.get(at).map(|a| a.generated), text, virtuals)
             {
                 *expr = expression(session, text)?;
+                renumber(expr, relation)?;
                 // Such an expression refers to no other virtual column.
-                return replace(session, table, expr, false);
+                return replace(session, table, relation, expr, false);
             }
         }
     }
     Ok(())
+}
+
+fn renumber(expr: &mut Expr, relation: usize) -> Result<()> {
+    match expr {
+        Expr::Var(var) => {
+            var.source = VarSource::Relation(relation);
+            Ok(())
+        }
+        other => ir::for_each_child_mut(other, &mut |child| renumber(child, relation)),
+    }
 }

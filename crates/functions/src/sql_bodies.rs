@@ -52,8 +52,17 @@ fn shared_comment(call: &Call<'_>, object: Oid, catalog: &str) -> Result<Option<
     Ok(row.map(|row| row.description.clone()))
 }
 
+/// What a cast to text gives: the output but for the types whose own cast differs from it.
 fn text_of(call: &Call<'_>, argument: usize, value: Datum<'_>) -> Result<String> {
-    OutputFunction::of(call.session, call.argument_type(argument))?.call(call.session, value)
+    let of = call.argument_type(argument);
+    let text = OutputFunction::of(call.session, of)?.call(call.session, value)?;
+    const BOOL: Oid = Oid(16);
+    const BPCHAR: Oid = Oid(1042);
+    Ok(match of {
+        BOOL => if text == "t" { "true" } else { "false" }.to_owned(),
+        BPCHAR => text.trim_end_matches(' ').to_owned(),
+        _ => text,
+    })
 }
 
 /// OVERLAPS where the second bound of a period may be its length.

@@ -30,6 +30,22 @@ const LESS_EQUAL: i16 = 2;
 const EQUAL: i16 = 3;
 const GREATER_EQUAL: i16 = 4;
 
+/// An integer of another width as one of the key's type, as their hashes agree; `None` if it is out of the type's range.
+fn as_key(value: &OwnedDatum, input_type: Oid) -> Option<OwnedDatum> {
+    let wide = match value {
+        OwnedDatum::Int2(v) => i64::from(*v),
+        OwnedDatum::Int4(v) => i64::from(*v),
+        OwnedDatum::Int8(v) => *v,
+        _ => return Some(value.clone()),
+    };
+    match input_type.0 {
+        20 => Some(OwnedDatum::Int8(wide)),
+        21 => i16::try_from(wide).ok().map(OwnedDatum::Int2),
+        23 => i32::try_from(wide).ok().map(OwnedDatum::Int4),
+        _ => Some(value.clone()),
+    }
+}
+
 impl Partitions {
     fn count(&self) -> usize {
         match &self.bounds {
@@ -182,12 +198,19 @@ impl Partitions {
         nulls: &[usize],
         hash_of: &mut HashOf<'_>,
     ) -> Result<Places> {
-        let mut given = values.iter();
-        let keys: Vec<Option<OwnedDatum>> = (0..self.key.columns.len())
-            .map(|at| if nulls.contains(&at) { None } else { given.next().cloned() })
-            .collect();
-        if values.len() + nulls.len() < keys.len() || modulus <= 0 {
+        if values.len() + nulls.len() < self.key.columns.len() || modulus <= 0 {
             return Ok(self.all());
+        }
+        let mut given = values.iter();
+        let mut keys: Vec<Option<OwnedDatum>> = Vec::with_capacity(self.key.columns.len());
+        for (at, column) in self.key.columns.iter().enumerate() {
+            let value = if nulls.contains(&at) { None } else { given.next() };
+            keys.push(match value.map(|value| as_key(value, column.input_type)) {
+                None => None,
+                Some(Some(value)) => Some(value),
+                // No row of the table has it.
+                Some(None) => return Ok(self.nothing()),
+            });
         }
         let Some(hash) = hash_of(&keys)? else { return Ok(self.all()) };
         Ok(Places { set: RelSet::single((hash % modulus as u64) as usize), null: true, default: false })

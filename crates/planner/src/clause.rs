@@ -221,6 +221,10 @@ fn shift_one(expr: &mut Expr, delta: i32, from: u32) {
         Expr::Grouping { levels_up, .. } | Expr::Returning { levels_up, .. } => {
             *levels_up = shifted(*levels_up, delta, from);
         }
+        Expr::PlaceHolder(p) => {
+            let p = std::sync::Arc::make_mut(p);
+            p.levels_up = shifted(p.levels_up, delta, from);
+        }
         Expr::SubLink(link) => shift_ctes(&mut link.query, delta, from + 1),
         _ => {}
     }

@@ -368,7 +368,15 @@ impl<'a> Root<'a> {
             if op.args.len() != 2 {
                 return Ok(None);
             }
-            let side = if clause.left.is_subset(pair.inner) { &op.args[1] } else { &op.args[0] };
+            let across = |outside: &RelSet, inside: &RelSet| {
+                outside.is_subset(&outer.relids) && inside.is_subset(pair.inner)
+            };
+            let side = match (across(&clause.right, &clause.left), across(&clause.left, &clause.right)) {
+                (true, _) => &op.args[1],
+                (_, true) => &op.args[0],
+                // What it compares is known within the inner side only.
+                _ => return Ok(None),
+            };
             let type_oid = ir::expr_type(side);
             let Some(class) = self.session().default_opclass(type_oid, HASH)? else { return Ok(None) };
             let Some(equality) =

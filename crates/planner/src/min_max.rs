@@ -1,6 +1,6 @@
 //! `min(x)` and `max(x)` of a table: the first row by an index on x, instead of all of them.
 
-use crate::clause::{ands, contains_volatile, make_and};
+use crate::clause::{ands, contains_volatile, make_and, shift_query_levels};
 use crate::pathkey::ordering;
 use crate::types::{Path, PathKind, Root, Target};
 use base::{Oid, Result};
@@ -106,7 +106,7 @@ impl<'a> Root<'a> {
                 reverse_sort: descending,
             };
             let items = self.query.join_tree.items.clone();
-            let query = Query {
+            let mut query = Query {
                 range_table: self.query.range_table.clone(),
                 permissions: self.query.permissions.clone(),
                 has_row_security: self.query.has_row_security,
@@ -116,6 +116,8 @@ impl<'a> Root<'a> {
                 limit_count: Some(Box::new(Expr::Const(one))),
                 ..Query::default()
             };
+            // It is planned one level further down.
+            shift_query_levels(&mut query, 1, 1)?;
             let mut root = Root::new(&self.g, query, self.ctes.clone());
             root.append_members.clone_from(&self.append_members);
             root.plan_query(1.0)?;

@@ -390,8 +390,13 @@ impl<'a> Root<'a> {
             }
             RangeTableKind::Function { functions, .. } => {
                 for function in functions {
+                    let call = function.expr.clone();
                     let taken = std::mem::replace(&mut function.expr, bool_const(None));
                     function.expr = self.preprocess_expr(taken, false)?;
+                    // A row that is NULL as a whole would not say which columns it has.
+                    if matches!(function.expr, Expr::Const(_)) && is_record(&call) {
+                        function.expr = call;
+                    }
                 }
             }
             RangeTableKind::Values { lists, .. } => {
@@ -462,6 +467,7 @@ impl<'a> Root<'a> {
             Expr::Var(v) if v.levels_up > 0 => (v.levels_up, v.type_oid),
             Expr::Aggref(a) if a.levels_up > 0 => (a.levels_up, a.result_type),
             Expr::Grouping { levels_up, .. } if *levels_up > 0 => (*levels_up, Oid(23)),
+            Expr::PlaceHolder(p) if p.levels_up > 0 => (p.levels_up, ir::expr_type(&p.expr)),
             Expr::Returning { levels_up, arg, .. } if *levels_up > 0 => (*levels_up, ir::expr_type(arg)),
             _ => return children_mut(expr, &mut |child| self.replace_outer_references(child)),
         };
@@ -630,6 +636,11 @@ fn flatten_var(range_table: &[RangeTableEntry], expr: &mut Expr, level: u32, dep
     shift_levels(&mut replacement, level as i32, 0)?;
     *expr = replacement;
     Ok(())
+}
+
+fn is_record(call: &Expr) -> bool {
+    const RECORD: Oid = Oid(2249);
+    ir::expr_type(call) == RECORD
 }
 
 fn has_outer_join(from: &FromExpr) -> bool {

@@ -636,7 +636,7 @@ impl<'a> Root<'a> {
             std::mem::swap(&mut left, &mut right);
         }
         let inner_rows = self.find_rel(&join.min_right).map_or(1.0, |r| r.rows);
-        let semi = self.equal_join_semi(&left, &right, inner_rows, op)?;
+        let semi = self.equal_join_semi(&left, &right, inner_rows, op, reversed)?;
         // A semijoin passes no more rows than the same inner join.
         Ok(semi.min(inner_rows * inner).max(0.0))
     }
@@ -698,6 +698,7 @@ impl<'a> Root<'a> {
         right: &VariableStats,
         inner_rows: f64,
         op: &OpExpr,
+        reversed: bool,
     ) -> Result<f64> {
         let (nd1, default1) = self.distinct_values(left);
         let (mut nd2, mut default2) = self.distinct_values(right);
@@ -717,7 +718,9 @@ impl<'a> Root<'a> {
             let (mut matched, mut matches) = (0.0, 0.0);
             for (v1, f1) in c1.values.iter().zip(&c1.numbers) {
                 let hit = c2.values[..clamped].iter().any(|v2| {
-                    same_repr(v1.as_datum(), v2.as_datum(), order.as_ref()) == Some(Ordering::Equal)
+                    // As the operator has its sides.
+                    let (a, b) = if reversed { (v2, v1) } else { (v1, v2) };
+                    same_repr(a.as_datum(), b.as_datum(), order.as_ref()) == Some(Ordering::Equal)
                 });
                 if hit {
                     matched += f64::from(*f1);

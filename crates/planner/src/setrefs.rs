@@ -438,6 +438,10 @@ impl<'a> Finish<'a> {
 
 /// Columns of the grouping step are those of its input that it groups by, NULL in the rows of other sets.
 fn group_columns(expr: &mut Expr, outer: &[TargetEntry]) -> Result<()> {
+    // A grouping step below has computed it: this one groups its rows once more, for DISTINCT.
+    if outer.iter().any(|t| same_value(&t.expr, expr)) {
+        return Ok(());
+    }
     match expr {
         Expr::PlaceHolder(placeholder) => {
             let found = outer.iter().find(|t| t.sort_group_ref == placeholder.id);

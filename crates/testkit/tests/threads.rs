@@ -180,6 +180,7 @@ impl Bank {
                 memory_bytes: 1 << 20,
                 places: Arc::new(sys::Places::none()),
                 ring_frames: 256,
+                known: heap::KnownSize { pages: 0, tuples: -1.0 },
                 delay: Arc::new(|| Ok(())),
             };
             let stats = indexes.iter().map(|_| IndexStats::default()).collect();

@@ -43,7 +43,7 @@ pub use toast::{MAX_CHUNK_SIZE, detoast, detoast_slice};
 pub use update::{
     IndexedAttributes, IndexesToUpdate, UpdateOptions, Updated, simple_update, update, update_in_place,
 };
-pub use vacuum::{IndexVacuum, VacuumOptions, VacuumStats, truncate_relation, vacuum};
+pub use vacuum::{IndexVacuum, KnownSize, VacuumOptions, VacuumStats, truncate_relation, vacuum};
 pub use vacuum_page::vacuum_ring;
 pub use visibility::Visibility;
 pub use xmax::RowLock;

@@ -50,8 +50,38 @@ pub struct VacuumOptions {
     /// Frames of the pool to go round in with pages that are not in it; 0: as many as there are
     /// (vacuum_buffer_usage_limit).
     pub ring_frames: usize,
+    pub known: KnownSize,
     /// Called before each page: cost-based delay, interrupts.
     pub delay: Arc<dyn Fn() -> Result<()> + Send + Sync>,
+}
+
+/// What the catalog says of the table's size before.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownSize {
+    pub pages: u32,
+    /// Negative: never counted.
+    pub tuples: f64,
+}
+
+impl KnownSize {
+    /// How many live tuples a table of `pages` has, after some pages were scanned. The pages that were skipped are
+    /// thought to be as full as the table was on average before; a page or two say nothing new of a large table.
+    fn live_tuples(self, pages: u32, scanned_pages: u32, scanned_tuples: f64) -> f64 {
+        if scanned_pages >= pages {
+            return scanned_tuples;
+        }
+        let few = self.pages == pages && f64::from(scanned_pages) < f64::from(pages) * 0.02;
+        if few || scanned_pages <= 1 {
+            return self.tuples.max(0.0);
+        }
+        let skipped = f64::from(pages - scanned_pages);
+        let density = if self.tuples < 0.0 || self.pages == 0 {
+            scanned_tuples / f64::from(scanned_pages)
+        } else {
+            self.tuples / f64::from(self.pages)
+        };
+        (density * skipped + scanned_tuples + 0.5).floor()
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -128,11 +158,11 @@ impl Run<'_> {
         let locator = self.job.relation.locator;
         fsm::vacuum(&self.job.context.pool, locator)?;
         let scanned_all = self.found.stats.scanned_pages == pages;
-        self.found.stats.live_tuples = if scanned_all || self.found.stats.scanned_pages == 0 {
-            self.found.scanned_tuples
-        } else {
-            self.found.scanned_tuples / f64::from(self.found.stats.scanned_pages) * f64::from(pages)
-        };
+        self.found.stats.live_tuples = self.job.options.known.live_tuples(
+            pages,
+            self.found.stats.scanned_pages,
+            self.found.scanned_tuples,
+        );
         if self.indexes.count() > 0 && self.job.options.index_cleanup {
             self.indexes.cleanup(self.found.stats.live_tuples, !scanned_all)?;
         }

@@ -15,12 +15,14 @@
 mod build;
 mod operate;
 mod parse;
+mod stack;
 
 pub use build::ArrayBuilder;
 pub use operate::{
     append, compare, concatenate, element, fill, position, prepend, set_element, set_slice, slice, trim,
 };
 pub use parse::{TextArray, parse, push_text};
+pub use stack::ArrayStack;
 
 use base::bytes::{align_up, get_i32, get_u32, max_align};
 use base::{Error, Oid, Result, bail};

@@ -373,12 +373,12 @@ impl<'a> Container<'a> {
         Ok(None)
     }
 
-    /// The element at an index, which counts from the end where negative; `None` also for objects and scalars.
+    /// The element at an index, which counts from the end where negative; `None` also for objects. A scalar is stored as an array of one.
     ///
     /// # Errors
     /// `XX001`
     pub fn get_index(&self, index: i32) -> Result<Option<Item<'a>>> {
-        if self.is_object() || self.is_scalar() {
+        if self.is_object() {
             return Ok(None);
         }
         super::text::resolve_index(index, self.len()).map(|at| self.value(at)).transpose()

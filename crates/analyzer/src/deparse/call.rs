@@ -123,6 +123,8 @@ impl Printer<'_> {
                 self.words("SUBSTRING(", &args[..1], " SIMILAR ", &args[1..2], " ESCAPE ")?;
                 self.words("", &args[2..], "", &[], ")")?;
             }
+            // A regular expression: as an ordinary call.
+            ("substring", 2) if row.proargtypes.last() == Some(&crate::types::TEXT) => return Ok(false),
             ("substring", 2 | 3) => {
                 self.words("SUBSTRING(", &args[..1], " FROM ", &args[1..2], "")?;
                 self.words(if args.len() > 2 { " FOR " } else { "" }, &args[2..], "", &[], ")")?;

@@ -257,13 +257,7 @@ impl Analyzer<'_> {
                 None => comparison,
                 Some(known) => {
                     let op = if use_or { BoolOp::Or } else { BoolOp::And };
-                    match known {
-                        Expr::Bool { op: same, mut args, location } if same == op => {
-                            args.push(comparison);
-                            Expr::Bool { op, args, location }
-                        }
-                        known => Expr::Bool { op, args: vec![known, comparison], location },
-                    }
+                    Expr::Bool { op, args: vec![known, comparison], location }
                 }
             });
         }

@@ -11,7 +11,9 @@ use ir::Expr;
 /// `0A000` for functions without a body.
 pub fn over_row(session: &Session, entry: &RelationEntry, expr: &Expr) -> Result<Eval> {
     let attributes: Vec<i16> = (1..=entry.desc().len() as i16).collect();
-    Compiler::new(session, Inputs::Scan { relation: 1, attributes: &attributes }).compile(expr)
+    let mut expr = expr.clone();
+    executor::over_rows_of(session, entry, 1, &mut expr)?;
+    Compiler::new(session, Inputs::Scan { relation: 1, attributes: &attributes }).compile(&expr)
 }
 
 /// One that a catalog holds.

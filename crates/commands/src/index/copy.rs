@@ -1,6 +1,6 @@
 //! An index like another, of another table.
 
-use super::{IndexConstraintSpec, IndexSpec, KeyColumn};
+use super::{IndexConstraintSpec, IndexSpec, KeyColumn, element};
 use crate::create_table::renumber;
 use crate::expression;
 use crate::name::{choose_relation_name, joined_columns};
@@ -48,18 +48,13 @@ pub(crate) fn spec_of(
         None => None,
     };
     let own = session.require_relation(entry.oid)?;
-    let column_names: Vec<String> = own
-        .desc()
-        .attributes()
-        .iter()
-        .zip(&row.indkey)
-        .map(|(a, number)| match *number {
-            0 => a.name.clone(),
-            number => table.desc().attributes()[at(number) as usize - 1].name.clone(),
-        })
-        .collect();
+    let wanted = own.desc().attributes().iter().zip(&row.indkey).map(|(a, number)| match *number {
+        0 => a.name.as_str(),
+        number => table.desc().attributes()[at(number) as usize - 1].name.as_str(),
+    });
+    let column_names = element::distinct_names(wanted);
     let constraint = entry.constraint.as_ref();
-    let joined = joined_columns(column_names[..key_count].iter().map(String::as_str));
+    let joined = joined_columns(column_names.iter().map(String::as_str));
     let (second, label) = match (row.indisprimary, constraint.is_some()) {
         (true, _) => (None, "pkey"),
         (false, true) => (Some(joined.as_str()), "key"),

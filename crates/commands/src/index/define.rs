@@ -60,8 +60,7 @@ pub(crate) fn define(invocation: &mut Invocation<'_>, statement: &CreateIndex) -
     };
     let session = invocation.session;
     let method = statement.access_method.as_deref().unwrap_or("btree");
-    let table = name::open_relation(session, &statement.relation, mode)
-        .map_err(|e| e.or_at(Some(statement.relation.location)))?;
+    let table = name::open_relation(session, &statement.relation, mode)?;
     check_table_kind(&table)?;
     privilege::require_relation_owner(session, &table)?;
     check_method(session, method)?;
@@ -116,6 +115,7 @@ fn specify(
             if expression::is_mutable(session, &expr)? {
                 bail!(INVALID_OBJECT_DEFINITION, "functions in index predicate must be marked IMMUTABLE");
             }
+            element::check_columns_read(table, &expr)?;
             Some(expr)
         }
     };

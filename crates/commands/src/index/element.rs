@@ -74,6 +74,29 @@ pub(super) fn column_number(table: &RelationEntry, column: &str) -> Result<i16> 
     Ok(position as i16 + 1)
 }
 
+/// Refuses what an index expression or predicate may not read.
+///
+/// # Errors
+/// `0A000` for system columns and virtual generated ones.
+pub(super) fn check_columns_read(table: &RelationEntry, expr: &Expr) -> Result<()> {
+    let (mut of_system, mut virtual_one) = (false, false);
+    ir::any(expr, &mut |e| {
+        if let Expr::Var(var) = e {
+            of_system |= var.attribute < 0;
+            let column = usize::try_from(var.attribute - 1).ok();
+            virtual_one |= column.is_some_and(|at| table.desc().attributes()[at].generated == b'v');
+        }
+        false
+    });
+    if of_system {
+        bail!(FEATURE_NOT_SUPPORTED, "index creation on system columns is not supported");
+    }
+    if virtual_one {
+        bail!(FEATURE_NOT_SUPPORTED, "indexes on virtual generated columns are not supported");
+    }
+    Ok(())
+}
+
 /// One key of CREATE INDEX.
 ///
 /// # Errors
@@ -107,6 +130,7 @@ pub(super) fn key_column(
                             "functions in index expression must be marked IMMUTABLE"
                         );
                     }
+                    check_columns_read(table, &expr)?;
                     let (type_oid, collation) = (ir::expr_type(&expr), ir::expr_collation(&expr));
                     check_expression_type(session, type_oid)?;
                     (0, Some(expr), type_oid, collation)
@@ -217,18 +241,22 @@ pub(super) fn check_count(count: usize) -> Result<()> {
 
 /// The names of the index's columns, made different where two are alike.
 pub(super) fn column_names<'a>(elements: impl IntoIterator<Item = &'a IndexElement>) -> Vec<String> {
+    distinct_names(elements.into_iter().map(|element| match &element.key {
+        ColumnOrExpr::Column(column) => column.as_str(),
+        ColumnOrExpr::Expr(expr) => expression_name(expr).unwrap_or("expr"),
+    }))
+}
+
+/// Names with numbers behind those that others have before them.
+pub(super) fn distinct_names<'a>(wanted: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for element in elements {
-        let base = match &element.key {
-            ColumnOrExpr::Column(column) => column.clone(),
-            ColumnOrExpr::Expr(expr) => expression_name(expr).unwrap_or("expr").to_owned(),
-        };
-        let mut name = base.clone();
+    for base in wanted {
+        let mut name = base.to_owned();
         let mut number = 0;
         while names.contains(&name) {
             number += 1;
             let digits = number.to_string();
-            name = format!("{}{digits}", name::clip(&base, name::NAME_LIMIT - digits.len()));
+            name = format!("{}{digits}", name::clip(base, name::NAME_LIMIT - digits.len()));
         }
         names.push(name);
     }

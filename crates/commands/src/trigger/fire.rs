@@ -75,7 +75,10 @@ fn holds(
     new: Option<&Row>,
 ) -> Result<bool> {
     let Some(text) = &trigger.tgqual else { return Ok(true) };
-    let expr = crate::expression::load(session, text)?;
+    let mut expr = crate::expression::load(session, text)?;
+    for side in [1, 2] {
+        executor::over_rows_of(session, relation, side, &mut expr)?;
+    }
     let attributes = relation.desc().attributes();
     let width = attributes.len();
     let place = |var: &ir::Var| match (var.source, usize::try_from(var.attribute)) {

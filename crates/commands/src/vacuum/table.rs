@@ -108,6 +108,10 @@ fn run(
         memory_bytes: (memory_kb.max(64) as usize) << 10,
         places: indexes.reserve()?,
         ring_frames: params.ring_frames(session),
+        known: heap::KnownSize {
+            pages: entry.class.relpages.max(0) as u32,
+            tuples: f64::from(entry.class.reltuples),
+        },
         delay,
     };
     let vacuumed = heap::vacuum(&context, &entry.relation, &mut indexes, &chosen.cutoffs, &options);

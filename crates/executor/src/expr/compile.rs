@@ -246,6 +246,9 @@ impl<'a> Compiler<'a> {
             (Inputs::Resolve(resolve), _) => resolve(var),
             _ => None,
         };
+        if found.is_none() && var.attribute < 0 {
+            return Err(Error::unsupported("this system column in an expression over a new row"));
+        }
         found.ok_or_else(|| Error::internal(format!("variable {var:?} not found in the plan node's input")))
     }
 

@@ -211,7 +211,10 @@ impl RowCompareEval {
             let operator = session.operator(*operator)?;
             let collation = input_collations.get(index).copied().unwrap_or_default();
             let order = session.family_order(*family, operator.oprleft, operator.oprright, collation)?;
-            let order = order.ok_or_else(|| Error::unsupported("comparing rows of these types"))?;
+            let order = match order {
+                Some(order) => order,
+                None => session.structured_order(ir::expr_type(left), collation)?,
+            };
             pairs.push((compiler.compile(left)?, compiler.compile(right)?, order));
         }
         Ok(RowCompareEval { op: *op, pairs })

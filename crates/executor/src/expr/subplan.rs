@@ -8,7 +8,7 @@ use crate::key_table::{KeyTable, NONE, Scratch};
 use crate::keys::Encoder;
 use crate::node::{self, Node};
 use crate::rows::{broadcast, builders};
-use adt::array::ArrayBuilder;
+use adt::array::{ArrayBuilder, ArrayStack};
 use base::{Error, Result, bail};
 use datum::{Batch, Column, ColumnBuilder, Datum, MAX_BATCH_ROWS, OwnedDatum, Repr, Selection};
 use ir::{Expr, ParamKind, SubLinkKind, SubPlan};
@@ -122,6 +122,9 @@ fn single_result(
             Ok(vec![Some(OwnedDatum::Bool(found))])
         }
         (SubLinkKind::Array, Some(element)) => {
+            if of_arrays(execution, subplan)? {
+                return stacked(execution, node, element);
+            }
             let mut builder = ArrayBuilder::new(element.oid, element.array_layout());
             let mut buffer = Vec::new();
             while let Some(batch) = node.next(execution, MAX_BATCH_ROWS)? {
@@ -144,6 +147,33 @@ fn single_result(
             }
         },
     }
+}
+
+/// Whether what ARRAY() collects are arrays themselves.
+fn of_arrays(execution: &Execution, subplan: &SubPlan) -> Result<bool> {
+    let plan = execution.prepared.plan.subplans.get(subplan.plan);
+    let Some(column) = plan.and_then(|plan| plan.target_list.first()) else { return Ok(false) };
+    let collected = execution.session.base_type(ir::expr_type(&column.expr))?.0;
+    Ok(execution.session.element_type(collected)?.is_some())
+}
+
+/// The arrays that a subquery yields, as one with a dimension more.
+fn stacked(
+    execution: &mut Execution,
+    node: &mut dyn Node,
+    element: ElementType,
+) -> Result<Vec<Option<OwnedDatum>>> {
+    let mut stack = ArrayStack::default();
+    while let Some(batch) = node.next(execution, MAX_BATCH_ROWS)? {
+        for row in 0..batch.rows() {
+            stack.push(batch.value(0, row).map(|value| value.bytes()))?;
+        }
+    }
+    let payload = match stack.finish(element.oid, element.array_layout())? {
+        Some(payload) => payload,
+        None => ArrayBuilder::new(element.oid, element.array_layout()).finish()?,
+    };
+    Ok(vec![Some(OwnedDatum::Bytes(payload.into()))])
 }
 
 /// Runs the node of a data-modifying CTE to its end.

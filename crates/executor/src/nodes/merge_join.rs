@@ -148,6 +148,9 @@ struct Group {
     rows: Option<Batch>,
     key: Vec<OwnedDatum>,
     matched: Vec<bool>,
+    /// How many of the rows the current outer row has been joined with, and whether one of them matched.
+    joined: usize,
+    found: bool,
 }
 
 impl Group {
@@ -157,6 +160,8 @@ impl Group {
             rows: None,
             key: Vec::new(),
             matched: Vec::new(),
+            joined: 0,
+            found: false,
         }
     }
 }
@@ -254,40 +259,48 @@ impl MergeJoin {
         Ordering::Equal
     }
 
-    /// Joins the current outer row with the group.
-    fn join_group(&mut self, execution: &mut Execution) -> Result<()> {
+    /// Joins the current outer row with the next rows of the group; true when it has met them all, or enough.
+    fn join_group(&mut self, execution: &mut Execution) -> Result<bool> {
+        execution.check()?;
         let spec = self.spec.clone();
         let (Some(outer), Some(rows)) = (self.outer.batch.clone(), self.group.rows.clone()) else {
-            return Ok(());
+            return Ok(true);
         };
-        let all: Vec<u32> = (0..rows.rows() as u32).collect();
-        let outer_rows = vec![self.outer.row as u32; all.len()];
-        let pairs = spec.join.pair(&outer, &outer_rows, &rows, &all);
+        let start = self.group.joined;
+        let end = (start + MAX_BATCH_ROWS).min(rows.rows());
+        let inner_rows: Vec<u32> = (start as u32..end as u32).collect();
+        let outer_rows = vec![self.outer.row as u32; inner_rows.len()];
+        let pairs = spec.join.pair(&outer, &outer_rows, &rows, &inner_rows);
         let mut stands = match spec.join.matching(execution, &pairs, self.id)? {
             Selection::All(n) => (0..n as u32).collect(),
             Selection::Rows(rows) => rows,
         };
-        if stands.is_empty() {
-            if spec.join.keeps_outer() {
-                self.keep_alone(Some((&outer, self.outer.row)), None);
-            }
-            return Ok(());
-        }
+        self.group.found |= !stands.is_empty();
         if spec.join.first_match_suffices() {
             stands.truncate(1);
         }
+        let matched = &mut self.group.matched[start..end];
         if spec.join.kind == JoinKind::RightSemi {
-            stands.retain(|r| !self.group.matched[*r as usize]);
+            stands.retain(|r| !matched[*r as usize]);
         }
-        stands.iter().for_each(|r| self.group.matched[*r as usize] = true);
+        stands.iter().for_each(|r| matched[*r as usize] = true);
         if !matches!(spec.join.kind, JoinKind::Anti | JoinKind::RightAnti) && !stands.is_empty() {
             let pairs = pairs.select(&Selection::Rows(stands));
             self.pairs.append(&pairs, 0, pairs.rows());
         }
-        Ok(())
+        let found = self.group.found;
+        if end < rows.rows() && !(found && spec.join.first_match_suffices()) {
+            self.group.joined = end;
+            return Ok(false);
+        }
+        (self.group.joined, self.group.found) = (0, false);
+        if !found && spec.join.keeps_outer() {
+            self.keep_alone(Some((&outer, self.outer.row)), None);
+        }
+        Ok(true)
     }
 
-    /// Deals with one outer row, or one group of inner rows.
+    /// Deals with one outer row as far as a batch of pairs goes, or with one group of inner rows.
     fn step(&mut self, execution: &mut Execution) -> Result<()> {
         let spec = self.spec.clone();
         if !self.outer.ready(execution, spec.clauses.iter().map(|c| &c.outer))? {
@@ -317,8 +330,9 @@ impl MergeJoin {
                 self.outer.row += 1;
             }
             Ordering::Equal => {
-                self.join_group(execution)?;
-                self.outer.row += 1;
+                if self.join_group(execution)? {
+                    self.outer.row += 1;
+                }
             }
             Ordering::Greater => {
                 self.next_group(execution)?;

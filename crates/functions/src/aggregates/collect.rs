@@ -5,7 +5,7 @@ use super::{Fold, Groups, saved};
 use crate::aggregate::{Accumulator, AggregateFunction};
 use crate::array::ElementType;
 use crate::call::Call;
-use adt::array::{ArrayBuilder, ArrayView, Shape};
+use adt::array::{ArrayBuilder, ArrayStack, ArrayView};
 use base::{Result, bail};
 use datum::{Column, ColumnBuilder, Datum, Selection};
 
@@ -170,102 +170,53 @@ struct Arrays {
     element: ElementType,
 }
 
-#[derive(Clone, Default)]
-struct ArrayState {
-    shape: Option<Shape>,
-    payloads: Vec<Box<[u8]>>,
-}
-
 impl Fold for Arrays {
-    type State = ArrayState;
+    type State = ArrayStack;
 
-    fn empty(&self) -> ArrayState {
-        ArrayState::default()
+    fn empty(&self) -> ArrayStack {
+        ArrayStack::default()
     }
 
     fn update(
         &self,
         _: &Call<'_>,
-        states: &mut [ArrayState],
+        states: &mut [ArrayStack],
         groups: &[u32],
         args: &[&Column],
         rows: &Selection,
     ) -> Result<()> {
         rows.try_for_each(|row| {
-            let Some(value) = args[0].get(row) else {
-                bail!(NULL_VALUE_NOT_ALLOWED, "cannot accumulate null arrays");
-            };
-            let state = &mut states[groups[row] as usize];
-            let shape = ArrayView::new(value.bytes())?.shape();
-            if shape.lengths.is_empty() {
-                bail!(ARRAY_SUBSCRIPT_ERROR, "cannot accumulate empty arrays");
-            }
-            match &state.shape {
-                None => state.shape = Some(shape),
-                Some(first) if *first == shape => {}
-                Some(_) => {
-                    bail!(ARRAY_SUBSCRIPT_ERROR, "cannot accumulate arrays of different dimensionality")
-                }
-            }
-            state.payloads.push(value.bytes().into());
-            Ok(())
+            states[groups[row] as usize].push(args[0].get(row).map(|value| value.bytes()))
         })
     }
 
-    fn merge(&self, _: &Call<'_>, into: &mut ArrayState, from: ArrayState) -> Result<()> {
-        if into.shape.is_some() && from.shape.is_some() && into.shape != from.shape {
-            bail!(ARRAY_SUBSCRIPT_ERROR, "cannot accumulate arrays of different dimensionality");
-        }
-        into.shape = into.shape.take().or(from.shape);
-        into.payloads.extend(from.payloads);
+    fn merge(&self, _: &Call<'_>, into: &mut ArrayStack, from: ArrayStack) -> Result<()> {
+        into.append(from)
+    }
+
+    fn save(&self, state: &ArrayStack, out: &mut Vec<u8>) -> Result<()> {
+        state.payloads().iter().for_each(|payload| payload.to_vec().save(out));
         Ok(())
     }
 
-    fn save(&self, state: &ArrayState, out: &mut Vec<u8>) -> Result<()> {
-        state.payloads.iter().for_each(|payload| payload.to_vec().save(out));
-        Ok(())
-    }
-
-    fn load(&self, bytes: &mut &[u8]) -> Result<ArrayState> {
-        let mut state = ArrayState::default();
+    fn load(&self, bytes: &mut &[u8]) -> Result<ArrayStack> {
+        let mut state = ArrayStack::default();
         while !bytes.is_empty() {
-            let payload = Vec::load(bytes)?;
-            if state.shape.is_none() {
-                state.shape = Some(ArrayView::new(&payload)?.shape());
-            }
-            state.payloads.push(payload.into());
+            state.push(Some(&Vec::load(bytes)?))?;
         }
         Ok(state)
     }
 
-    fn finish(&self, _: &Call<'_>, state: &ArrayState, out: &mut ColumnBuilder) -> Result<()> {
-        let Some(shape) = &state.shape else {
-            out.push_null();
-            return Ok(());
-        };
-        let mut shape = shape.clone();
-        if shape.lengths.len() >= adt::array::MAX_DIMENSIONS {
-            bail!(
-                PROGRAM_LIMIT_EXCEEDED,
-                "number of array dimensions ({}) exceeds the maximum allowed ({})",
-                shape.lengths.len() + 1,
-                adt::array::MAX_DIMENSIONS
-            );
+    fn finish(&self, _: &Call<'_>, state: &ArrayStack, out: &mut ColumnBuilder) -> Result<()> {
+        match state.finish(self.element.oid, self.element.stored())? {
+            Some(payload) => out.push(Some(Datum::Bytes(&payload))),
+            None => out.push_null(),
         }
-        shape.lengths.insert(0, state.payloads.len() as i32);
-        shape.lower_bounds.insert(0, 1);
-        let mut builder = self.element.builder();
-        for payload in &state.payloads {
-            for element in ArrayView::new(payload)?.iter(self.element.stored()) {
-                builder.push(element?)?;
-            }
-        }
-        out.push(Some(Datum::Bytes(&builder.finish_shaped(&shape)?)));
         Ok(())
     }
 
-    fn held_bytes(state: &ArrayState) -> usize {
-        state.payloads.iter().map(|payload| payload.len() + size_of::<Box<[u8]>>()).sum()
+    fn held_bytes(state: &ArrayStack) -> usize {
+        state.payloads().iter().map(|payload| payload.len() + size_of::<Box<[u8]>>()).sum()
     }
 }
 

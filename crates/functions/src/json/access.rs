@@ -131,20 +131,13 @@ pub const FIELDS: &[Function] = &[
 
 fn element(value: &[u8], index: i32) -> Result<Option<Vec<u8>>> {
     let container = Container::new(value)?;
-    if container.is_object() || container.is_scalar() {
-        Ok(None)
-    } else {
-        item_jsonb(container.get_index(index)?)
-    }
+    // A scalar is stored as an array of one.
+    if container.is_object() { Ok(None) } else { item_jsonb(container.get_index(index)?) }
 }
 
 fn element_text(value: &[u8], index: i32) -> Result<Option<String>> {
     let container = Container::new(value)?;
-    if container.is_object() || container.is_scalar() {
-        Ok(None)
-    } else {
-        item_content(container.get_index(index)?)
-    }
+    if container.is_object() { Ok(None) } else { item_content(container.get_index(index)?) }
 }
 
 fn contains(a: &[u8], b: &[u8]) -> Result<bool> {

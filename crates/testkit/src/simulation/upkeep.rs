@@ -77,6 +77,7 @@ impl Simulation {
             memory_bytes: if self.one_in(4) { 200 } else { 1 << 20 },
             places: Arc::new(sys::Places::none()),
             ring_frames: 256,
+            known: heap::KnownSize { pages: 0, tuples: -1.0 },
             delay: Arc::new(|| Ok(())),
         };
         let stats = indexes.iter().map(|_| IndexStats::default()).collect();

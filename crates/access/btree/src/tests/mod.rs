@@ -742,6 +742,7 @@ fn vacuum_settings(context: &Context) -> (heap::Cutoffs, heap::VacuumOptions) {
         memory_bytes: 1 << 20,
         places: Arc::new(sys::Places::none()),
         ring_frames: 256,
+        known: heap::KnownSize { pages: 0, tuples: -1.0 },
         delay: Arc::new(|| Ok(())),
     };
     (cutoffs, options)

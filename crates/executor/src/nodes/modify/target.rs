@@ -70,7 +70,9 @@ impl Target {
             Compiler::new(&execution.session, Inputs::Scan { relation, attributes: &attributes });
         for option in modify.check_options.get(place).into_iter().flatten() {
             if let Some(condition) = &option.condition {
-                target.view_checks.push((option.view.clone(), compiler.compile(condition)?));
+                let mut condition = condition.clone();
+                crate::stored::over_rows_of(&execution.session, &target.entry, relation, &mut condition)?;
+                target.view_checks.push((option.view.clone(), compiler.compile(&condition)?));
             }
         }
         target.returning = match modify.returning.get(place) {

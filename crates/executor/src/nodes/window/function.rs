@@ -101,6 +101,10 @@ impl WindowCall {
         match &self.body {
             Body::Window(kind) => {
                 let mut out = ColumnBuilder::new(self.repr, partition.rows());
+                if matches!(kind, Kind::Ntile) {
+                    ntile(&args[0], partition.rows(), &mut out)?;
+                    return Ok(out.finish());
+                }
                 for row in 0..partition.rows() {
                     let peers = frames.peers;
                     match kind {
@@ -218,6 +222,26 @@ fn within(rows: &Selection, range: Range<usize>) -> Selection {
     })
 }
 
+/// Numbers a partition's rows by buckets of even size. The first argument that is not NULL counts for all rows from its
+/// own on; those before it have none.
+fn ntile(counts: &Column, total: usize, out: &mut ColumnBuilder) -> Result<()> {
+    let first = (0..total).find(|row| !counts.is_null(*row)).unwrap_or(total);
+    (0..first).for_each(|_| out.push_null());
+    let Some(buckets) = (first < total).then(|| counts.get(first)).flatten() else { return Ok(()) };
+    let buckets = i64::from(buckets.int4());
+    if buckets <= 0 {
+        bail!(INVALID_ARGUMENT_FOR_NTILE, "argument of ntile must be greater than zero");
+    }
+    let (size, larger) = (total as i64 / buckets, total as i64 % buckets);
+    let in_larger = larger * (size + 1);
+    for row in 0..(total - first) as i64 {
+        let bucket =
+            if row < in_larger { row / (size + 1) } else { larger + (row - in_larger) / size.max(1) };
+        out.push(Some(Datum::Int4(bucket as i32 + 1)));
+    }
+    Ok(())
+}
+
 /// Functions of the row's place in its partition.
 fn ranking(
     kind: Kind,
@@ -235,23 +259,6 @@ fn ranking(
         Kind::PercentRank if total <= 1 => Datum::Float8(0.0),
         Kind::PercentRank => Datum::Float8(own.start as f64 / (total - 1) as f64),
         Kind::CumeDist => Datum::Float8(own.end as f64 / total as f64),
-        Kind::Ntile => {
-            // The first row's argument counts for the whole partition.
-            let Some(buckets) = args[0].get(0) else {
-                out.push_null();
-                return Ok(());
-            };
-            let buckets = i64::from(buckets.int4());
-            if buckets <= 0 {
-                bail!(INVALID_ARGUMENT_FOR_NTILE, "argument of ntile must be greater than zero");
-            }
-            let (size, larger) = (total as i64 / buckets, total as i64 % buckets);
-            let row = row as i64;
-            let in_larger = larger * (size + 1);
-            let bucket =
-                if row < in_larger { row / (size + 1) } else { larger + (row - in_larger) / size.max(1) };
-            Datum::Int4(bucket as i32 + 1)
-        }
         Kind::Shift { lead } => {
             let offset = match args.get(1) {
                 Some(column) => column.get(row).map(Datum::int4),
@@ -269,8 +276,8 @@ fn ranking(
             });
             return Ok(());
         }
-        Kind::First | Kind::Last | Kind::Nth => {
-            return Err(Error::internal("a frame's function without frame"));
+        Kind::First | Kind::Last | Kind::Nth | Kind::Ntile => {
+            return Err(Error::internal("a function of more than the row's place"));
         }
     };
     out.push(Some(value));
