@@ -285,12 +285,20 @@ fn check_combination(
         _ => {
             if draft.attribute.generated == b'v' && draft.attribute.type_oid >= Oid(16384) {
                 let is_domain = session.type_row(draft.attribute.type_oid)?.typtype as u8 == b'd';
-                let kind = if is_domain { "domain" } else { "user-defined" };
-                bail!(
+                let name = &definition.name;
+                if is_domain {
+                    bail!(
+                        FEATURE_NOT_SUPPORTED,
+                        "virtual generated column \"{name}\" cannot have a domain type"
+                    );
+                }
+                return Err(err!(
                     FEATURE_NOT_SUPPORTED,
-                    "virtual generated column \"{}\" cannot have a {kind} type",
-                    definition.name
-                );
+                    "virtual generated column \"{name}\" cannot have a user-defined type"
+                )
+                .detail(
+                    "Virtual generated columns that make use of user-defined types are not yet supported.",
+                ));
             }
             Ok(())
         }

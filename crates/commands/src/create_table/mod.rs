@@ -379,7 +379,41 @@ pub(crate) fn generation_expression(
     if expression::is_mutable(session, &expr)? {
         bail!(INVALID_OBJECT_DEFINITION, "generation expression is not immutable");
     }
+    if attribute.generated == b'v' {
+        refuse_user_defined(session, &expr)?;
+    }
     Ok(expr)
+}
+
+/// What a virtual column shows is worked out by whoever reads it, in that user's name.
+fn refuse_user_defined(session: &Session, expr: &ir::Expr) -> Result<()> {
+    const FIRST_USER_OID: Oid = Oid(16384);
+    let mut found = None;
+    ir::any(expr, &mut |e| {
+        let location = ir::expr_location(e);
+        let operator = match e {
+            ir::Expr::Op(op) | ir::Expr::Distinct(op) | ir::Expr::NullIf(op) => Some(op.operator),
+            ir::Expr::ScalarArrayOp(op) => Some(op.operator),
+            _ => None,
+        };
+        let function = match (e, operator) {
+            (ir::Expr::Func(call), _) => Some(call.function),
+            (_, Some(operator)) => session.operator(operator).ok().map(|row| row.oprcode),
+            _ => None,
+        };
+        if function.is_some_and(|function| function >= FIRST_USER_OID) {
+            found = Some(("function", location));
+        } else if ir::expr_type(e) >= FIRST_USER_OID {
+            found = Some(("type", location));
+        }
+        found.is_some()
+    });
+    let Some((what, location)) = found else { return Ok(()) };
+    Err(err!(FEATURE_NOT_SUPPORTED, "generation expression uses user-defined {what}")
+        .detail(format!(
+            "Virtual generated columns that make use of user-defined {what}s are not yet supported."
+        ))
+        .or_at(location))
 }
 
 fn add_not_nulls(

@@ -182,12 +182,6 @@ fn numbers(table: &RelationEntry, names: &[&str]) -> Result<Vec<i16>> {
 fn check_generated(table: &RelationEntry, columns: &[i16], key: &ForeignKey) -> Result<()> {
     for number in columns {
         let generated = table.desc().attributes()[*number as usize - 1].generated;
-        if generated == b'v' {
-            bail!(
-                FEATURE_NOT_SUPPORTED,
-                "foreign key constraints on virtual generated columns are not supported"
-            );
-        }
         if generated == 0 {
             continue;
         }
@@ -200,6 +194,12 @@ fn check_generated(table: &RelationEntry, columns: &[i16], key: &ForeignKey) -> 
         }
         if matches!(key.on_delete, SetNull | SetDefault) {
             return Err(invalid("ON DELETE"));
+        }
+        if generated == b'v' {
+            bail!(
+                FEATURE_NOT_SUPPORTED,
+                "foreign key constraints on virtual generated columns are not supported"
+            );
         }
     }
     Ok(())
