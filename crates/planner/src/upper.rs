@@ -251,6 +251,7 @@ impl<'a> Root<'a> {
 
     fn plan_plain(&mut self) -> Result<Stage> {
         self.prepare_targets()?;
+        self.simplify_windows()?;
         self.number_aggregates()?;
         self.prepare_grouping_sets()?;
         self.plan_min_max()?;

@@ -12,11 +12,15 @@ use std::rc::Rc;
 /// Bits of PostgreSQL's FRAMEOPTION_*.
 mod frame {
     pub const NOT_DEFAULT: u32 = 0x1;
+    pub const RANGE: u32 = 0x2;
     pub const ROWS: u32 = 0x4;
     pub const START_UNBOUNDED_PRECEDING: u32 = 0x20;
     pub const END_UNBOUNDED_FOLLOWING: u32 = 0x100;
     pub const END_CURRENT_ROW: u32 = 0x400;
     pub const END_OFFSET_FOLLOWING: u32 = 0x4000;
+    pub const EXCLUDE_CURRENT_ROW: u32 = 0x8000;
+    /// That, the whole group, or ties.
+    pub const EXCLUSION: u32 = 0x38000;
 }
 
 /// A condition of the query around on a window function's value, which cannot hold again within a partition once it
@@ -43,18 +47,40 @@ fn ignores_frame(function: Oid) -> bool {
 }
 
 fn monotonic(function: &ir::WindowFunc, window: &WindowClause) -> Option<Monotonic> {
+    const COUNT: u32 = 2803;
+    let options = window.frame_options;
+    // What is left out of one row's frame may have been in that of the row before.
+    let excludes_itself = options & frame::EXCLUDE_CURRENT_ROW != 0;
+    let counts_rows = function.function.0 == COUNT && function.filter.is_none();
+    if !ignores_frame(function.function)
+        && options & frame::EXCLUSION != 0
+        && !(excludes_itself && counts_rows)
+    {
+        return None;
+    }
     match function.function.0 {
         3100..=3105 => Some(Monotonic { increasing: true, decreasing: false }),
         // count(*) and count(x).
-        2803 | 2147 => Some(match window.order.is_empty() {
+        COUNT | 2147 => Some(match window.order.is_empty() && options & frame::RANGE != 0 {
+            // All rows are peers.
             true => Monotonic { increasing: true, decreasing: true },
             false => Monotonic {
-                increasing: window.frame_options & frame::START_UNBOUNDED_PRECEDING != 0,
-                decreasing: window.frame_options & frame::END_UNBOUNDED_FOLLOWING != 0,
+                increasing: options & frame::START_UNBOUNDED_PRECEDING != 0,
+                decreasing: options & frame::END_UNBOUNDED_FOLLOWING != 0,
             },
         }),
         _ => None,
     }
+}
+
+/// Computes a window's functions in another one.
+fn move_functions(expr: &mut Expr, from: usize, to: usize) -> Result<()> {
+    if let Expr::WindowFunc(function) = expr
+        && function.window == from
+    {
+        function.window = to;
+    }
+    ir::for_each_child_mut(expr, &mut |child| move_functions(child, from, to))
 }
 
 /// Partition and order columns, without repetitions.
@@ -147,20 +173,44 @@ impl<'a> Root<'a> {
         crate::clause::make_op(self.session(), condition.operator, condition.collation, left, right).map(Some)
     }
 
-    /// Frames that none of a window's functions look at become those that are cheapest to keep.
-    fn simplify_frames(&mut self, functions: &[Expr]) {
-        for window in &mut self.query.windows {
-            let mut own = functions.iter().filter(|f| in_window(f, window.number)).peekable();
-            if own.peek().is_some()
-                && own.all(|f| matches!(f, Expr::WindowFunc(w) if ignores_frame(w.function)))
-            {
-                window.frame_options = frame::NOT_DEFAULT
-                    | frame::ROWS
-                    | frame::START_UNBOUNDED_PRECEDING
-                    | frame::END_CURRENT_ROW;
-                (window.start_offset, window.end_offset) = (None, None);
+    /// Frames that none of a window's functions look at become those that are cheapest to keep. Windows that are alike
+    /// then become one.
+    pub fn simplify_windows(&mut self) -> Result<()> {
+        for at in 0..self.query.windows.len() {
+            let number = self.query.windows[at].number;
+            let mut functions = 0;
+            let mut frameless = true;
+            for target in &self.targets {
+                ir::any(&target.expr, &mut |e| {
+                    if let Expr::WindowFunc(function) = e
+                        && function.window == number
+                    {
+                        functions += 1;
+                        frameless &= ignores_frame(function.function);
+                    }
+                    false
+                });
+            }
+            let cheapest =
+                frame::NOT_DEFAULT | frame::ROWS | frame::START_UNBOUNDED_PRECEDING | frame::END_CURRENT_ROW;
+            if functions == 0 || !frameless || self.query.windows[at].frame_options == cheapest {
+                continue;
+            }
+            let window = &mut self.query.windows[at];
+            window.frame_options = cheapest;
+            (window.start_offset, window.end_offset) = (None, None);
+            let (partition, order) = (window.partition.clone(), window.order.clone());
+            let alike = |other: &&WindowClause| {
+                other.number != number
+                    && other.partition == partition
+                    && other.order == order
+                    && other.frame_options == cheapest
+            };
+            if let Some(twin) = self.query.windows.iter().find(alike).map(|twin| twin.number) {
+                self.targets.iter_mut().try_for_each(|t| move_functions(&mut t.expr, number, twin))?;
             }
         }
+        Ok(())
     }
 
     /// The windows in use, those with longer orders first, so that one sort may serve the windows after it.
@@ -214,7 +264,6 @@ impl<'a> Root<'a> {
                 false
             });
         }
-        self.simplify_frames(&functions);
         let mut active = self.active_windows(&functions);
         let mut keys = Vec::new();
         let targets = self.targets.clone();
