@@ -171,7 +171,7 @@ fn take_constraint(alteration: &Alteration<'_>, row: &PgConstraint) -> Result<()
         return Ok(());
     }
     let row = topmost(session, row)?;
-    if !session.relation(row.conrelid)?.is_some() || row.contype as u8 == b'c' && !row.conislocal {
+    if session.relation(row.conrelid)?.is_none() || row.contype as u8 == b'c' && !row.conislocal {
         // It goes and comes with its parent's.
         return Ok(());
     }
