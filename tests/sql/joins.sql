@@ -63,3 +63,16 @@ SELECT a.i, (SELECT sum(c.i) FROM runs_b b JOIN runs_a c ON b.k = c.k WHERE b.i 
 RESET enable_hashjoin;
 RESET enable_nestloop;
 DROP TABLE runs_a, runs_b;
+
+-- Each member of a class that equals a constant is compared with it.
+create table ecx(a int primary key, b int); insert into ecx select i, i+(i%2) from generate_series(1,1000) i; analyze ecx;
+explain (costs off) select * from ecx where a = b and b = 43;
+select * from ecx where a = b and b = 43;
+create table ecy(a int8 primary key, b int8); insert into ecy select i, i+(i%2) from generate_series(1,1000) i; analyze ecy;
+explain (costs off) select * from ecy where a = b and b = 43;
+select * from ecy where a = b and b = 43;
+explain (costs off) select * from ecy where a = b and b = 43::int8;
+select * from ecy where a = b and b = 43::int8;
+explain (costs off) select * from ecx, ecy where ecx.a = ecy.a and ecy.a = 43 and ecx.b = ecy.b and ecx.b = 43;
+explain (costs off) select * from ecx, ecy where ecx.a = ecy.a and ecy.a = 43 and ecx.b = ecy.a and ecx.b = ecy.b;
+drop table ecx, ecy;

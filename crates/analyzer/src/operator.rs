@@ -175,9 +175,12 @@ impl Analyzer<'_> {
             },
         };
         if !operator.oprcode.is_valid() {
-            return Err(
-                err!(UNDEFINED_FUNCTION, "operator is only a shell: {}", operator.oprname).or_at(location)
-            );
+            let right = self.type_name_of(operator.oprright)?;
+            let words = match &left {
+                Some(_) => format!("{} {} {right}", self.type_name_of(operator.oprleft)?, operator.oprname),
+                None => format!("{} {right}", operator.oprname),
+            };
+            return Err(err!(UNDEFINED_FUNCTION, "operator is only a shell: {words}").or_at(location));
         }
         let (args, mut declared): (Vec<Expr>, Vec<Oid>) = match left {
             Some(left) => (vec![left, right], vec![operator.oprleft, operator.oprright]),

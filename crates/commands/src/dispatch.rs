@@ -2,12 +2,13 @@
 
 use crate::invocation::{Invocation, Outcome};
 use crate::{
-    alter_table, comment, copy, create_table, create_table_as, database, domain, drop, explain,
-    extended_statistics, grant, index, lock_table, materialized_view, owned, owner, rename, role, routine,
-    schema, sequence, server_control, set_constraints, settings, trigger, truncate, types, vacuum, view,
+    alter_table, base_type, comment, copy, create_table, create_table_as, database, domain, drop, explain,
+    extended_statistics, grant, index, lock_table, materialized_view, operator, owned, owner, rename, role,
+    routine, schema, sequence, server_control, set_constraints, settings, trigger, truncate, types, vacuum,
+    view,
 };
 use base::{Error, Result};
-use syntax::Statement;
+use syntax::{ObjectType, Statement};
 
 /// Runs a utility command in the session's transaction.
 ///
@@ -34,6 +35,14 @@ pub fn execute(invocation: &mut Invocation<'_>, statement: &Statement) -> Result
         Statement::AlterObjectSchema(alter) => rename::set_schema(invocation, alter)?,
         Statement::CreateEnum(create) => types::create_enum(invocation, create)?,
         Statement::AlterEnum(alter) => types::alter_enum(invocation, alter)?,
+        Statement::Define(define) if define.object_type == ObjectType::Operator => {
+            operator::define(invocation, define)?
+        }
+        Statement::Define(define) if define.object_type == ObjectType::Type => {
+            base_type::define(invocation, define)?
+        }
+        Statement::CreateCast(create) => operator::create_cast(invocation, create)?,
+        Statement::AlterOperatorFamily(alter) => operator::alter_family(invocation, alter)?,
         Statement::CreateCompositeType(create) => types::create_composite(invocation, create)?,
         Statement::CreateDomain(create) => domain::create(invocation, create)?,
         Statement::AlterDomain(alter) => domain::alter(invocation, alter)?,

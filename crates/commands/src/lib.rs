@@ -4,6 +4,7 @@
 mod acl_object;
 mod alter_table;
 pub mod analyze;
+mod base_type;
 mod comment;
 mod constraint;
 pub mod copy;
@@ -32,6 +33,7 @@ mod materialized_view;
 mod name;
 pub mod nested;
 mod notice;
+mod operator;
 mod options;
 pub mod output;
 mod owned;

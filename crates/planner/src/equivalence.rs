@@ -448,7 +448,7 @@ impl<'a> Root<'a> {
                 }
             }
             let Some((_, o, i, operator)) = best else { return Ok(false) };
-            found.push(self.ec_clause(index, ec, operator, o, i, None)?);
+            found.push(self.ec_clause(index, ec, operator, o, i, Some(index))?);
         }
         if !news.is_empty() {
             let old = if outers.is_empty() { inners.first() } else { outers.first() };

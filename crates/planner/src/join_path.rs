@@ -758,7 +758,8 @@ fn checks_by_index(path: &Path) -> bool {
     }
 }
 
-/// Both say that the same members of one equivalence class are equal.
+/// Both were made of one equivalence class to join with other relations, so that one of them is enough. Comparisons of
+/// its members with constants are not such: each member needs its own.
 pub(crate) fn same_class(a: &ClauseRef, b: &ClauseRef) -> bool {
-    a.left_ec.get().is_some() && a.left_ec.get() == b.left_ec.get() && a.relids == b.relids
+    a.parent_ec.is_some() && a.parent_ec == b.parent_ec
 }

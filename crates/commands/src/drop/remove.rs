@@ -110,7 +110,9 @@ fn remove(session: &Arc<Session>, object: ObjectAddress, going: &HashSet<ObjectA
         }
         PgCast::OID => delete_rows::<PgCast>(session, index::PG_CAST_OID, &key),
         PgCollation::OID => delete_rows::<PgCollation>(session, index::PG_COLLATION_OID, &key),
-        PgOperator::OID => delete_rows::<PgOperator>(session, index::PG_OPERATOR_OID, &key),
+        PgOperator::OID => crate::operator::remove(session, oid),
+        PgAmop::OID => delete_rows::<PgAmop>(session, index::PG_AMOP_OID, &key),
+        PgAmproc::OID => delete_rows::<PgAmproc>(session, index::PG_AMPROC_OID, &key),
         PgOpclass::OID => delete_rows::<PgOpclass>(session, index::PG_OPCLASS_OID, &key),
         PgOpfamily::OID => delete_rows::<PgOpfamily>(session, index::PG_OPFAMILY_OID, &key),
         PgExtension::OID => delete_rows::<PgExtension>(session, index::PG_EXTENSION_OID, &key),

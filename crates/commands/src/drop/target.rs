@@ -1,6 +1,5 @@
 //! The objects that a DROP names.
 
-use crate::expression;
 use crate::extended_statistics;
 use crate::name::{self, lock_relation};
 use crate::notice::notice;
@@ -33,6 +32,14 @@ pub(super) fn find(
         (O::Extension, ObjectRef::Name(name)) => extension(session, statement, name.name()),
         (O::Function | O::Procedure | O::Routine | O::Aggregate, ObjectRef::Routine(signature)) => {
             routine(session, statement, signature)
+        }
+        (O::Operator, ObjectRef::Operator(signature)) => {
+            let found = crate::operator::drop_target(session, signature, statement.if_exists)?;
+            found.map_or_else(|missing| skip(session, statement, missing), |object| Ok(Some(object)))
+        }
+        (O::Cast, ObjectRef::Cast { source, target }) => {
+            let found = crate::operator::cast_target(session, source, target, statement.if_exists)?;
+            found.map_or_else(|missing| skip(session, statement, missing), |object| Ok(Some(object)))
         }
         (O::Statistics, ObjectRef::Name(name)) => statistics(session, statement, name),
         (O::Trigger, ObjectRef::Child { name, parent }) => {
@@ -285,8 +292,8 @@ pub(crate) fn find_type(session: &Session, name: &TypeName) -> Result<Option<Oid
     {
         return Ok(None);
     }
-    match expression::resolve_type(session, name) {
-        Ok((oid, _)) => Ok(Some(oid)),
+    match crate::base_type::resolve_or_shell(session, name) {
+        Ok(oid) => Ok(Some(oid)),
         Err(error) if error.state() == base::SqlState::UNDEFINED_OBJECT => Ok(None),
         Err(error) => Err(error),
     }

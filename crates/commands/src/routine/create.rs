@@ -5,7 +5,7 @@ use super::parameters::{self, Parameters, Routine};
 use super::store::{self, NewRoutine};
 use crate::invocation::{Invocation, Outcome};
 use crate::notice::notice_of;
-use crate::{expression, name, privilege, sql_function};
+use crate::{base_type, name, privilege, sql_function};
 use base::{Error, Oid, Result, SqlState, bail, err};
 use catalog::acl::privilege as bits;
 use catalog::{PgLanguage, Session, index};
@@ -34,7 +34,7 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateFunction
     let what = if statement.procedure { Routine::Procedure } else { Routine::Function };
     let sql_language = language.oid == SQL_LANGUAGE;
     let parameters = parameters::read(session, &statement.args, what, sql_language)?;
-    let (result, returns_set) = result_type(session, statement, &parameters, sql_language)?;
+    let (result, returns_set) = result_type(session, statement, &parameters, language.oid)?;
     let (source, library, sql_body) = body(invocation, statement, &options, &language, last, &parameters)?;
     let configuration = options::configuration(session, None, &options.set)?;
     let built_in = matches!(language.oid, INTERNAL_LANGUAGE | C_LANGUAGE);
@@ -105,7 +105,7 @@ fn result_type(
     session: &Arc<Session>,
     statement: &CreateFunction,
     parameters: &Parameters,
-    sql_language: bool,
+    language: Oid,
 ) -> Result<(Oid, bool)> {
     if statement.procedure {
         return Ok((parameters.required_result.unwrap_or(VOID), false));
@@ -119,7 +119,7 @@ fn result_type(
             None => bail!(INVALID_FUNCTION_DEFINITION, "function result type must be specified"),
         };
     };
-    let type_oid = returned_type(session, returns, sql_language)?;
+    let type_oid = returned_type(session, returns, language)?;
     if let Some(required) = parameters.required_result
         && type_oid != required
     {
@@ -129,12 +129,21 @@ fn result_type(
     Ok((type_oid, returns.setof))
 }
 
-fn returned_type(session: &Arc<Session>, returns: &TypeName, sql_language: bool) -> Result<Oid> {
+fn returned_type(session: &Arc<Session>, returns: &TypeName, language: Oid) -> Result<Oid> {
+    let sql_language = language == SQL_LANGUAGE;
     let shown = returns.names.join(".");
-    let type_oid = match expression::resolve_type(session, returns) {
-        Ok((oid, _)) => oid,
+    let type_oid = match base_type::resolve_or_shell(session, returns) {
+        Ok(oid) => oid,
         Err(error) if error.state() == SqlState::UNDEFINED_OBJECT && sql_language => {
             return Err(err!(UNDEFINED_OBJECT, "type \"{shown}\" does not exist"));
+        }
+        // A function for input may come before its type, which it makes a shell of.
+        Err(error) if error.state() == SqlState::UNDEFINED_OBJECT && matches!(language.0, 12 | 13) => {
+            let text = format!("type \"{shown}\" is not yet defined");
+            let notice =
+                notice_of(SqlState::UNDEFINED_OBJECT, text).detail("Creating a shell type definition.");
+            session.notice(notice);
+            base_type::make_shell(session, returns)?
         }
         Err(error) => return Err(error),
     };

@@ -1,6 +1,6 @@
 //! The parameters of a routine as CREATE writes them, and what pg_proc says of them.
 
-use crate::expression;
+use crate::base_type;
 use crate::privilege;
 use analyzer::{ExprKind, Names, Wanted};
 use base::{Oid, Result, err};
@@ -123,8 +123,8 @@ fn mode_letter(arg: &RoutineArg) -> i8 {
 }
 
 fn resolve(session: &Arc<Session>, arg: &RoutineArg, what: Routine, sql_language: bool) -> Result<Oid> {
-    let (type_oid, _) =
-        expression::resolve_type(session, &arg.type_name).map_err(|error| match error.state() {
+    let type_oid =
+        base_type::resolve_or_shell(session, &arg.type_name).map_err(|error| match error.state() {
             base::SqlState::UNDEFINED_OBJECT if !arg.type_name.percent_type => {
                 let name = arg.type_name.names.join(".");
                 err!(UNDEFINED_OBJECT, "type {name} does not exist").at(arg.location)
@@ -141,7 +141,8 @@ fn resolve(session: &Arc<Session>, arg: &RoutineArg, what: Routine, sql_language
             return Err(err!(INVALID_FUNCTION_DEFINITION, "SQL function cannot accept shell type {name}"));
         }
         let state = base::SqlState::WRONG_OBJECT_TYPE;
-        session.notice(crate::notice::notice_of(state, format!("argument type {name} is only a shell")));
+        let text = format!("argument type {name} is only a shell");
+        session.notice(crate::notice::notice_of(state, text).at(arg.location));
     }
     privilege::require_type(session, type_oid)?;
     Ok(type_oid)

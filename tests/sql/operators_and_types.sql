@@ -1,0 +1,74 @@
+-- CREATE OPERATOR, CREATE CAST, base types and members of operator families.
+CREATE FUNCTION op_near(int, int) RETURNS bool IMMUTABLE STRICT LANGUAGE sql AS 'SELECT abs($1 - $2) < 3';
+CREATE FUNCTION op_far(int, int) RETURNS bool IMMUTABLE STRICT LANGUAGE sql AS 'SELECT abs($1 - $2) >= 3';
+CREATE OPERATOR ~~~ (FUNCTION = op_near, LEFTARG = int, RIGHTARG = int, COMMUTATOR = ~~~, NEGATOR = !~~~, RESTRICT = eqsel, JOIN = eqjoinsel);
+SELECT oprname, oprkind, oprcode = 0 AS shell, oprcanmerge, (SELECT oprname FROM pg_operator c WHERE c.oid = o.oprcom) AS com,
+  (SELECT oprname FROM pg_operator c WHERE c.oid = o.oprnegate) AS neg, oprrest, oprjoin FROM pg_operator o WHERE oprname IN ('~~~', '!~~~') ORDER BY 1;
+SELECT 1 !~~~ 2;
+CREATE OPERATOR !~~~ (PROCEDURE = op_far, LEFTARG = int, RIGHTARG = int, NEGATOR = ~~~);
+SELECT 1 ~~~ 2, 1 ~~~ 9, 1 !~~~ 2, NOT (1 ~~~ 9);
+CREATE OPERATOR ~~~ (FUNCTION = op_near, LEFTARG = int, RIGHTARG = int);
+CREATE OPERATOR ~~~ (LEFTARG = int, RIGHTARG = int);
+CREATE OPERATOR ~~~ (FUNCTION = op_near);
+CREATE OPERATOR ~~~ (FUNCTION = op_near, LEFTARG = int);
+CREATE OPERATOR ~~~ (FUNCTION = op_near, RIGHTARG = text);
+CREATE OPERATOR => (FUNCTION = op_near, LEFTARG = int, RIGHTARG = int);
+CREATE OPERATOR @#@ (FUNCTION = int4um, RIGHTARG = int, HASHES);
+CREATE OPERATOR @#@ (FUNCTION = int4um, RIGHTARG = int, "Odd" = 1);
+SELECT @#@ 4;
+CREATE VIEW op_view AS SELECT @#@ g AS m, g ~~~ 3 AS near FROM generate_series(1, 5) g;
+SELECT * FROM op_view;
+DROP OPERATOR @#@ (NONE, int);
+DROP OPERATOR @#@ (NONE, int) CASCADE;
+DROP OPERATOR IF EXISTS @#@ (NONE, int);
+DROP OPERATOR @#@ (NONE, int);
+DROP OPERATOR IF EXISTS @#@ (NONE, nosuch);
+DROP FUNCTION op_near(int, int);
+DROP OPERATOR ~~~ (int, int), !~~~ (int, int);
+DROP FUNCTION op_near(int, int), op_far(int, int);
+
+CREATE TYPE myint;
+CREATE TYPE myint;
+CREATE TABLE shells (a myint);
+CREATE FUNCTION myint_in(cstring) RETURNS myint STRICT IMMUTABLE LANGUAGE internal AS 'int8in';
+CREATE FUNCTION myint_out(myint) RETURNS cstring STRICT IMMUTABLE LANGUAGE internal AS 'int8out';
+CREATE TYPE myint (INPUT = myint_in);
+CREATE TYPE myint (INPUT = myint_in, OUTPUT = myint_out, LIKE = int8, STORAGE = odd);
+CREATE TYPE myint (INPUT = myint_in, OUTPUT = myint_out, LIKE = int8);
+CREATE TYPE nothing (INPUT = myint_in, OUTPUT = myint_out);
+SELECT typname, typlen, typbyval, typtype, typcategory, typisdefined, typdelim, typalign, typstorage, typarray <> 0 AS has_array
+  FROM pg_type WHERE typname IN ('myint', '_myint') ORDER BY 1;
+SELECT '42'::myint, ARRAY['1', '2']::myint[];
+CREATE CAST (int8 AS myint) WITHOUT FUNCTION;
+CREATE CAST (int8 AS myint) WITHOUT FUNCTION;
+CREATE CAST (int4 AS myint) WITHOUT FUNCTION;
+CREATE CAST (myint AS int8) WITHOUT FUNCTION AS ASSIGNMENT;
+CREATE FUNCTION myint_text(myint) RETURNS text STRICT IMMUTABLE LANGUAGE sql AS $$SELECT 'my ' || $1::int8$$;
+CREATE CAST (myint AS text) WITH FUNCTION myint_text(myint) AS IMPLICIT;
+CREATE CAST (myint AS point) WITH FUNCTION myint_text(myint);
+SELECT 5::int8::myint, 'x' || 7::int8::myint::text, length('12'::myint);
+CREATE FUNCTION myint_eq(myint, myint) RETURNS bool STRICT IMMUTABLE LANGUAGE internal AS 'int8eq';
+CREATE FUNCTION myint_lt(myint, myint) RETURNS bool STRICT IMMUTABLE LANGUAGE internal AS 'int8lt';
+CREATE FUNCTION myint_cmp(myint, myint) RETURNS int STRICT IMMUTABLE LANGUAGE internal AS 'btint8cmp';
+CREATE OPERATOR = (PROCEDURE = myint_eq, LEFTARG = myint, RIGHTARG = myint, COMMUTATOR = =, RESTRICT = eqsel, JOIN = eqjoinsel, MERGES);
+CREATE OPERATOR < (PROCEDURE = myint_lt, LEFTARG = myint, RIGHTARG = myint, RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
+ALTER OPERATOR FAMILY integer_ops USING btree ADD OPERATOR 3 = (myint, myint), OPERATOR 1 < (myint, myint), FUNCTION 1 myint_cmp (myint, myint);
+ALTER OPERATOR FAMILY integer_ops USING btree ADD OPERATOR 3 = (myint, myint);
+ALTER OPERATOR FAMILY integer_ops USING btree ADD OPERATOR 9 = (myint, myint);
+ALTER OPERATOR FAMILY nosuch USING btree ADD OPERATOR 3 = (myint, myint);
+ALTER OPERATOR FAMILY integer_ops USING btree DROP OPERATOR 4 (myint, myint);
+CREATE TABLE mine (k int8 PRIMARY KEY, v myint);
+INSERT INTO mine SELECT g, g::int8::myint FROM generate_series(1, 200) g;
+ANALYZE mine;
+SELECT * FROM mine WHERE v = '7';
+SELECT count(*) FROM mine a JOIN mine b ON a.v = b.v;
+SELECT v FROM mine WHERE v < '4'::myint ORDER BY v USING <;
+DROP TYPE myint;
+\set VERBOSITY terse
+DROP TYPE myint CASCADE;
+\set VERBOSITY default
+SELECT count(*) FROM pg_amop WHERE amopopr NOT IN (SELECT oid FROM pg_operator);
+SELECT count(*) FROM pg_amproc WHERE amproc NOT IN (SELECT oid FROM pg_proc);
+DROP CAST IF EXISTS (int8 AS myint);
+DROP CAST (int8 AS bytea[]);
+DROP TABLE mine;
