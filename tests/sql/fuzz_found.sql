@@ -152,3 +152,9 @@ CREATE TABLE ints AS SELECT g % 5 AS i FROM generate_series(1, 100) g;
 ANALYZE small_ints, ints;
 SELECT count(*) FROM small_ints WHERE EXISTS (SELECT FROM ints WHERE i = s);
 SELECT count(*) FROM small_ints WHERE NOT EXISTS (SELECT FROM ints WHERE i = s);
+
+-- Columns named twice in one grouping set, and other small things.
+CREATE VIEW grouped AS SELECT count(*) FROM few GROUP BY GROUPING SETS ((n, n), ());
+SELECT pg_get_viewdef('grouped');
+SELECT sign('NaN'::double precision);
+CREATE UNLOGGED TABLE unlogged_parted (id integer) PARTITION BY RANGE (id);

@@ -45,6 +45,10 @@ pub fn run(root: &Path, names: &[String]) -> Outcome {
         for (name, outcome) in [
             ("drivers of other languages", crate::drivers::run(root, &scratch, PORT)),
             ("pg_dump and pg_restore", crate::dumps::run(&lab, root, PORT)),
+            (
+                "twenty seconds of the fuzzer",
+                crate::fuzz::short_run(PORT, lab.oracle_port(), target(root).join("fuzz-sql")),
+            ),
             ("pgbench, also after kill -9", pgbench(&lab, &mut server, &binary)),
             ("PostgreSQL's tools on our data directory", tools(&lab, server)),
         ] {

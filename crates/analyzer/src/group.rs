@@ -52,7 +52,10 @@ impl Analyzer<'_> {
         let mut simple = |analyzer: &mut Self, expr: &Ast| -> Result<GroupingSet> {
             let mut refs = Vec::new();
             for member in flatten_row(expr) {
-                refs.push(analyzer.group_item(member, list, clauses, sort, ExprKind::GroupBy, false)?);
+                let target = analyzer.group_item(member, list, clauses, sort, ExprKind::GroupBy, false)?;
+                if !refs.contains(&target) {
+                    refs.push(target);
+                }
             }
             Ok(GroupingSet::Simple(refs))
         };

@@ -97,6 +97,13 @@ fn options(root: &Path, args: &[String]) -> Result<Options, String> {
     Ok(options)
 }
 
+/// A short run against a server that is up: part of `cargo xtask interop`.
+pub fn short_run(port: u16, oracle: u16, out: PathBuf) -> Outcome {
+    let options =
+        Options { seconds: 20, seed: 1, rounds: u64::MAX, port: Some(port), oracle: Some(oracle), out };
+    fuzz(&options, port, Some(oracle))
+}
+
 /// Counts of a run.
 #[derive(Default)]
 pub struct Tally {

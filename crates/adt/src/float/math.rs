@@ -115,9 +115,8 @@ pub fn sign(x: f64) -> f64 {
         1.0
     } else if x < 0.0 {
         -1.0
-    } else if x.is_nan() {
-        x
     } else {
+        // Of NaN, too.
         0.0
     }
 }

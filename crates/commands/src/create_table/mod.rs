@@ -64,6 +64,9 @@ pub(crate) fn create(invocation: &mut Invocation<'_>, statement: &CreateTable) -
     if statement.on_commit != OnCommit::Noop && place.persistence != syntax::Persistence::Temporary {
         bail!(INVALID_TABLE_DEFINITION, "ON COMMIT can only be used on temporary tables");
     }
+    if statement.partition_by.is_some() && place.persistence == syntax::Persistence::Unlogged {
+        bail!(FEATURE_NOT_SUPPORTED, "partitioned tables cannot be unlogged");
+    }
     if session.relation_in(place.namespace, table_name)?.is_some() {
         if statement.if_not_exists {
             let text = format!("relation \"{table_name}\" already exists, skipping");

@@ -178,11 +178,38 @@ impl hashbrown::Equivalent<Key> for Wanted<'_> {
 /// The process-wide cache.
 #[derive(Default)]
 pub struct PlanCache {
-    entries: Mutex<HashMap<Key, Arc<Prepared>>>,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Default)]
+struct Entries {
+    statements: HashMap<Key, Arc<Prepared>>,
+    /// Of all their texts together.
+    text_bytes: usize,
+}
+
+impl Entries {
+    fn remove(&mut self, wanted: &Wanted<'_>) {
+        if let Some((key, _)) = self.statements.remove_entry(wanted) {
+            self.text_bytes -= key.sql.len();
+        }
+    }
+
+    fn insert(&mut self, key: Key, prepared: Arc<Prepared>) {
+        let length = key.sql.len();
+        if self.statements.len() >= MAX_ENTRIES || self.text_bytes + length > MAX_TEXTS {
+            *self = Entries::default();
+        }
+        if self.statements.insert(key, prepared).is_none() {
+            self.text_bytes += length;
+        }
+    }
 }
 
 /// More statements than this, and the cache starts over.
 const MAX_ENTRIES: usize = 5_000;
+/// More text than this, and it does, too: a plan takes about a hundred times the memory of its text.
+const MAX_TEXTS: usize = 2 << 20;
 /// Longer texts are seldom run twice.
 const MAX_TEXT: usize = 32 << 10;
 
@@ -204,7 +231,7 @@ impl PlanCache {
         let path = session.search_path()?;
         let settings = settings_hash(session);
         let key = Wanted { database: session.database(), lifted, path: &path, settings, types, sql };
-        let found = self.entries.lock().get(&key).cloned();
+        let found = self.entries.lock().statements.get(&key).cloned();
         match found {
             Some(prepared) if prepared.is_current(session)? => Ok(Some(prepared)),
             Some(_) => {
@@ -232,11 +259,7 @@ impl PlanCache {
             types: types.to_vec(),
             sql: prepared.sql.clone(),
         };
-        let mut entries = self.entries.lock();
-        if entries.len() >= MAX_ENTRIES {
-            entries.clear();
-        }
-        entries.insert(key, prepared.clone());
+        self.entries.lock().insert(key, prepared.clone());
     }
 }
 
