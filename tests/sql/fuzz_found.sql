@@ -158,3 +158,10 @@ CREATE VIEW grouped AS SELECT count(*) FROM few GROUP BY GROUPING SETS ((n, n), 
 SELECT pg_get_viewdef('grouped');
 SELECT sign('NaN'::double precision);
 CREATE UNLOGGED TABLE unlogged_parted (id integer) PARTITION BY RANGE (id);
+
+-- An empty array compares false with NULL, too: the outer join stays one.
+CREATE TABLE outer_side (a integer);
+INSERT INTO outer_side VALUES (1), (2);
+CREATE TABLE inner_side (id integer, b integer);
+SELECT a FROM outer_side LEFT JOIN inner_side ON a = b WHERE (id = ANY ('{}'::integer[])) IS NOT UNKNOWN ORDER BY 1;
+SELECT a FROM outer_side LEFT JOIN inner_side ON a = b WHERE NOT (id = ANY ('{}'::integer[])) ORDER BY 1;

@@ -485,7 +485,7 @@ pub(crate) fn nonnullable_rels(session: &Session, expr: &Expr, top: bool) -> Rel
         Expr::Var(v) => var_rti(v).map_or_else(RelSet::new, RelSet::single),
         Expr::Func(f) if is_strict(session, f.function) => union(&f.args),
         Expr::Op(op) if is_strict(session, op.function) => union(&op.args),
-        Expr::ScalarArrayOp(op) if strict_array_op(session, op, true) => union(&op.args[..]),
+        Expr::ScalarArrayOp(op) if strict_array_op(session, op, top) => union(&op.args[..]),
         Expr::Bool { op: BoolOp::And, args, .. } if top => {
             args.iter().fold(RelSet::new(), |set, e| set.union(&nonnullable_rels(session, e, true)))
         }
@@ -522,7 +522,7 @@ pub(crate) fn nonnullable_vars(session: &Session, expr: &Expr, top: bool, out: &
         Expr::Op(op) if is_strict(session, op.function) => {
             op.args.iter().for_each(|e| nonnullable_vars(session, e, false, out));
         }
-        Expr::ScalarArrayOp(op) if strict_array_op(session, op, true) => {
+        Expr::ScalarArrayOp(op) if strict_array_op(session, op, top) => {
             op.args.iter().for_each(|e| nonnullable_vars(session, e, false, out));
         }
         Expr::Bool { op: BoolOp::And, args, .. } if top => {
