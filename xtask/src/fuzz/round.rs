@@ -156,16 +156,14 @@ impl<'a> Round<'a> {
                 }
                 continue;
             }
-            match &check {
-                Check::Change { .. } if matches!(self.last.0, Some(Answer::Rows { .. })) => {
-                    self.log.push(tree)
-                }
-                Check::Answers { exactness, scalar: false } if self.generator.random.chance(12) => {
-                    if self.under_plans(&tree, *exactness)? {
-                        return Ok(());
-                    }
-                }
-                _ => {}
+            let changed = matches!(check, Check::Change { .. });
+            if changed && matches!(self.last.0, Some(Answer::Rows { .. })) {
+                self.log.push(tree);
+            } else if let Check::Answers { exactness, scalar: false } = check
+                && self.generator.random.chance(12)
+                && self.under_plans(&tree, exactness)?
+            {
+                return Ok(());
             }
         }
         Ok(())
@@ -280,10 +278,7 @@ impl<'a> Round<'a> {
 
     fn both(&mut self, sql: &str) -> Result<(Answer, Option<Answer>), String> {
         let start = Instant::now();
-        let theirs = match &mut self.theirs {
-            Some(session) => Some(session.run(sql)),
-            None => None,
-        };
+        let theirs = self.theirs.as_mut().map(|session| session.run(sql));
         if let Some(Answer::Lost(message)) = &theirs {
             return Err(format!("PostgreSQL: {message}: {sql}"));
         }
