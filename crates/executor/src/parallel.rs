@@ -319,7 +319,7 @@ fn work(mut execution: Execution, task: Task, sender: &SyncSender<Message>) {
     if let Err(error) = run(&mut execution, &prepared, task, sender)
         && let Some(team) = &execution.team
     {
-        team.fail(error);
+        team.fail(error.context("parallel worker"));
     }
     if let Some(instruments) = execution.instruments.take() {
         instruments.hand_over();
