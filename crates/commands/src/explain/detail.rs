@@ -512,6 +512,20 @@ fn grouped_columns(describer: &Describer<'_>, scope: Scope<'_>, columns: &[i16])
     targets.collect()
 }
 
+/// The operators that sort a type up and down unless others are asked for.
+fn usual_operators(session: &catalog::Session, type_oid: Oid) -> Result<Option<(Oid, Oid)>> {
+    const BTREE: Oid = Oid(403);
+    if !type_oid.is_valid() {
+        return Ok(None);
+    }
+    let Some(class) = session.default_opclass(type_oid, BTREE)? else {
+        return Ok(Some((Oid(0), Oid(0))));
+    };
+    let member =
+        |strategy| session.family_operator(class.opcfamily, class.opcintype, class.opcintype, strategy);
+    Ok(member(1)?.zip(member(5)?))
+}
+
 fn sort_keys(describer: &Describer<'_>, scope: Scope<'_>, keys: &[SortColumn]) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     for key in keys {
@@ -526,14 +540,13 @@ fn sort_keys(describer: &Describer<'_>, scope: Scope<'_>, keys: &[SortColumn]) -
         {
             text.push_str(&format!(" COLLATE {}", syntax::quote_identifier(&row.collname)));
         }
-        let descending = match direction(describer.session, key.operator)? {
-            Some(descending) => descending,
-            None => {
-                text.push_str(&format!(" USING {}", describer.session.operator(key.operator)?.oprname));
-                false
-            }
-        };
-        if descending {
+        let usual = usual_operators(describer.session, type_oid)?;
+        let known = direction(describer.session, key.operator)?;
+        let descending = known.unwrap_or(false);
+        // An operator other than those that the type is sorted by of itself has to be named.
+        if known.is_none() || usual.is_some_and(|(less, greater)| ![less, greater].contains(&key.operator)) {
+            text.push_str(&format!(" USING {}", describer.session.operator(key.operator)?.oprname));
+        } else if descending {
             text.push_str(" DESC");
         }
         if key.nulls_first != descending {

@@ -187,10 +187,8 @@ fn function_types(method: Oid, number: i32, row: &PgProc, given: Option<(Oid, Oi
             }
             own = Some((args[0], args[2]));
         }
-        (BTREE, 4) => {
-            if args[..] != [Oid(26)] || row.prorettype != BOOL {
-                return invalid("ordering equal image functions must return boolean");
-            }
+        (BTREE, 4) if args[..] != [Oid(26)] || row.prorettype != BOOL => {
+            return invalid("ordering equal image functions must return boolean");
         }
         (HASH, 1) => {
             if args.len() != 1 {
