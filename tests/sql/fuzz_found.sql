@@ -165,3 +165,8 @@ INSERT INTO outer_side VALUES (1), (2);
 CREATE TABLE inner_side (id integer, b integer);
 SELECT a FROM outer_side LEFT JOIN inner_side ON a = b WHERE (id = ANY ('{}'::integer[])) IS NOT UNKNOWN ORDER BY 1;
 SELECT a FROM outer_side LEFT JOIN inner_side ON a = b WHERE NOT (id = ANY ('{}'::integer[])) ORDER BY 1;
+
+-- DISTINCT over one column twice.
+SET enable_sort = off;
+SELECT count(*) FROM (SELECT DISTINCT s.y AS a, s.y AS b, s.x AS c FROM (SELECT a AS x, a AS y FROM outer_side LIMIT 61) s) t;
+RESET enable_sort;

@@ -734,20 +734,28 @@ impl<'a> Root<'a> {
     }
 
     fn group_columns(&self, clauses: &[SortGroupClause], child: &Plan) -> Result<Vec<GroupColumn>> {
-        clauses
-            .iter()
-            .map(|clause| {
-                let found =
-                    child.target_list.iter().find(|t| t.sort_group_ref == clause.target && clause.target > 0);
-                let t = found
-                    .ok_or_else(|| Error::internal("grouping column is missing in the plan's output"))?;
-                Ok(GroupColumn {
-                    column: t.number,
-                    equality_operator: clause.equality_operator,
-                    collation: ir::expr_collation(&t.expr),
-                })
-            })
-            .collect()
+        let expr_of = |clause: &SortGroupClause| {
+            self.targets.iter().find(|t| t.sort_group_ref == clause.target).map(|t| &t.expr)
+        };
+        let mut columns = Vec::with_capacity(clauses.len());
+        for (at, clause) in clauses.iter().enumerate() {
+            let found =
+                child.target_list.iter().find(|t| t.sort_group_ref == clause.target && clause.target > 0);
+            let Some(t) = found else {
+                // One value in two columns is computed once and grouped by once.
+                let expr = expr_of(clause);
+                if expr.is_some() && clauses[..at].iter().any(|known| expr_of(known) == expr) {
+                    continue;
+                }
+                return Err(Error::internal("grouping column is missing in the plan's output"));
+            };
+            columns.push(GroupColumn {
+                column: t.number,
+                equality_operator: clause.equality_operator,
+                collation: ir::expr_collation(&t.expr),
+            });
+        }
+        Ok(columns)
     }
 
     fn upper_plan(&mut self, path: &Rc<Path>) -> Result<Plan> {
