@@ -689,18 +689,6 @@ impl<'a> Root<'a> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::pages_fetched;
-
-    #[test]
-    fn fetches_follow_mackert_and_lohman() {
-        assert_eq!(pages_fetched(1.0, 345.0, 30.0, 345.0, 524_288.0), 1.0);
-        assert_eq!(pages_fetched(100.0, 345.0, 30.0, 345.0, 524_288.0), 88.0);
-        assert_eq!(pages_fetched(1e6, 345.0, 30.0, 345.0, 524_288.0), 345.0);
-    }
-}
-
 /// How an index orders strings that begin alike.
 struct PrefixOrder {
     eq: Oid,
@@ -728,5 +716,17 @@ impl PrefixOrder {
             2097 => order(1054, 2326, 2329, BPCHAR, false),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pages_fetched;
+
+    #[test]
+    fn fetches_follow_mackert_and_lohman() {
+        assert_eq!(pages_fetched(1.0, 345.0, 30.0, 345.0, 524_288.0), 1.0);
+        assert_eq!(pages_fetched(100.0, 345.0, 30.0, 345.0, 524_288.0), 88.0);
+        assert_eq!(pages_fetched(1e6, 345.0, 30.0, 345.0, 524_288.0), 345.0);
     }
 }
